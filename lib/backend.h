@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backend.h: the seam between the modes.  Exactly one backend_*.c is linked; calls are direct.
+ *
+ * A backend also defines the two hottest public calls itself, sydra_malloc and sydra_free: not even a jump stands before their hit.
+ * Arguments have been checked by alloc.c: handles are live, blocks are not NULL, alignments are powers of two, sizes at most PTRDIFF_MAX.
+ * What allocates sets errno on failure; what frees keeps it.
+ */
+#ifndef SY_BACKEND_H
+#define SY_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sydra/alloc.h"
+
+/* The mode's name, and whether it has a pool. */
+extern const char *const sy_backend_name;
+extern const bool sy_backend_has_pool;
+
+/* Makes and ends what the handle needs; false: no memory.  sy_backend_close is called with the handle's caches detached. */
+bool sy_backend_open (struct sydra_alloc *a);
+void sy_backend_close (struct sydra_alloc *a);
+
+void *sy_backend_calloc (struct sydra_alloc *a, size_t size);
+void *sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size);
+void *sy_backend_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size);
+bool sy_backend_resize (struct sydra_alloc *a, void *block, size_t size);
+size_t sy_backend_usable_size (struct sydra_alloc *a, const void *block);
+size_t sy_backend_good_size (size_t size);
+bool sy_backend_owns (struct sydra_alloc *a, const void *pointer);
+size_t sy_backend_malloc_batch (struct sydra_alloc *a, size_t size, size_t count, void **blocks);
+size_t sy_backend_collect (struct sydra_alloc *a);
+
+#endif

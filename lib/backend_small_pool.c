@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/* backend_small_pool.c: our own pool for what fits a class; the C library, tracked, for the rest. */
+#include <config.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "backend.h"
+#include "bug.h"
+#include "compiler.h"
+#include "configured.h"
+#include "heap.h"
+#include "os.h"
+#include "thread_registry.h"
+
+const char *const sy_backend_name = "small_pool";
+const bool sy_backend_has_pool = true;
+
+bool
+sy_backend_open (struct sydra_alloc *a)
+{
+  sy_fallback_open (&a->fallback);
+  return sy_pool_open (&a->pool, sydra_alloc_shards ());
+}
+
+void
+sy_backend_close (struct sydra_alloc *a)
+{
+  sy_fallback_close (&a->fallback, sy_heap_free);
+  sy_pool_close (&a->pool);
+}
+
+/* ---- Fallback: blocks that the C library serves. ---- */
+
+static unsigned
+size_bucket (size_t size)
+{
+  unsigned bucket = 0;
+
+  while (bucket < SYDRA_STATS_FALLBACK_BOUNDS - 1 && size > (size_t) 64 << bucket)
+    bucket++;
+  return bucket;
+}
+
+/* Takes a block of the C library's into the handle. */
+static void *
+fallback_admit (struct sydra_alloc *a, struct sy_thread_cache *cache, void *block, size_t size)
+{
+  unsigned bucket = size_bucket (size);
+
+  if (SY_UNLIKELY (block == NULL))
+    return NULL;
+
+  size_t bytes = sy_heap_usable (block);
+
+  if (!sy_handle_charge (a, bytes))
+    {
+      sy_heap_free (block);
+      errno = ENOMEM;
+      return NULL;
+    }
+  sy_fallback_add (&a->fallback, block);
+  sy_thread_cache_count_heap_malloc (a, cache, bytes);
+  sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.fallback_sizes[bucket], &a->retired.fallback_sizes[bucket], 1);
+  return block;
+}
+
+/* What is wrong with a pointer that is no block of this handle's. */
+static const char *
+what_is_wrong (const void *pointer)
+{
+  if (!sy_region_has (pointer))
+    return "no block of this handle: not allocated by it, or freed already";
+  if (sy_region_slab_of (pointer) < sy_region_slabs_used () && sy_region.slabs[sy_region_slab_of (pointer)].owner != NULL)
+    return "a block of another handle";
+  return "no block: in a part of the pool that holds none now (freed already?)";
+}
+
+/* Takes a block out of the handle; the caller gives it to the C library. */
+static void
+fallback_dismiss (struct sydra_alloc *a, struct sy_thread_cache *cache, void *block, const char *call)
+{
+  if (sy_region_has (block) || !sy_fallback_remove (&a->fallback, block))
+    sy_bug (call, block, what_is_wrong (block));
+
+  size_t bytes = sy_heap_usable (block);
+
+  sy_handle_discharge (a, bytes);
+  sy_thread_cache_count_heap_free (a, cache, bytes);
+}
+
+/* ---- The pool ---- */
+
+/* A block of the class by the slow way; NULL: the pool has none, or the limit is reached and errno says ENOMEM. */
+static void *
+pool_malloc_slow (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
+{
+  void *block;
+
+  if (cache == NULL)
+    return sy_thread_cacheless_malloc (a, class);
+  block = sy_thread_cache_malloc_miss (cache, class);
+  if (block == NULL && a->max_bytes != 0)
+    {
+      /* What this thread's magazines hold of other classes counts too. */
+      sy_thread_cache_flush (cache);
+      block = sy_thread_cache_malloc_miss (cache, class);
+    }
+  return block;
+}
+
+/* A block of the class, or of the C library's where the pool has none. */
+static void *
+class_malloc_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t alignment, size_t size)
+{
+  void *block = pool_malloc_slow (a, cache, class);
+
+  if (SY_LIKELY (block != NULL))
+    return block;
+  sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.shard_misses, &a->retired.shard_misses, 1);
+  return fallback_admit (a, cache, sy_heap_aligned (alignment, size), size);
+}
+
+/* cache is not NULL. */
+static inline void *
+class_malloc (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t alignment, size_t size)
+{
+  void **top = (void **) AO_load (&cache->alloc_top[class]);
+  void *block = top[-1];
+
+  if (SY_UNLIKELY (block == NULL))
+    return class_malloc_miss (a, cache, class, alignment, size);
+  AO_store (&cache->alloc_top[class], (AO_t) (top - 1));
+  return block;
+}
+
+/* Any size, any state of the thread. */
+static void * SY_NOINLINE
+malloc_slow (struct sydra_alloc *a, size_t size)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_malloc");
+
+  if (size > SY_SMALL_MAX)
+    return fallback_admit (a, cache, sy_heap_malloc (size), size);
+  if (cache == NULL)
+    return class_malloc_miss (a, cache, sy_class_of (size), SY_GRANULE, size);
+  return class_malloc (a, cache, sy_class_of (size), SY_GRANULE, size);
+}
+
+static void * SY_NOINLINE
+malloc_miss (struct sydra_alloc *a, size_t size)
+{
+  return class_malloc_miss (a, sy_thread_cache_last, sy_class_of (size), SY_GRANULE, size);
+}
+
+SY_EXPORT void *
+sydra_malloc (struct sydra_alloc *a, size_t size)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+
+  if (SY_UNLIKELY (AO_load (&cache->owner) != (AO_t) a || size > SY_SMALL_MAX))
+    return malloc_slow (a, size);
+
+  unsigned class = sy_class_of (size);
+  void **top = (void **) AO_load (&cache->alloc_top[class]);
+  void *block = top[-1];
+
+  if (SY_UNLIKELY (block == NULL))
+    return malloc_miss (a, size);
+  AO_store (&cache->alloc_top[class], (AO_t) (top - 1));
+  return block;
+}
+
+/* Frees what the hit could not: no cache yet, a full side, a fallback block, no block at all. */
+static void SY_NOINLINE
+free_slow (struct sydra_alloc *a, void *block)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_free");
+  unsigned class;
+
+  if (block == NULL)
+    return;
+  class = sy_pool_class_of (&a->pool, block);
+  if (class == 0)
+    {
+      fallback_dismiss (a, cache, block, "sydra_free");
+      sy_heap_free (block);
+    }
+  else if (cache == NULL)
+    sy_thread_cacheless_free (a, class, block);
+  else
+    sy_thread_cache_free (cache, class, block);
+}
+
+SY_EXPORT void
+sydra_free (struct sydra_alloc *a, void *block)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+
+  if (SY_UNLIKELY (AO_load (&cache->owner) != (AO_t) a || SY_DEBUG))
+    {
+      free_slow (a, block);
+      return;
+    }
+
+  uintptr_t offset = (uintptr_t) block - cache->base;
+
+  if (SY_UNLIKELY (offset >= cache->bytes))
+    {
+      free_slow (a, block);
+      return;
+    }
+
+  unsigned class = AO_char_load (&cache->map[offset >> SY_SLAB_SHIFT]);
+  void **top = (void **) AO_load (&cache->free_top[class]);
+
+  if (SY_UNLIKELY (sy_magazine_is_full (top) || top[-1] == block))
+    {
+      free_slow (a, block);
+      return;
+    }
+  *top = block;
+  AO_store (&cache->free_top[class], (AO_t) (top + 1));
+}
+
+/* ---- The other calls ---- */
+
+/* A block of this size and alignment from wherever it can be had. */
+static void *
+aligned_malloc (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t alignment, size_t size)
+{
+  unsigned class = sy_class_of_aligned (size, alignment);
+
+  if (class == 0)
+    return fallback_admit (a, cache, sy_heap_aligned (alignment, size), size);
+  if (cache == NULL)
+    return class_malloc_miss (a, cache, class, alignment, size);
+  return class_malloc (a, cache, class, alignment, size);
+}
+
+void *
+sy_backend_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size)
+{
+  return aligned_malloc (a, sy_thread_cache_get (a, "sydra_aligned_alloc"), alignment, size);
+}
+
+void *
+sy_backend_calloc (struct sydra_alloc *a, size_t size)
+{
+  if (size > SY_SMALL_MAX)
+    return fallback_admit (a, sy_thread_cache_get (a, "sydra_calloc"), sy_heap_calloc (size), size);
+
+  void *block = sydra_malloc (a, size);
+
+  return block == NULL ? NULL : memset (block, 0, size);
+}
+
+/* Copies what fits and frees the old block; new NULL: the old one stays where it is allowed to. */
+static void *
+move_to (struct sydra_alloc *a, void *new, void *block, size_t bytes, bool may_stay)
+{
+  if (new == NULL)
+    return may_stay ? block : NULL;
+  memcpy (new, block, bytes);
+  sydra_free (a, block);
+  return new;
+}
+
+static void *
+pool_realloc (struct sydra_alloc *a, void *block, unsigned class, size_t size)
+{
+  size_t bytes = sy_size_classes[class].bytes;
+  /* A block of a class for smaller alignments may lie where sydra_malloc's may not. */
+  bool may_stay = size <= bytes && ((uintptr_t) block & (SY_GRANULE - 1)) == 0;
+
+  if (may_stay && (size > bytes / 2 || sy_class_of (size) == class))
+    return block;
+  return move_to (a, sydra_malloc (a, size), block, size < bytes ? size : bytes, may_stay);
+}
+
+static void *
+fallback_realloc (struct sydra_alloc *a, struct sy_thread_cache *cache, void *block, size_t size)
+{
+  size_t bytes = sy_heap_usable (block);
+
+  if (!sy_handle_charge (a, size > bytes ? size - bytes : 0))
+    {
+      errno = ENOMEM;
+      return NULL;
+    }
+  (void) sy_fallback_remove (&a->fallback, block);
+
+  void *moved = sy_heap_realloc (block, size);
+
+  sy_fallback_add (&a->fallback, moved == NULL ? block : moved);
+  sy_handle_discharge (a, size > bytes ? size - bytes : 0);
+  if (moved == NULL)
+    return NULL;
+
+  size_t now_bytes = sy_heap_usable (moved);
+
+  sy_handle_recharge (a, bytes, now_bytes);
+  if (moved == block)
+    {
+      sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.fallback_resizes, &a->retired.fallback_resizes, 1);
+      sy_thread_cache_count_heap_resize (a, cache, bytes, now_bytes);
+    }
+  else
+    {
+      sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.fallback_remaps, &a->retired.fallback_remaps, 1);
+      sy_thread_cache_count_heap_malloc (a, cache, now_bytes);
+      sy_thread_cache_count_heap_free (a, cache, bytes);
+    }
+  return moved;
+}
+
+/* Ends the process where a block that is in no slab is not the C library's for this handle either. */
+static void
+fallback_check (struct sydra_alloc *a, const void *block, const char *call)
+{
+  if (sy_region_has (block) || !sy_fallback_has (&a->fallback, block))
+    sy_bug (call, block, what_is_wrong (block));
+}
+
+void *
+sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size)
+{
+  unsigned class = sy_pool_class_of (&a->pool, block);
+
+  if (class != 0)
+    return pool_realloc (a, block, class, size);
+  fallback_check (a, block, "sydra_realloc");
+  if (size > SY_SMALL_MAX)
+    return fallback_realloc (a, sy_thread_cache_get (a, "sydra_realloc"), block, size);
+
+  size_t bytes = sy_heap_usable (block);
+
+  return move_to (a, sydra_malloc (a, size), block, size < bytes ? size : bytes, size <= bytes);
+}
+
+bool
+sy_backend_resize (struct sydra_alloc *a, void *block, size_t size)
+{
+  unsigned class = sy_pool_class_of (&a->pool, block);
+
+  if (class != 0)
+    return size <= sy_size_classes[class].bytes;
+  fallback_check (a, block, "sydra_resize");
+  if (size > sy_heap_usable (block))
+    return false;
+
+  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_resize");
+
+  sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.fallback_resizes, &a->retired.fallback_resizes, 1);
+  return true;
+}
+
+size_t
+sy_backend_usable_size (struct sydra_alloc *a, const void *block)
+{
+  unsigned class = sy_pool_class_of (&a->pool, block);
+
+  if (class != 0)
+    return sy_size_classes[class].bytes;
+  fallback_check (a, block, "sydra_usable_size");
+  return sy_heap_usable (block);
+}
+
+size_t
+sy_backend_good_size (size_t size)
+{
+  return size <= SY_SMALL_MAX ? sy_size_classes[sy_class_of (size)].bytes : sy_heap_good_size (size);
+}
+
+bool
+sy_backend_owns (struct sydra_alloc *a, const void *pointer)
+{
+  return sy_pool_class_of (&a->pool, pointer) != 0;
+}
+
+/* Pops as many blocks as the alloc side has, up to count. */
+static size_t
+pop_run (struct sy_thread_cache *cache, unsigned class, size_t count, void **blocks)
+{
+  void **top = (void **) AO_load (&cache->alloc_top[class]);
+  size_t popped = 0;
+
+  while (popped < count && top[-1] != NULL)
+    blocks[popped++] = *--top;
+  AO_store (&cache->alloc_top[class], (AO_t) top);
+  return popped;
+}
+
+size_t
+sy_backend_malloc_batch (struct sydra_alloc *a, size_t size, size_t count, void **blocks)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_malloc_batch");
+  size_t made = 0;
+
+  while (made < count)
+    {
+      if (size <= SY_SMALL_MAX && cache != NULL)
+        made += pop_run (cache, sy_class_of (size), count - made, blocks + made);
+      if (made == count || (blocks[made] = malloc_slow (a, size)) == NULL)
+        break;
+      made++;
+    }
+  return made;
+}
+
+size_t
+sy_backend_collect (struct sydra_alloc *a)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_collect");
+
+  if (cache != NULL)
+    sy_thread_cache_flush (cache);
+  sy_pool_drain (&a->pool);
+  sy_heap_trim ();
+  return sy_region_trim ();
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* compiler.h: what we ask of the compiler, by name. */
+#ifndef SY_COMPILER_H
+#define SY_COMPILER_H
+
+#define SY_EXPORT __attribute__ ((visibility ("default")))
+#define SY_NOINLINE __attribute__ ((noinline))
+#define SY_COLD __attribute__ ((noinline, cold))
+#define SY_ALIGNED(bytes) __attribute__ ((aligned (bytes)))
+#define SY_LIKELY(condition) __builtin_expect (!!(condition), 1)
+#define SY_UNLIKELY(condition) __builtin_expect (!!(condition), 0)
+
+/* Two threads' data this far apart never share a line; two lines, as adjacent ones are fetched in pairs. */
+#define SY_LINE_BYTES 64
+#define SY_APART SY_ALIGNED (128)
+
+#define SY_STATIC_ASSERT(condition, words) _Static_assert (condition, words)
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.h: somebody else's malloc behind our rules.  Exactly one heap_*.c is linked.
+ *
+ * Sizes over PTRDIFF_MAX fail with ENOMEM, alignments hold in every case, free keeps errno.  Thread-safe, as the heap is.
+ */
+#ifndef SY_HEAP_H
+#define SY_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The mode that this heap makes when it serves everything. */
+extern const char sy_heap_name[];
+
+void *sy_heap_malloc (size_t size);
+void *sy_heap_calloc (size_t size);
+void *sy_heap_realloc (void *block, size_t size);
+/* alignment is a power of two. */
+void *sy_heap_aligned (size_t alignment, size_t size);
+void sy_heap_free (void *block);
+size_t sy_heap_usable (const void *block);
+/* Never more than sy_heap_usable of a block of that size. */
+size_t sy_heap_good_size (size_t size);
+/* Gives what the heap can spare back to the system. */
+void sy_heap_trim (void);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+const char sy_heap_name[] = "default";
+
+void *
+sy_heap_malloc (size_t size)
+{
+  return malloc (size);
+}
+
+void *
+sy_heap_calloc (size_t size)
+{
+  return calloc (1, size);
+}
+
+void *
+sy_heap_realloc (void *block, size_t size)
+{
+  /* The C library's realloc (block, 0) frees; ours never does. */
+  return realloc (block, size == 0 ? 1 : size);
+}
+
+void *
+sy_heap_aligned (size_t alignment, size_t size)
+{
+  void *block = NULL;
+  int error = posix_memalign (&block, alignment < sizeof (void *) ? sizeof (void *) : alignment, size);
+
+  if (error == 0)
+    return block;
+  errno = ENOMEM;
+  return NULL;
+}
+
+void
+sy_heap_free (void *block)
+{
+  int saved = errno;
+
+  free (block);
+  errno = saved;
+}
+
+size_t
+sy_heap_usable (const void *block)
+{
+  return malloc_usable_size ((void *) (uintptr_t) block);
+}
+
+size_t
+sy_heap_good_size (size_t size)
+{
+  /* glibc: one word in front of a block, sizes in steps of two words, four words at least. */
+  size_t word = sizeof (size_t), step = 2 * word, least = 3 * word;
+
+  if (size > (size_t) PTRDIFF_MAX - step)
+    return size;
+  return size <= least ? least : ((size + word + step - 1) & ~(step - 1)) - word;
+}
+
+void
+sy_heap_trim (void)
+{
+  (void) malloc_trim (0);
+}

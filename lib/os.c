@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "os.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static void *
+map (size_t bytes, int protection, int flags)
+{
+  int saved = errno;
+  void *start = mmap (NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+  errno = saved;
+  return start == MAP_FAILED ? NULL : start;
+}
+
+void *
+sy_os_reserve (size_t bytes)
+{
+  return map (bytes, PROT_NONE, MAP_NORESERVE);
+}
+
+void *
+sy_os_map (size_t bytes)
+{
+  return map (bytes, PROT_READ | PROT_WRITE, 0);
+}
+
+bool
+sy_os_commit (void *start, size_t bytes)
+{
+  int saved = errno;
+  bool done = mprotect (start, bytes, PROT_READ | PROT_WRITE) == 0;
+
+  errno = saved;
+  return done;
+}
+
+bool
+sy_os_discard (void *start, size_t bytes)
+{
+  int saved = errno;
+  bool done = madvise (start, bytes, MADV_DONTNEED) == 0;
+
+  errno = saved;
+  return done;
+}
+
+void
+sy_os_unmap (void *start, size_t bytes)
+{
+  int saved = errno;
+
+  /* A refusal (the system's mappings are used up) leaves the range mapped and unused: nothing else is lost. */
+  (void) munmap (start, bytes);
+  errno = saved;
+}
+
+size_t
+sy_os_page_bytes (void)
+{
+  return (size_t) sysconf (_SC_PAGESIZE);
+}
+
+size_t
+sy_os_address_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > SIZE_MAX)
+    return SIZE_MAX;
+  return (size_t) limit.rlim_cur;
+}
+
+unsigned
+sy_os_processors (void)
+{
+  long online = sysconf (_SC_NPROCESSORS_ONLN);
+
+  return online < 1 ? 1 : (unsigned) online;
+}
+
+uint64_t
+sy_os_now_ns (void)
+{
+  struct timespec now;
+
+  (void) clock_gettime (CLOCK_MONOTONIC, &now);
+  return (uint64_t) now.tv_sec * UINT64_C (1000000000) + (uint64_t) now.tv_nsec;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os.h: what we ask of the system.  os.c is the only caller of mmap, mprotect, madvise and munmap.
+ *
+ * Lengths are whole pages unless said.  Thread-safe; no call changes errno but those that say so.
+ */
+#ifndef SY_OS_H
+#define SY_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Address space without memory.  NULL where the system refuses. */
+void *sy_os_reserve (size_t bytes);
+
+/* Makes reserved pages readable and writable; zero until written.  False where the system refuses: nothing changed. */
+bool sy_os_commit (void *start, size_t bytes);
+
+/* Gives the pages' memory back; they stay committed and read as zero.  False where the system refuses: contents as they were. */
+bool sy_os_discard (void *start, size_t bytes);
+
+/* Readable, writable, zero pages.  NULL where the system refuses. */
+void *sy_os_map (size_t bytes);
+
+/* Gives a mapping or a reservation back whole. */
+void sy_os_unmap (void *start, size_t bytes);
+
+size_t sy_os_page_bytes (void);
+
+/* The process's limit on address space in bytes; SIZE_MAX: none. */
+size_t sy_os_address_limit (void);
+
+/* Processors that are online; at least 1. */
+unsigned sy_os_processors (void);
+
+/* Nanoseconds on a clock that never goes back. */
+uint64_t sy_os_now_ns (void);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shard.h: a pool: shards that own slabs, and a depot of full magazines for each class of each shard.
+ *
+ * A bin is one class of one shard.  Any thread may use any bin:
+ * | operation       | how it is shared                                                                          |
+ * | depot           | lock-free (magazine.h)                                                                    |
+ * | slabs and lists | under the bin's lock; a slab's shard and class say which bin that is                      |
+ * | counters        | written under the bin's lock or with shared adds, read by anyone                          |
+ * A busy lock is not waited for while another bin of the class has blocks to give.
+ *
+ * Invariants, under the lock: a slab with 0 < free_count < blocks is in the list of its fullness, a full one in none; an empty one leaves
+ * the bin; free_blocks is the sum of their free_counts.
+ */
+#ifndef SY_SHARD_H
+#define SY_SHARD_H
+
+#include "lock.h"
+#include "magazine.h"
+#include "region.h"
+
+/* Lists by fullness: list 0 holds slabs with fewer than a quarter free, and so on.  Carving from the fullest lets others empty. */
+#define SY_BIN_LISTS 4
+
+struct sy_bin {
+  struct sy_depot depot;
+  AO_t depot_low;          /* the shallowest since the last reaping; anyone lowers it, the reaper sets it: a hint */
+  struct sy_timed_lock lock SY_APART;
+  uint32_t list[SY_BIN_LISTS];
+  AO_t slabs, free_blocks; /* written under the lock */
+} SY_APART;
+
+struct sy_shard {
+  struct sy_bin bin[SY_CLASSES];
+};
+
+struct sy_pool {
+  unsigned char *map;      /* a byte a slab of the range: its class, if it is this pool's, else 0 */
+  struct sy_shard *shards;
+  unsigned shard_count;    /* at least 1 */
+  bool direct;             /* no magazines: every request goes to a slab under its bin's lock */
+  AO_t next_home;          /* threads are dealt to the shards in turn */
+  AO_t cross_frees;
+  AO_t reaped_ns;          /* when depots were last reaped, in nanoseconds shifted right by 20 */
+};
+
+/* shards 0: one, and direct.  False: no memory, nothing kept. */
+bool sy_pool_open (struct sy_pool *pool, unsigned shards);
+
+/* Takes back every slab, whatever is still live in it.  No thread is in the pool. */
+void sy_pool_close (struct sy_pool *pool);
+
+/* The pool's class of the block's slab; 0: the pointer is in no live slab of this pool. */
+static inline unsigned
+sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
+{
+  return sy_region_has (pointer) ? pool->map[sy_region_slab_of (pointer)] : 0;
+}
+
+/* A full magazine of the class from the home shard's depot, else from a neighbour's.  NULL: none. */
+struct sy_magazine *sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class);
+
+/* Gives a full magazine to the home shard's depot.  False: it has its fill. */
+bool sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine);
+
+/*
+ * Carves up to count blocks out of slabs and stores them below top, as sy_slab_take does.  Returns how many; 0: out of range or of memory.
+ */
+unsigned sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top);
+
+/* Puts blocks back into their slabs, whichever shards' they are; the array is used up.  Reports what is no free-able block. */
+void sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count);
+
+/* Debug builds: reports a block of this class that is no whole block, or that its slab has already. */
+void sy_pool_check (unsigned class, const void *block);
+
+/* Puts the blocks of depots that lay unused since the last reaping back into their slabs.  Most calls do nothing. */
+void sy_pool_reap (struct sy_pool *pool, uint64_t now_ns);
+
+/* Empties all depots into the slabs. */
+void sy_pool_drain (struct sy_pool *pool);
+
+/* Every bin's invariants, executed; takes the locks. */
+bool sy_pool_is_valid (struct sy_pool *pool);
+
+#endif

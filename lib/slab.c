@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "slab.h"
+
+#include <string.h>
+
+void
+sy_slab_fill (struct sy_slab *slab, struct sy_slab_bits *bits)
+{
+  unsigned blocks = sy_size_classes[slab->class].blocks;
+
+  memset (bits->word, 0xff, blocks / 64 * sizeof bits->word[0]);
+  if (blocks % 64 != 0)
+    bits->word[blocks / 64] = ((uint64_t) 1 << blocks % 64) - 1;
+  slab->free_count = (uint16_t) blocks;
+  slab->first_word = 0;
+}
+
+unsigned
+sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsigned count, void **top)
+{
+  size_t bytes = sy_size_classes[slab->class].bytes;
+  unsigned word = slab->first_word, taken = 0;
+
+  if (count > slab->free_count)
+    count = slab->free_count;
+  while (taken < count)
+    {
+      uint64_t left = bits->word[word];
+      char *first = start + 64 * word * bytes;
+
+      for (; left != 0 && taken < count; left &= left - 1, taken++)
+        *--top = first + (unsigned) __builtin_ctzll (left) * bytes;
+      bits->word[word] = left;
+      if (left == 0)
+        word++;
+    }
+  slab->first_word = (uint16_t) word;
+  slab->free_count = (uint16_t) (slab->free_count - count);
+  return count;
+}
+
+bool
+sy_slab_is_valid (const struct sy_slab *slab, const struct sy_slab_bits *bits)
+{
+  unsigned blocks = sy_size_classes[slab->class].blocks, set = 0;
+
+  for (unsigned word = 0; word * 64 < blocks; word++)
+    {
+      uint64_t possible = blocks - word * 64 >= 64 ? UINT64_MAX : ((uint64_t) 1 << blocks % 64) - 1;
+
+      if ((bits->word[word] & ~possible) != 0 || (word < slab->first_word && bits->word[word] != 0))
+        return false;
+      set += (unsigned) __builtin_popcountll (bits->word[word]);
+    }
+  return set == slab->free_count;
+}

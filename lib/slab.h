@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.h: one slab's state: which of its blocks are free, one bit each, 1 = free.  The slab itself holds user blocks only.
+ *
+ * Invariant: popcount (bits) == free_count; no bit at or beyond the class's number of blocks is set; bits[word] == 0 for every word
+ * before first_word.  All under the lock of the bin that the slab belongs to; class, shard and owner are written before the first block
+ * is handed out and stay until the last is back, so whoever holds a block may read them without it.
+ */
+#ifndef SY_SLAB_H
+#define SY_SLAB_H
+
+#include <stdbool.h>
+
+#include "compiler.h"
+#include "size_class.h"
+
+#define SY_SLAB_NONE UINT32_MAX
+#define SY_SLAB_WORDS (SY_SLAB_BYTES / 16 / 64)
+
+struct sy_slab {
+  uint32_t next, prev;   /* numbers of the neighbours in its list; SY_SLAB_NONE ends it */
+  uint16_t free_count;
+  uint16_t first_word;   /* where the first set bit may be */
+  uint16_t shard;
+  uint8_t class;
+  uint8_t list;          /* which of its bin's lists it is in */
+  void *owner;           /* the pool that it serves; NULL: nobody's */
+};
+
+struct sy_slab_bits {
+  uint64_t word[SY_SLAB_WORDS];
+};
+
+/* Marks every block free. */
+void sy_slab_fill (struct sy_slab *slab, struct sy_slab_bits *bits);
+
+/*
+ * Takes up to count blocks in rising order of address and stores them at *--top, *--top ..., so that popping from the top gives them in
+ * the same order.  start is the slab's address.  Returns how many.
+ */
+unsigned sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsigned count, void **top);
+
+/* Marks one block free.  False: it was already. */
+static inline bool
+sy_slab_put (struct sy_slab *slab, struct sy_slab_bits *bits, unsigned block)
+{
+  uint64_t bit = (uint64_t) 1 << (block & 63);
+
+  if ((bits->word[block >> 6] & bit) != 0)
+    return false;
+  bits->word[block >> 6] |= bit;
+  slab->free_count++;
+  if (block >> 6 < slab->first_word)
+    slab->first_word = (uint16_t) (block >> 6);
+  return true;
+}
+
+/* The invariant, executed. */
+bool sy_slab_is_valid (const struct sy_slab *slab, const struct sy_slab_bits *bits);
+
+#endif

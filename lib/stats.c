@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* stats.c: the snapshot: the threads' counters added up, and what the bins know. */
+#include <errno.h>
+#include <string.h>
+
+#include "backend.h"
+#include "compiler.h"
+#include "thread_registry.h"
+
+static void
+add_bin (struct sydra_stats *stats, struct sydra_class_stats *out, const struct sy_bin *bin)
+{
+  out->slabs += AO_load (&bin->slabs);
+  out->lock_acquisitions += AO_load (&bin->lock.acquisitions);
+  out->lock_contention += AO_load (&bin->lock.contention);
+  out->lock_wait_ns += AO_load (&bin->lock.wait_ns);
+  out->lock_hold_ns += AO_load (&bin->lock.hold_ns);
+  stats->committed_bytes += AO_load (&bin->slabs) * SY_SLAB_BYTES;
+}
+
+static void
+fill_class (struct sydra_stats *stats, const struct sydra_alloc *a, const struct sy_thread_totals *totals, unsigned class)
+{
+  struct sydra_class_stats *out = &stats->classes[class - 1];
+
+  out->size = sy_size_classes[class].bytes;
+  out->allocations = totals->counts.allocations[class];
+  out->frees = totals->counts.frees[class];
+  out->refills = totals->counts.refills[class];
+  out->in_use = out->allocations - out->frees;
+  out->high_water = totals->high[class];
+  for (unsigned shard = 0; shard < a->pool.shard_count; shard++)
+    add_bin (stats, out, &a->pool.shards[shard].bin[class]);
+  out->free_blocks = out->slabs * sy_size_classes[class].blocks - out->in_use;
+  stats->shard_hits += out->allocations;
+  stats->allocations += out->allocations;
+  stats->frees += out->frees;
+}
+
+static void
+fill (struct sydra_stats *stats, struct sydra_alloc *a)
+{
+  struct sy_thread_totals totals;
+  const struct sy_counts *counts = &totals.counts;
+
+  sy_thread_registry_totals (a, &totals);
+  stats->mode = sydra_alloc_mode ();
+  stats->shards = sydra_alloc_shards ();
+  stats->allocations = counts->allocations[0];
+  stats->frees = counts->frees[0];
+  if (sy_backend_has_pool)
+    {
+      stats->class_count = SY_CLASSES - 1;
+      for (unsigned class = 1; class < SY_CLASSES; class++)
+        fill_class (stats, a, &totals, class);
+      stats->shard_misses = counts->shard_misses;
+      stats->cross_shard_frees = AO_load (&a->pool.cross_frees);
+      stats->fallback_allocs = counts->allocations[0];
+      stats->fallback_frees = counts->frees[0];
+      stats->fallback_resizes = counts->fallback_resizes;
+      stats->fallback_remaps = counts->fallback_remaps;
+      for (unsigned bucket = 0; bucket < SYDRA_STATS_FALLBACK_BOUNDS; bucket++)
+        stats->fallback_sizes[bucket] = counts->fallback_sizes[bucket];
+      stats->reserved_bytes = sy_region.bytes;
+      stats->committed_bytes += sy_region_spare_bytes ();
+    }
+  stats->in_use = stats->allocations - stats->frees;
+  stats->in_use_bytes = totals.live_bytes;
+  stats->high_water_bytes = totals.high_bytes;
+}
+
+SY_EXPORT int
+sydra_stats_get (struct sydra_alloc *a, struct sydra_stats *stats)
+{
+  const size_t least = offsetof (struct sydra_stats, in_use_bytes) + sizeof stats->in_use_bytes;
+  struct sydra_stats all;
+  size_t size;
+
+  sy_handle_check (a, "sydra_stats_get");
+  size = stats->size < sizeof all ? stats->size : sizeof all;
+  if (size < least)
+    return EINVAL;
+  memset (&all, 0, sizeof all);
+  fill (&all, a);
+  all.size = size;
+  memcpy (stats, &all, size);
+  return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* stats_write.c: statistics as text and as JSON, rendered into a small buffer that is handed on whenever it is full. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compiler.h"
+#include "handle.h"
+#include "sydra/alloc.h"
+
+struct writer {
+  int (*write) (void *ctx, const char *text, size_t length);
+  void *ctx;
+  int result;  /* the first that was not 0; nothing is written after it */
+  size_t length;
+  char text[1024];
+};
+
+static void
+flush (struct writer *writer)
+{
+  if (writer->result == 0 && writer->length != 0)
+    writer->result = writer->write (writer->ctx, writer->text, writer->length);
+  writer->length = 0;
+}
+
+/* No single piece is longer than a quarter of the buffer. */
+static void __attribute__ ((format (printf, 2, 3)))
+put (struct writer *writer, const char *format, ...)
+{
+  va_list arguments;
+
+  if (writer->length > sizeof writer->text * 3 / 4)
+    flush (writer);
+  va_start (arguments, format);
+
+  int length = vsnprintf (writer->text + writer->length, sizeof writer->text - writer->length, format, arguments);
+
+  va_end (arguments);
+  if (length > 0)
+    writer->length += (size_t) length < sizeof writer->text - writer->length ? (size_t) length : sizeof writer->text - writer->length - 1;
+}
+
+/* One number of a struct: its name in JSON, its words in text, and where it is. */
+struct field {
+  const char *name, *words;
+  size_t offset;
+};
+
+#define OF_STATS(member, words) { #member, words, offsetof (struct sydra_stats, member) }
+#define OF_CLASS(member, words) { #member, words, offsetof (struct sydra_class_stats, member) }
+
+static const struct field totals[] = {
+  OF_STATS (allocations, "allocations"), OF_STATS (frees, "frees"), OF_STATS (in_use, "blocks in use"),
+  OF_STATS (in_use_bytes, "bytes in use"), OF_STATS (high_water_bytes, "bytes in use at most"), OF_STATS (shard_hits, "served by shards"),
+  OF_STATS (shard_misses, "shard misses"), OF_STATS (cross_shard_frees, "freed across shards"), OF_STATS (deferred_blocks, "blocks deferred"),
+  OF_STATS (deferred_bytes, "bytes deferred"), OF_STATS (deferred_high_water_bytes, "bytes deferred at most"),
+  OF_STATS (epoch_current, "current epoch"), OF_STATS (epoch_min, "oldest epoch"), OF_STATS (fallback_allocs, "fallback allocations"),
+  OF_STATS (fallback_frees, "fallback frees"), OF_STATS (fallback_resizes, "fallback resizes"), OF_STATS (fallback_remaps, "fallback remaps"),
+  OF_STATS (reserved_bytes, "bytes reserved"), OF_STATS (committed_bytes, "bytes committed")
+};
+
+static const struct field columns[] = {
+  OF_CLASS (allocations, "allocs"), OF_CLASS (frees, "frees"), OF_CLASS (refills, "refills"), OF_CLASS (in_use, "in use"),
+  OF_CLASS (high_water, "most"), OF_CLASS (slabs, "slabs"), OF_CLASS (free_blocks, "free"), OF_CLASS (lock_acquisitions, "locked"),
+  OF_CLASS (lock_contention, "contended"), OF_CLASS (lock_wait_ns, "wait ns"), OF_CLASS (lock_hold_ns, "hold ns")
+};
+
+#define COUNT_OF(array) (sizeof (array) / sizeof *(array))
+
+static uint64_t
+value_of (const void *structure, const struct field *field)
+{
+  uint64_t value;
+
+  memcpy (&value, (const char *) structure + field->offset, sizeof value);
+  return value;
+}
+
+static void
+put_json_string (struct writer *writer, const char *text)
+{
+  put (writer, "\"");
+  for (; *text != '\0'; text++)
+    if (*text == '"' || *text == '\\')
+      put (writer, "\\%c", *text);
+    else if ((unsigned char) *text < 0x20)
+      put (writer, "\\u%04x", (unsigned char) *text);
+    else
+      put (writer, "%c", *text);
+  put (writer, "\"");
+}
+
+static void
+write_json (struct writer *writer, const char *name, const struct sydra_stats *stats)
+{
+  put (writer, "{\"name\": ");
+  put_json_string (writer, name);
+  put (writer, ", \"mode\": \"%s\", \"shards\": %u", stats->mode, stats->shards);
+  for (size_t at = 0; at < COUNT_OF (totals); at++)
+    put (writer, ", \"%s\": %" PRIu64, totals[at].name, value_of (stats, &totals[at]));
+  put (writer, ", \"fallback_sizes\": [");
+  for (unsigned bucket = 0; bucket < SYDRA_STATS_FALLBACK_BOUNDS; bucket++)
+    put (writer, "%s%" PRIu64, bucket == 0 ? "" : ", ", stats->fallback_sizes[bucket]);
+  put (writer, "], \"class_count\": %u, \"classes\": [", stats->class_count);
+  for (unsigned class = 0; class < stats->class_count; class++)
+    {
+      put (writer, "%s{\"size\": %zu", class == 0 ? "" : ", ", stats->classes[class].size);
+      for (size_t at = 0; at < COUNT_OF (columns); at++)
+        put (writer, ", \"%s\": %" PRIu64, columns[at].name, value_of (&stats->classes[class], &columns[at]));
+      put (writer, "}");
+    }
+  put (writer, "]}\n");
+}
+
+static void
+write_text (struct writer *writer, const char *name, const struct sydra_stats *stats)
+{
+  put (writer, "sydra-alloc handle %s: mode %s, %u shards\n", name, stats->mode, stats->shards);
+  for (size_t at = 0; at < COUNT_OF (totals); at++)
+    put (writer, "  %-24s %14" PRIu64 "\n", totals[at].words, value_of (stats, &totals[at]));
+  if (stats->class_count == 0)
+    return;
+  put (writer, "  fallback sizes          ");
+  for (unsigned bucket = 0; bucket + 1 < SYDRA_STATS_FALLBACK_BOUNDS; bucket++)
+    put (writer, " <=%u:%" PRIu64, 64u << bucket, stats->fallback_sizes[bucket]);
+  put (writer, " more:%" PRIu64 "\n  class", stats->fallback_sizes[SYDRA_STATS_FALLBACK_BOUNDS - 1]);
+  for (size_t at = 0; at < COUNT_OF (columns); at++)
+    put (writer, " %12s", columns[at].words);
+  put (writer, "\n");
+  for (unsigned class = 0; class < stats->class_count; class++)
+    {
+      put (writer, "  %5zu", stats->classes[class].size);
+      for (size_t at = 0; at < COUNT_OF (columns); at++)
+        put (writer, " %12" PRIu64, value_of (&stats->classes[class], &columns[at]));
+      put (writer, "\n");
+    }
+}
+
+SY_EXPORT int
+sydra_stats_write (struct sydra_alloc *a, enum sydra_stats_format format,
+                   int (*write) (void *ctx, const char *text, size_t length), void *ctx)
+{
+  struct sydra_stats stats = { .size = sizeof stats };
+  struct writer writer = { write, ctx, 0, 0, "" };
+
+  if (format != SYDRA_STATS_TEXT && format != SYDRA_STATS_JSON)
+    return EINVAL;
+  (void) sydra_stats_get (a, &stats);
+  if (format == SYDRA_STATS_JSON)
+    write_json (&writer, a->name, &stats);
+  else
+    write_text (&writer, a->name, &stats);
+  flush (&writer);
+  return writer.result;
+}

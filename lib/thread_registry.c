@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "thread_registry.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "arena.h"
+#include "bug.h"
+
+#ifndef PTHREAD_DESTRUCTOR_ITERATIONS
+# define PTHREAD_DESTRUCTOR_ITERATIONS 4
+#endif
+
+/* Owner of nothing: no handle has its address. */
+static struct sy_thread_cache no_cache = { .owner = (AO_t) &no_cache };
+
+__thread struct sy_thread_cache *sy_thread_cache_last __attribute__ ((tls_model (SY_TLS_MODEL))) = &no_cache;
+
+static __thread struct {
+  struct sy_thread_cache *caches;  /* the last used first */
+  unsigned passes;                 /* of the destructors, so far */
+  bool ended;
+} this_thread __attribute__ ((tls_model (SY_TLS_MODEL)));
+
+static struct {
+  pthread_once_t once;
+  pthread_key_t key;
+  bool key_made;
+  struct sy_arena arena;               /* of caches; under the registry lock, as the following */
+  struct sy_thread_cache *unused;      /* linked by next_of_thread */
+} threads = { PTHREAD_ONCE_INIT, 0, false, { NULL, 0, 0, 0 }, NULL };
+
+/* ---- Lists, under the registry lock. ---- */
+
+static void
+handle_list_insert (struct sydra_alloc *a, struct sy_thread_cache *cache)
+{
+  cache->next_of_handle = a->caches;
+  cache->link_of_handle = &a->caches;
+  if (a->caches != NULL)
+    a->caches->link_of_handle = &cache->next_of_handle;
+  a->caches = cache;
+}
+
+static void
+handle_list_remove (struct sy_thread_cache *cache)
+{
+  *cache->link_of_handle = cache->next_of_handle;
+  if (cache->next_of_handle != NULL)
+    cache->next_of_handle->link_of_handle = cache->link_of_handle;
+}
+
+static struct sy_thread_cache *
+cache_memory (void)
+{
+  struct sy_thread_cache *cache = threads.unused;
+
+  if (cache != NULL)
+    {
+      threads.unused = cache->next_of_thread;
+      return cache;
+    }
+  if (threads.arena.base == NULL
+      && !sy_arena_open (&threads.arena, SY_CACHES_MAX * sizeof (struct sy_thread_cache), SY_ARENA_STEP, SY_ARENA_LIMIT_SHARE))
+    return NULL;
+  return sy_arena_take (&threads.arena, sizeof *cache);
+}
+
+/* ---- Sums ---- */
+
+static void
+add_counts (struct sy_counts *to, const struct sy_counts *from)
+{
+  AO_t *sum = (AO_t *) to;
+  const AO_t *term = (const AO_t *) from;
+
+  for (size_t at = 0; at < sizeof *to / sizeof (AO_t); at++)
+    sy_shared_add (&sum[at], AO_load (&term[at]));
+}
+
+/* A consistent set of a cache's books, hits included. */
+static void
+read_cache (struct sy_thread_cache *cache, struct sy_counts *counts, AO_t *pops, AO_t *pushes)
+{
+  for (unsigned attempt = 0; attempt < 100; attempt++)
+    {
+      AO_t changes = AO_load_acquire (&cache->changes); /* pairs with the release in change_end */
+
+      memset (counts, 0, sizeof *counts);
+      add_counts (counts, &cache->counts);
+      for (unsigned class = 1; class < SY_CLASSES; class++)
+        {
+          pops[class] = (AO_load (&cache->alloc_loaded[class]) - AO_load (&cache->alloc_top[class])) / sizeof (void *);
+          pushes[class] = (AO_load (&cache->free_top[class]) - AO_load (&cache->free_loaded[class])) / sizeof (void *);
+          /* Seen in the middle of a change: further apart than any magazine is long. */
+          pops[class] = pops[class] > SY_MAGAZINE_SLOTS ? 0 : pops[class];
+          pushes[class] = pushes[class] > SY_MAGAZINE_SLOTS ? 0 : pushes[class];
+          counts->allocations[class] += pops[class];
+          counts->frees[class] += pushes[class];
+        }
+      AO_nop_read (); /* pairs with the AO_nop_write in change_begin */
+      if (changes % 2 == 0 && AO_load (&cache->changes) == changes)
+        return;
+    }
+}
+
+static size_t
+raised (size_t mark, intptr_t value)
+{
+  return value > 0 && (size_t) value > mark ? (size_t) value : mark;
+}
+
+/* How far above what it has now a thread's blocks were at their most since it last published. */
+static void
+add_peaks (struct sy_thread_cache *cache, const AO_t *pops, const AO_t *pushes, intptr_t *over)
+{
+  size_t popped = 0, pushed = 0;
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      intptr_t net = (intptr_t) AO_load (&cache->net[class]), peak = (intptr_t) AO_load (&cache->peak[class]);
+      intptr_t most = net + (intptr_t) pops[class] > peak ? net + (intptr_t) pops[class] : peak;
+      intptr_t now = net + (intptr_t) pops[class] - (intptr_t) pushes[class];
+
+      over[class] = most - now > over[class] ? most - now : over[class];
+      popped += pops[class] * sy_size_classes[class].bytes;
+      pushed += pushes[class] * sy_size_classes[class].bytes;
+    }
+
+  intptr_t net = (intptr_t) AO_load (&cache->net_bytes), peak = (intptr_t) AO_load (&cache->peak_bytes);
+  intptr_t most = net + (intptr_t) popped > peak ? net + (intptr_t) popped : peak, now = net + (intptr_t) popped - (intptr_t) pushed;
+
+  over[0] = most - now > over[0] ? most - now : over[0];
+}
+
+void
+sy_thread_registry_totals (struct sydra_alloc *a, struct sy_thread_totals *totals)
+{
+  intptr_t over[SY_CLASSES] = { 0 }; /* entry 0: bytes */
+  AO_t pops[SY_CLASSES], pushes[SY_CLASSES];
+  struct sy_counts counts;
+
+  memset (totals, 0, sizeof *totals);
+  sy_lock_take (sy_registry_lock ());
+  add_counts (&totals->counts, &a->retired);
+  for (struct sy_thread_cache *cache = a->caches; cache != NULL; cache = cache->next_of_handle)
+    {
+      read_cache (cache, &counts, pops, pushes);
+      add_counts (&totals->counts, &counts);
+      add_peaks (cache, pops, pushes, over);
+    }
+  sy_lock_release (sy_registry_lock ());
+
+  totals->live_bytes = totals->counts.heap_bytes;
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      size_t live = totals->counts.allocations[class] - totals->counts.frees[class];
+
+      totals->live_bytes += live * sy_size_classes[class].bytes;
+      totals->high[class] = raised (AO_load (&a->high[class]), (intptr_t) live + over[class]);
+    }
+  totals->high_bytes = raised (AO_load (&a->high_bytes), (intptr_t) totals->live_bytes + over[0]);
+}
+
+/* ---- Deaths ---- */
+
+/* Hands in a cache's blocks and counts.  Under the registry lock. */
+static void
+retire (struct sydra_alloc *a, struct sy_thread_cache *cache)
+{
+  sy_thread_cache_flush (cache);
+  add_counts (&a->retired, &cache->counts);
+  handle_list_remove (cache);
+}
+
+static void
+end_thread (void)
+{
+  struct sy_thread_cache *cache;
+
+  sy_thread_cache_last = &no_cache;
+  this_thread.ended = true;
+  sy_lock_take (sy_registry_lock ());
+  while ((cache = this_thread.caches) != NULL)
+    {
+      struct sydra_alloc *a = (struct sydra_alloc *) AO_load (&cache->owner);
+
+      this_thread.caches = cache->next_of_thread;
+      if ((AO_t) a != SY_OWNER_GONE)
+        retire (a, cache);
+      cache->next_of_thread = threads.unused;
+      threads.unused = cache;
+    }
+  sy_lock_release (sy_registry_lock ());
+}
+
+/* Comes back as often as the system lets it, so that other destructors that free are served from the cache first. */
+static void
+key_destructor (void *value)
+{
+  if (++this_thread.passes < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific (threads.key, value) == 0)
+    return;
+  end_thread ();
+}
+
+void
+sy_thread_registry_detach (struct sydra_alloc *a)
+{
+  sy_lock_take (sy_registry_lock ());
+  while (a->caches != NULL)
+    {
+      struct sy_thread_cache *cache = a->caches;
+
+      retire (a, cache);
+      /* Relaxed: its thread learns of the handle's end from the caller, or finds another owner than it looks for. */
+      AO_store (&cache->owner, SY_OWNER_GONE);
+    }
+  sy_lock_release (sy_registry_lock ());
+}
+
+void
+sy_thread_registry_after_fork (struct sydra_alloc *a)
+{
+  for (struct sy_thread_cache *cache = a->caches, *next; cache != NULL; cache = next)
+    {
+      next = cache->next_of_handle;
+      if (cache->thread == &this_thread)
+        continue;
+      retire (a, cache);
+      AO_store (&cache->owner, SY_OWNER_GONE);
+      cache->next_of_thread = threads.unused;
+      threads.unused = cache;
+    }
+}
+
+/* ---- Births ---- */
+
+static void
+make_key (void)
+{
+  threads.key_made = pthread_key_create (&threads.key, key_destructor) == 0;
+}
+
+/* Takes the thread's cache of this handle out of its list, and those of handles that ended. */
+static struct sy_thread_cache *
+find_and_prune (const struct sydra_alloc *a)
+{
+  struct sy_thread_cache **link = &this_thread.caches, *found = NULL, *cache;
+
+  while (found == NULL && (cache = *link) != NULL)
+    {
+      AO_t owner = AO_load (&cache->owner);
+
+      if (owner != (AO_t) a && owner != SY_OWNER_GONE)
+        {
+          link = &cache->next_of_thread;
+          continue;
+        }
+      *link = cache->next_of_thread;
+      if (owner != SY_OWNER_GONE)
+        found = cache;
+      else
+        {
+          sy_lock_take (sy_registry_lock ());
+          cache->next_of_thread = threads.unused;
+          threads.unused = cache;
+          sy_lock_release (sy_registry_lock ());
+        }
+    }
+  return found;
+}
+
+static struct sy_thread_cache *
+give_birth (struct sydra_alloc *a)
+{
+  (void) pthread_once (&threads.once, make_key);
+  if (!threads.key_made || pthread_setspecific (threads.key, &this_thread) != 0)
+    return NULL;
+  sy_lock_take (sy_registry_lock ());
+
+  struct sy_thread_cache *cache = cache_memory ();
+
+  if (cache != NULL)
+    {
+      sy_thread_cache_start (cache, a);
+      cache->thread = &this_thread;
+      handle_list_insert (a, cache);
+    }
+  sy_lock_release (sy_registry_lock ());
+  return cache;
+}
+
+struct sy_thread_cache *
+sy_thread_cache_of (struct sydra_alloc *a, const char *call)
+{
+  sy_handle_check (a, call);
+  if (this_thread.ended)
+    return NULL;
+
+  /* What it points to may be pruned and be another thread's in a moment. */
+  sy_thread_cache_last = &no_cache;
+
+  struct sy_thread_cache *cache = find_and_prune (a);
+
+  if (cache == NULL)
+    cache = give_birth (a);
+  if (cache == NULL)
+    return NULL;
+  cache->next_of_thread = this_thread.caches;
+  this_thread.caches = cache;
+  sy_thread_cache_last = cache;
+  return cache;
+}

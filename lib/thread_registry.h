@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread_registry.h: which thread has which cache of which handle: births, deaths, sums.
+ *
+ * A cache is on two lists: its thread's (only that thread follows it) and its handle's (under the registry lock).  A thread that ends
+ * hands in the blocks of its caches and adds its counts to the handle's `retired`; the cache's memory goes to the next thread.  When a
+ * handle ends first, its caches stay on their threads' lists with owner SY_OWNER_GONE until those threads come by or end.
+ */
+#ifndef SY_THREAD_REGISTRY_H
+#define SY_THREAD_REGISTRY_H
+
+#include <config.h>
+
+#include "thread_cache.h"
+
+/* The thread's cache that was used last; never NULL: before the first one, and after the thread's end, one that no handle owns. */
+extern __thread struct sy_thread_cache *sy_thread_cache_last __attribute__ ((tls_model (SY_TLS_MODEL)));
+
+/*
+ * The calling thread's cache of the handle, made if need be; ends the process where the handle is none.  NULL: the thread is past its
+ * end, or there is no memory for one; the caller goes on without.
+ */
+struct sy_thread_cache *sy_thread_cache_of (struct sydra_alloc *a, const char *call) SY_NOINLINE;
+
+static inline struct sy_thread_cache *
+sy_thread_cache_get (struct sydra_alloc *a, const char *call)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+
+  return SY_LIKELY (AO_load (&cache->owner) == (AO_t) a) ? cache : sy_thread_cache_of (a, call);
+}
+
+/* What all threads of a handle counted together; exact when none is inside the allocator. */
+struct sy_thread_totals {
+  struct sy_counts counts;
+  size_t high[SY_CLASSES], high_bytes, live_bytes;
+};
+
+void sy_thread_registry_totals (struct sydra_alloc *a, struct sy_thread_totals *totals);
+
+/* Takes every thread's cache from the handle, blocks put back and counts kept: the handle is about to end. */
+void sy_thread_registry_detach (struct sydra_alloc *a);
+
+/* In the child of a fork: hands in the caches of the threads that are not there.  Under the registry lock. */
+void sy_thread_registry_after_fork (struct sydra_alloc *a);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tuning.h: every constant of the library, with its reason.
+ *
+ * Bytes are size_t, counts are plain integers.  What is measured says where: HACKING.md, "Figures".
+ */
+#ifndef SY_TUNING_H
+#define SY_TUNING_H
+
+#include <stdint.h>
+
+#define SY_WORD_BITS (UINTPTR_MAX > 0xffffffffu ? 64 : 32)
+
+/* A slab: 4,096 blocks of the smallest class, and its number is a pointer's high bits. */
+#define SY_SLAB_SHIFT 16
+#define SY_SLAB_BYTES ((size_t) 1 << SY_SLAB_SHIFT)
+
+/* The range: more than a server has memory, less than any 64-bit system's user half; on 32 bits a fair share of 2 GiB. */
+#define SY_RANGE_BYTES (SY_WORD_BITS == 64 ? (size_t) 1 << (SY_WORD_BITS == 64 ? 38 : 0) : (size_t) 1 << 29)
+/* The least range worth having: one slab a core class and some. */
+#define SY_RANGE_BYTES_MIN ((size_t) 1 << 21)
+/* Under a limit on address space the range takes one part in so many: threads' stacks and the C library need the rest. */
+#define SY_RANGE_LIMIT_SHARE 4
+
+/* Slabs committed at once: one mprotect for 4 MiB, and neighbours merge, so the process keeps few mappings. */
+#define SY_COMMIT_SLABS 64u
+
+/* Arenas of metadata are committed in steps of this many bytes. */
+#define SY_ARENA_STEP ((size_t) 1 << 18)
+/* ... and each takes at most one part in so many of a limited address space. */
+#define SY_ARENA_LIMIT_SHARE 64
+
+/* A magazine: 125 rounds on 64 bits.  A power of two, so that "full" is "the low bits of top are zero". */
+#define SY_MAGAZINE_BYTES ((size_t) 1 << (SY_WORD_BITS == 64 ? 10 : 9))
+/* A million magazines: more than the range's blocks need at the depots' limits. */
+#define SY_MAGAZINES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
+/* A thread's first magazine of a class; each refill doubles it up to the class's own limit. */
+#define SY_ROUNDS_FIRST 8u
+/* Empty magazines a thread keeps for its next exchange, so that most exchanges touch no shared stack of empties. */
+#define SY_SPARES_MAX 4u
+
+/* What a depot holds of one class and shard before freed blocks go back to their slabs. */
+#define SY_DEPOT_BYTES ((size_t) 1 << 20)
+/* Other shards looked at before a slab is carved: enough to find the consumer's, bounded for many shards. */
+#define SY_NEIGHBOURS_MAX 8u
+#define SY_SHARDS_MAX 1024u
+
+/* Reaping looks at what lay unused for this long.  Half a second lets bursts come back to warm memory and still follows a program down. */
+#define SY_REAP_NS UINT64_C (250000000)
+/* A thread reads the clock for reaping at one miss in so many (a power of two). */
+#define SY_REAP_MISSES 64u
+/* Slabs whose pages go back in one go: bounds what one unlucky call does. */
+#define SY_REAP_SLABS 64u
+
+/* A thread tells its handle about its blocks once they differ by this many bytes, so that the shared count is touched rarely. */
+#define SY_PUBLISH_BYTES ((int64_t) 1 << 18)
+
+/* Tables of the fallback blocks: locks to spread threads over, and the first table's entries (one page on 64 bits). */
+#define SY_FALLBACK_STRIPES 16u
+#define SY_FALLBACK_FIRST 512u
+
+/* Handles at once; each costs about two pages until it is used. */
+#define SY_HANDLES_MAX 65536u
+#define SY_NAME_BYTES 32u
+
+/* Caches: threads times handles at once. */
+#define SY_CACHES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
+
+/* What a freed block is filled with in debug builds. */
+#define SY_POISON 0xdf
+
+#endif
