@@ -1,0 +1,42 @@
+dnl SPDX-License-Identifier: MIT
+dnl SY_ATOMIC_OPS: libatomic_ops's headers, and its library only where a compare-and-swap does not link without it.
+dnl Sets ATOMIC_OPS_CFLAGS, and ATOMIC_OPS_LIBS to empty or -latomic_ops.
+AC_DEFUN([SY_ATOMIC_OPS], [
+  PKG_CHECK_EXISTS([atomic_ops], [PKG_CHECK_VAR([ATOMIC_OPS_INCLUDEDIR], [atomic_ops], [includedir])
+    AS_CASE([$ATOMIC_OPS_INCLUDEDIR], [''|/usr/include], [], [ATOMIC_OPS_CFLAGS="${ATOMIC_OPS_CFLAGS--I$ATOMIC_OPS_INCLUDEDIR}"])])
+  sy_saved_CPPFLAGS=$CPPFLAGS
+  sy_saved_LIBS=$LIBS
+  CPPFLAGS="$CPPFLAGS $ATOMIC_OPS_CFLAGS"
+  AC_CHECK_HEADER([atomic_ops.h], [],
+    [AC_MSG_ERROR([atomic_ops.h not found: install libatomic-ops-dev (Debian) or libatomic_ops-devel (Fedora)])])
+  AC_CACHE_CHECK([for the library that a compare-and-swap needs], [sy_cv_lib_cas], [
+    for sy_cv_lib_cas in none -latomic_ops missing; do
+      AS_CASE([$sy_cv_lib_cas], [none], [LIBS=$sy_saved_LIBS], [LIBS="$sy_cv_lib_cas $sy_saved_LIBS"])
+      AC_LINK_IFELSE([AC_LANG_PROGRAM([[
+#define AO_REQUIRE_CAS
+#include <atomic_ops.h>
+static volatile AO_t word;]],
+        [[return AO_compare_and_swap_release (&word, 0, 1) && AO_load_acquire (&word) == 2;]])], [break])
+    done
+  ])
+  LIBS=$sy_saved_LIBS
+  CPPFLAGS=$sy_saved_CPPFLAGS
+  AS_CASE([$sy_cv_lib_cas],
+    [none], [ATOMIC_OPS_LIBS=],
+    [-latomic_ops], [ATOMIC_OPS_LIBS=-latomic_ops],
+    [AC_MSG_ERROR([no compare-and-swap, neither from the compiler nor from libatomic_ops])])
+  AC_SUBST([ATOMIC_OPS_CFLAGS])
+  AC_SUBST([ATOMIC_OPS_LIBS])
+])
+
+dnl SY_MIMALLOC: have_mimalloc, and how to reach it: MIMALLOC_CFLAGS, MIMALLOC_LIBS, mimalloc_pc (yes where it has a .pc file).
+AC_DEFUN([SY_MIMALLOC], [
+  PKG_CHECK_MODULES([MIMALLOC], [mimalloc], [have_mimalloc=yes; mimalloc_pc=yes], [
+    mimalloc_pc=no
+    AC_CHECK_HEADER([mimalloc.h],
+      [AC_CHECK_LIB([mimalloc], [mi_malloc_aligned], [have_mimalloc=yes; MIMALLOC_LIBS=-lmimalloc], [have_mimalloc=no])],
+      [have_mimalloc=no])
+  ])
+  AC_SUBST([MIMALLOC_CFLAGS])
+  AC_SUBST([MIMALLOC_LIBS])
+])
