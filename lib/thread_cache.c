@@ -229,20 +229,36 @@ carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
   return true;
 }
 
-/* Fills the alloc side, which is empty. */
+/* How many blocks the free side holds. */
+static unsigned
+freed_count (const struct sy_thread_cache *cache, unsigned class)
+{
+  struct sy_magazine *magazine = free_magazine (cache, class);
+
+  return magazine == NULL ? 0 : magazine->rounds - (unsigned) (sy_magazine_end (magazine) - top_of (&cache->free_top[class]));
+}
+
+/*
+ * Fills the alloc side, which is empty.  The sides change places only when that is worth it: with a few blocks going to and fro, each
+ * change would come after a few hits.
+ */
 static bool
 refill (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  void **free_top = top_of (&cache->free_top[class]);
+  unsigned freed = freed_count (cache, class);
 
-  if (free_top != NULL && !sy_magazine_is_empty (free_top))
+  if (freed == 0 || freed < cache->rounds[class] / 2)
     {
-      change_places (cache, class);
-      return true;
+      if (load_from_depot (a, cache, class) || carve (a, cache, class))
+        {
+          sy_own_add (&cache->counts.refills[class], 1);
+          grow_rounds (cache, class);
+          return true;
+        }
+      if (freed == 0)
+        return false;
     }
-  if (!load_from_depot (a, cache, class) && !carve (a, cache, class))
-    return false;
-  sy_own_add (&cache->counts.refills[class], 1);
+  change_places (cache, class);
   grow_rounds (cache, class);
   return true;
 }

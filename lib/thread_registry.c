@@ -195,11 +195,12 @@ end_thread (void)
   sy_lock_release (sy_registry_lock ());
 }
 
-/* Comes back as often as the system lets it, so that other destructors that free are served from the cache first. */
+/* Comes back until the last pass but one, so that other destructors that free are served from the cache first, but tools that end their
+   own state in the last pass still see our locks. */
 static void
 key_destructor (void *value)
 {
-  if (++this_thread.passes < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific (threads.key, value) == 0)
+  if (++this_thread.passes < PTHREAD_DESTRUCTOR_ITERATIONS - 1 && pthread_setspecific (threads.key, value) == 0)
     return;
   end_thread ();
 }
