@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* result.h: what one run measured. */
+#ifndef BENCH_RESULT_H
+#define BENCH_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "histogram.h"
+
+#define REPEAT_MAX 1000
+#define FIGURES_MAX 8
+#define LATENCIES_MAX 5
+#define RSS_SAMPLES_MAX 256
+
+struct scenario;
+
+/* A number that only this scenario has. */
+struct figure { const char *name, *unit; double value; };
+
+struct latency { const char *name; const struct histogram *histogram; };    /* in ticks */
+
+struct result {
+  const struct scenario *scenario;
+  unsigned threads, repeat;
+  uint64_t operations;                      /* of all repetitions */
+  double ns[REPEAT_MAX];                    /* wall-clock ns an operation, a repetition each; sorted when the run is over */
+  double median_ns, min_ns, max_ns;
+  size_t rss_before_kib, rss_peak_kib, rss_after_kib, tables_kib;
+  bool peak_is_own;                         /* the peak of this run, not of the whole process */
+  struct figure figures[FIGURES_MAX];
+  unsigned figures_used;
+  struct latency latencies[LATENCIES_MAX];
+  unsigned latencies_used;
+  size_t rss_samples_kib[RSS_SAMPLES_MAX];  /* of the last repetition, at equal distances of time */
+  unsigned rss_samples_used;
+  double rss_samples_every_s;
+};
+
+/* Sets a figure, or overwrites the one of that name. */
+void result_figure(struct result *result, const char *name, const char *unit, double value);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* rss.h: the process's resident memory, in KiB.  Allocates nothing. */
+#ifndef BENCH_RSS_H
+#define BENCH_RSS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+size_t rss_now(void);          /* 0 where the system does not tell */
+size_t rss_peak(void);         /* since rss_peak_forget where that succeeded, else since the process began */
+bool rss_peak_forget(void);
+
+#endif
