@@ -2,7 +2,8 @@
 /* histogram.c: merging and reading. */
 #include "histogram.h"
 
-void histogram_merge(struct histogram *into, const struct histogram *from)
+void
+histogram_merge (struct histogram *into, const struct histogram *from)
 {
   into->total += from->total;
   if (from->max > into->max)
@@ -12,7 +13,8 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 }
 
 /* The middle of what a bucket holds. */
-static uint64_t bucket_value(unsigned bucket)
+static uint64_t
+bucket_value (unsigned bucket)
 {
   unsigned shift;
   uint64_t lowest;
@@ -21,10 +23,11 @@ static uint64_t bucket_value(unsigned bucket)
     return bucket;
   shift = (bucket >> HISTOGRAM_FINE_BITS) - 1;
   lowest = (uint64_t) ((bucket & ((1u << HISTOGRAM_FINE_BITS) - 1)) | 1u << HISTOGRAM_FINE_BITS) << shift;
-  return lowest + (UINT64_C(1) << shift) / 2;
+  return lowest + (UINT64_C (1) << shift) / 2;
 }
 
-uint64_t histogram_quantile(const struct histogram *h, double fraction)
+uint64_t
+histogram_quantile (const struct histogram *h, double fraction)
 {
   uint64_t wanted = (uint64_t) (fraction * (double) h->total + 0.999999), seen = 0, value;
 
@@ -32,12 +35,13 @@ uint64_t histogram_quantile(const struct histogram *h, double fraction)
     return 0;
   if (wanted < 1)
     wanted = 1;
-  for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-    seen += h->counts[i];
-    if (seen < wanted)
-      continue;
-    value = bucket_value(i);
-    return value < h->max ? value : h->max;
-  }
+  for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+    {
+      seen += h->counts[i];
+      if (seen < wanted)
+        continue;
+      value = bucket_value (i);
+      return value < h->max ? value : h->max;
+    }
   return h->max;
 }

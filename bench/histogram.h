@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define HISTOGRAM_FINE_BITS 7         /* 2^7 buckets for each power of two */
+#define HISTOGRAM_FINE_BITS 7 /* 2^7 buckets for each power of two */
 #define HISTOGRAM_TOP_BITS 40
 #define HISTOGRAM_BUCKETS ((HISTOGRAM_TOP_BITS - HISTOGRAM_FINE_BITS + 1) << HISTOGRAM_FINE_BITS)
 
@@ -17,7 +17,8 @@ struct histogram {
   uint64_t counts[HISTOGRAM_BUCKETS];
 };
 
-static inline unsigned histogram_bucket(uint64_t value)
+static inline unsigned
+histogram_bucket (uint64_t value)
 {
   unsigned shift;
 
@@ -25,21 +26,22 @@ static inline unsigned histogram_bucket(uint64_t value)
     return (unsigned) value;
   if (value >> HISTOGRAM_TOP_BITS)
     return HISTOGRAM_BUCKETS - 1;
-  shift = 63 - HISTOGRAM_FINE_BITS - (unsigned) __builtin_clzll(value);
+  shift = 63 - HISTOGRAM_FINE_BITS - (unsigned) __builtin_clzll (value);
   return (shift << HISTOGRAM_FINE_BITS) + (unsigned) (value >> shift);
 }
 
-static inline void histogram_add(struct histogram *h, uint64_t value)
+static inline void
+histogram_add (struct histogram *h, uint64_t value)
 {
   h->total++;
-  h->counts[histogram_bucket(value)]++;
+  h->counts[histogram_bucket (value)]++;
   if (value > h->max)
     h->max = value;
 }
 
-void histogram_merge(struct histogram *into, const struct histogram *from);
+void histogram_merge (struct histogram *into, const struct histogram *from);
 
 /* The least value that a share of at least fraction (0..1) does not exceed: the middle of its bucket, never above max.  Empty: 0. */
-uint64_t histogram_quantile(const struct histogram *h, double fraction);
+uint64_t histogram_quantile (const struct histogram *h, double fraction);
 
 #endif

@@ -16,25 +16,27 @@
 #include "scenario.h"
 #include "timing.h"
 
-int main(int argc, char **argv)
+int
+main (int argc, char **argv)
 {
   static struct options options;
   static struct result result;
   struct sydra_alloc *handle = NULL;
 
-  options_read(&options, argc, argv);
-  timer_calibrate();
+  options_read (&options, argc, argv);
+  timer_calibrate ();
   if (options.api == API_HANDLE)
-    handle = sydra_alloc_default();
-  progress_begin(options.selected_used * options.thread_counts_used);
-  (options.json ? report_json_begin : report_text_begin)(&options);
+    handle = sydra_alloc_default ();
+  progress_begin (options.selected_used * options.thread_counts_used);
+  (options.json ? report_json_begin : report_text_begin) (&options);
   for (unsigned i = 0; i < options.selected_used; i++)
-    for (unsigned j = 0; j < options.thread_counts_used; j++) {
-      run_scenario(&options, options.selected[i], options.thread_counts[j], handle, &result);
-      (options.json ? report_json : report_text)(&options, &result);
-    }
+    for (unsigned j = 0; j < options.thread_counts_used; j++)
+      {
+        run_scenario (&options, options.selected[i], options.thread_counts[j], handle, &result);
+        (options.json ? report_json : report_text) (&options, &result);
+      }
   if (options.json)
-    report_json_end();
-  report_close();
+    report_json_end ();
+  report_close ();
   return 0;
 }

@@ -13,8 +13,20 @@
 #define BLOCKS_MAX (1u << 28)
 #define SECONDS_MAX 1e6
 
-enum { OPTION_API = 256, OPTION_BURST, OPTION_JSON, OPTION_LIVE, OPTION_OPS, OPTION_REPEAT, OPTION_SECONDS, OPTION_SEED, OPTION_SHUFFLE,
-       OPTION_SIZES, OPTION_STRESS, OPTION_THREADS };
+enum {
+  OPTION_API = 256,
+  OPTION_BURST,
+  OPTION_JSON,
+  OPTION_LIVE,
+  OPTION_OPS,
+  OPTION_REPEAT,
+  OPTION_SECONDS,
+  OPTION_SEED,
+  OPTION_SHUFFLE,
+  OPTION_SIZES,
+  OPTION_STRESS,
+  OPTION_THREADS
+};
 
 static const struct option long_options[] = {
   { "api", required_argument, NULL, OPTION_API },
@@ -31,7 +43,7 @@ static const struct option long_options[] = {
   { "threads", required_argument, NULL, OPTION_THREADS },
   { "help", no_argument, NULL, 'h' },
   { "version", no_argument, NULL, 'V' },
-  { NULL, 0, NULL, 0 }
+  { NULL, 0, NULL, 0 },
 };
 
 static const char help[] =
@@ -53,21 +65,23 @@ static const char help[] =
   "  -h, --help           this\n"
   "  -V, --version        the version\n";
 
-static void refuse(const char *format, ...) __attribute__ ((__noreturn__, __format__ (__printf__, 1, 2)));
-static void refuse(const char *format, ...)
+static void refuse (const char *format, ...) __attribute__ ((__noreturn__, __format__ (__printf__, 1, 2)));
+static void
+refuse (const char *format, ...)
 {
   va_list arguments;
 
-  fputs("sydra-bench: ", stderr);
-  va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
-  va_end(arguments);
-  fputc('\n', stderr);
-  exit(2);
+  fputs ("sydra-bench: ", stderr);
+  va_start (arguments, format);
+  vfprintf (stderr, format, arguments);
+  va_end (arguments);
+  fputc ('\n', stderr);
+  exit (2);
 }
 
 /* A whole number at the start of text; *rest is what follows it, text itself where there is none or it does not fit. */
-static uint64_t leading_number(const char *text, const char **rest)
+static uint64_t
+leading_number (const char *text, const char **rest)
 {
   char *end;
   uint64_t number;
@@ -76,83 +90,92 @@ static uint64_t leading_number(const char *text, const char **rest)
   if (*text < '0' || *text > '9')
     return 0;
   errno = 0;
-  number = strtoull(text, &end, 10);
+  number = strtoull (text, &end, 10);
   if (!errno)
     *rest = end;
   return number;
 }
 
-static uint64_t number_option(const char *name, const char *text, uint64_t least, uint64_t most)
+static uint64_t
+number_option (const char *name, const char *text, uint64_t least, uint64_t most)
 {
   const char *rest;
-  uint64_t number = leading_number(text, &rest);
+  uint64_t number = leading_number (text, &rest);
 
   if (rest == text || *rest || number < least || number > most)
-    refuse("--%s takes a whole number from %llu to %llu, not \"%s\"", name, (unsigned long long) least, (unsigned long long) most, text);
+    refuse ("--%s takes a whole number from %llu to %llu, not \"%s\"", name, (unsigned long long) least, (unsigned long long) most, text);
   return number;
 }
 
-static double seconds_option(const char *text)
+static double
+seconds_option (const char *text)
 {
   char *end;
-  double seconds = strtod(text, &end);
+  double seconds = strtod (text, &end);
 
   if (end == text || *end || !(seconds > 0) || seconds > SECONDS_MAX)
-    refuse("--seconds takes a number over 0, up to %.0f, such as 0.5, not \"%s\"", SECONDS_MAX, text);
+    refuse ("--seconds takes a number over 0, up to %.0f, such as 0.5, not \"%s\"", SECONDS_MAX, text);
   return seconds;
 }
 
-static void sizes_option(struct options *o, const char *text)
+static void
+sizes_option (struct options *o, const char *text)
 {
   const char *rest, *after;
-  uint64_t least = leading_number(text, &rest), most = least;
+  uint64_t least = leading_number (text, &rest), most = least;
   bool right = rest != text;
 
-  if (right && *rest == '-') {
-    most = leading_number(rest + 1, &after);
-    right = after != rest + 1;
-    rest = after;
-  }
+  if (right && *rest == '-')
+    {
+      most = leading_number (rest + 1, &after);
+      right = after != rest + 1;
+      rest = after;
+    }
   if (!right || *rest || least < 1 || least > most || most > SIZE_MAX_ALLOWED)
-    refuse("--sizes takes MIN-MAX in bytes, 1 <= MIN <= MAX <= %u, such as 16-256, not \"%s\"", SIZE_MAX_ALLOWED, text);
+    refuse ("--sizes takes MIN-MAX in bytes, 1 <= MIN <= MAX <= %u, such as 16-256, not \"%s\"", SIZE_MAX_ALLOWED, text);
   o->size_min = (uint32_t) least;
   o->size_max = (uint32_t) most;
 }
 
-static void threads_option(struct options *o, const char *text)
+static void
+threads_option (struct options *o, const char *text)
 {
   const char *at = text, *rest;
 
   o->thread_counts_used = 0;
-  for (;; at = rest + 1) {
-    uint64_t threads = leading_number(at, &rest);
+  for (;; at = rest + 1)
+    {
+      uint64_t threads = leading_number (at, &rest);
 
-    if (rest == at || (*rest && *rest != ',') || threads < 1 || threads > THREADS_MAX || o->thread_counts_used == THREAD_COUNTS_MAX)
-      refuse("--threads takes up to %d numbers from 1 to %d, such as 1,2,8, not \"%s\"", THREAD_COUNTS_MAX, THREADS_MAX, text);
-    o->thread_counts[o->thread_counts_used++] = (unsigned) threads;
-    if (!*rest)
-      break;
-  }
+      if (rest == at || (*rest && *rest != ',') || threads < 1 || threads > THREADS_MAX || o->thread_counts_used == THREAD_COUNTS_MAX)
+        refuse ("--threads takes up to %d numbers from 1 to %d, such as 1,2,8, not \"%s\"", THREAD_COUNTS_MAX, THREADS_MAX, text);
+      o->thread_counts[o->thread_counts_used++] = (unsigned) threads;
+      if (!*rest)
+        break;
+    }
 }
 
-static void api_option(struct options *o, const char *text)
+static void
+api_option (struct options *o, const char *text)
 {
-  if (!strcmp(text, "handle"))
+  if (!strcmp (text, "handle"))
     o->api = API_HANDLE;
-  else if (!strcmp(text, "malloc"))
+  else if (!strcmp (text, "malloc"))
     o->api = API_MALLOC;
   else
-    refuse("--api takes handle or malloc, not \"%s\"", text);
+    refuse ("--api takes handle or malloc, not \"%s\"", text);
 }
 
-static void list_scenarios(void)
+static void
+list_scenarios (void)
 {
   for (unsigned i = 0; scenarios[i]; i++)
-    printf("%-18s %s\n", scenarios[i]->name, scenarios[i]->what);
-  exit(0);
+    printf ("%-18s %s\n", scenarios[i]->name, scenarios[i]->what);
+  exit (0);
 }
 
-static void select_scenario(struct options *o, const struct scenario *scenario)
+static void
+select_scenario (struct options *o, const struct scenario *scenario)
 {
   for (unsigned i = 0; i < o->selected_used; i++)
     if (o->selected[i] == scenario)
@@ -160,70 +183,87 @@ static void select_scenario(struct options *o, const struct scenario *scenario)
   o->selected[o->selected_used++] = scenario;
 }
 
-static void select_by_name(struct options *o, const char *name)
+static void
+select_by_name (struct options *o, const char *name)
 {
   for (unsigned i = 0; scenarios[i]; i++)
-    if (!strcmp(scenarios[i]->name, name)) {
-      select_scenario(o, scenarios[i]);
-      return;
-    }
-  refuse("no scenario is called \"%s\"; \"sydra-bench list\" names them", name);
+    if (!strcmp (scenarios[i]->name, name))
+      {
+        select_scenario (o, scenarios[i]);
+        return;
+      }
+  refuse ("no scenario is called \"%s\"; \"sydra-bench list\" names them", name);
 }
 
-static void shuffle(struct options *o)
+static void
+shuffle (struct options *o)
 {
   struct random random = { o->seed };
 
-  for (unsigned i = o->selected_used; i > 1; i--) {
-    unsigned other = random_below(&random, i);
-    const struct scenario *scenario = o->selected[i - 1];
+  for (unsigned i = o->selected_used; i > 1; i--)
+    {
+      unsigned other = random_below (&random, i);
+      const struct scenario *scenario = o->selected[i - 1];
 
-    o->selected[i - 1] = o->selected[other];
-    o->selected[other] = scenario;
-  }
+      o->selected[i - 1] = o->selected[other];
+      o->selected[other] = scenario;
+    }
 }
 
 /* word: the one that was read last. */
-static void one_option(struct options *o, int option, const char *word)
+static void
+one_option (struct options *o, int option, const char *word)
 {
-  switch (option) {
-  case OPTION_API: api_option(o, optarg); break;
-  case OPTION_BURST: o->burst = (uint32_t) number_option("burst", optarg, 1, BLOCKS_MAX); break;
-  case OPTION_JSON: o->json = true; break;
-  case OPTION_LIVE: o->live = (uint32_t) number_option("live", optarg, 1, BLOCKS_MAX); break;
-  case OPTION_OPS: o->operations = number_option("ops", optarg, 1, UINT64_C(1) << 48); break;
-  case OPTION_REPEAT: o->repeat = (unsigned) number_option("repeat", optarg, 1, REPEAT_MAX); break;
-  case OPTION_SECONDS: o->seconds = seconds_option(optarg); break;
-  case OPTION_SEED: o->seed = number_option("seed", optarg, 0, UINT64_MAX); break;
-  case OPTION_SHUFFLE: o->shuffle = true; break;
-  case OPTION_SIZES: sizes_option(o, optarg); break;
-  case OPTION_STRESS: select_scenario(o, &scenario_stress); break;
-  case OPTION_THREADS: threads_option(o, optarg); break;
-  case 'h': fputs(help, stdout); exit(0);
-  case 'V': printf("sydra-bench %s\n", sydra_alloc_version()); exit(0);
-  case ':': refuse("%s needs a value; \"sydra-bench --help\" lists the options", word);
-  default: refuse("%s is no option, or takes no value; \"sydra-bench --help\" lists the options", word);
-  }
+  switch (option)
+    {
+    case OPTION_API: api_option (o, optarg); break;
+    case OPTION_BURST: o->burst = (uint32_t) number_option ("burst", optarg, 1, BLOCKS_MAX); break;
+    case OPTION_JSON: o->json = true; break;
+    case OPTION_LIVE: o->live = (uint32_t) number_option ("live", optarg, 1, BLOCKS_MAX); break;
+    case OPTION_OPS: o->operations = number_option ("ops", optarg, 1, UINT64_C (1) << 48); break;
+    case OPTION_REPEAT: o->repeat = (unsigned) number_option ("repeat", optarg, 1, REPEAT_MAX); break;
+    case OPTION_SECONDS: o->seconds = seconds_option (optarg); break;
+    case OPTION_SEED: o->seed = number_option ("seed", optarg, 0, UINT64_MAX); break;
+    case OPTION_SHUFFLE: o->shuffle = true; break;
+    case OPTION_SIZES: sizes_option (o, optarg); break;
+    case OPTION_STRESS: select_scenario (o, &scenario_stress); break;
+    case OPTION_THREADS: threads_option (o, optarg); break;
+    case 'h': fputs (help, stdout); exit (0);
+    case 'V': printf ("sydra-bench %s\n", sydra_alloc_version ()); exit (0);
+    case ':': refuse ("%s needs a value; \"sydra-bench --help\" lists the options", word);
+    default: refuse ("%s is no option, or takes no value; \"sydra-bench --help\" lists the options", word);
+    }
 }
 
-void options_read(struct options *o, int count, char **words)
+void
+options_read (struct options *o, int count, char **words)
 {
   int option;
 
-  *o = (struct options) { .seconds = 1, .size_min = 16, .size_max = 256, .burst = 10000, .live = 10000, .seed = 1, .repeat = 3,
-                          .thread_counts = { 1 }, .thread_counts_used = 1 };
+  *o = (struct options) {
+    .seconds = 1,
+    .size_min = 16,
+    .size_max = 256,
+    .burst = 10000,
+    .live = 10000,
+    .seed = 1,
+    .repeat = 3,
+    .thread_counts = { 1 },
+    .thread_counts_used = 1,
+  };
   opterr = 0;
-  while ((option = getopt_long(count, words, ":hV", long_options, NULL)) != -1)
-    one_option(o, option, words[optind - 1]);
-  if (optind < count && !strcmp(words[optind], "list")) {
-    if (optind + 1 < count)
-      refuse("list takes no arguments, not \"%s\"", words[optind + 1]);
-    list_scenarios();
-  }
+  while ((option = getopt_long (count, words, ":hV", long_options, NULL)) != -1)
+    one_option (o, option, words[optind - 1]);
+  if (optind < count && !strcmp (words[optind], "list"))
+    {
+      if (optind + 1 < count)
+        refuse ("list takes no arguments, not \"%s\"", words[optind + 1]);
+      list_scenarios ();
+    }
   for (; optind < count; optind++)
-    select_by_name(o, words[optind]);
+    select_by_name (o, words[optind]);
   for (unsigned i = 0; !o->selected_used && scenarios[i] != &scenario_stress; i++)
-    select_scenario(o, scenarios[i]);
+    select_scenario (o, scenarios[i]);
   if (o->shuffle)
-    shuffle(o);
+    shuffle (o);
 }

@@ -16,10 +16,10 @@ struct scenario;
 struct options {
   enum memory_api api;
   bool json, shuffle;
-  uint64_t operations;                    /* a thread; 0: until seconds are over */
+  uint64_t operations; /* a thread; 0: until seconds are over */
   double seconds;
-  uint32_t size_min, size_max;            /* bytes */
-  uint32_t burst, live;                   /* blocks a thread */
+  uint32_t size_min, size_max; /* bytes */
+  uint32_t burst, live;        /* blocks a thread */
   uint64_t seed;
   unsigned repeat;
   unsigned thread_counts[THREAD_COUNTS_MAX], thread_counts_used;
@@ -28,6 +28,6 @@ struct options {
 };
 
 /* Ends the process for --help, --version and list (status 0), and for what cannot be (status 2, one line that says what can). */
-void options_read(struct options *o, int count, char **words);
+void options_read (struct options *o, int count, char **words);
 
 #endif

@@ -10,23 +10,25 @@
 #include "scenarios.h"
 
 #define RING_SLOTS 4096u
-#define BATCH 64u               /* blocks a publication: the ring must not be what is measured */
+#define BATCH 64u /* blocks a publication: the ring must not be what is measured */
 #define CHUNK 4096u
-#define SPINS 100               /* before a waiting thread gives its processor away */
+#define SPINS 100 /* before a waiting thread gives its processor away */
 
 struct ring {
-  uint64_t written __attribute__ ((__aligned__ (128)));   /* the producer writes: release; the consumer reads: acquire */
-  uint64_t read __attribute__ ((__aligned__ (128)));      /* the consumer writes: release; the producer reads: acquire */
-  bool over __attribute__ ((__aligned__ (128)));          /* set by the producer after its last block (release), unset by the consumer */
+  uint64_t written __attribute__ ((__aligned__ (128))); /* the producer writes: release; the consumer reads: acquire */
+  uint64_t read __attribute__ ((__aligned__ (128)));    /* the consumer writes: release; the producer reads: acquire */
+  bool over __attribute__ ((__aligned__ (128)));        /* set by the producer after its last block (release), unset by the consumer */
   void *slots[RING_SLOTS] __attribute__ ((__aligned__ (128)));
 };
 
-static void prepare(struct run *run)
+static void
+prepare (struct run *run)
 {
-  run->shared = array_new((run->threads + 1) / 2 + 1, sizeof (struct ring));
+  run->shared = array_new ((run->threads + 1) / 2 + 1, sizeof (struct ring));
 }
 
-static void set_up(struct worker *w)
+static void
+set_up (struct worker *w)
 {
   /* array_new aligns to 64 bytes, a ring wants 128 */
   uintptr_t rings = ((uintptr_t) w->run->shared + 127) & ~(uintptr_t) 127;
@@ -34,131 +36,155 @@ static void set_up(struct worker *w)
   w->own = (struct ring *) rings + w->index / 2;
 }
 
-static uint32_t *new_sizes(struct worker *w)
+static uint32_t *
+new_sizes (struct worker *w)
 {
-  uint32_t *sizes = array_new(CHUNK, sizeof sizes[0]);
+  uint32_t *sizes = array_new (CHUNK, sizeof sizes[0]);
 
-  random_sizes(&w->random, sizes, CHUNK, w->run->options->size_min, w->run->options->size_max);
+  random_sizes (&w->random, sizes, CHUNK, w->run->options->size_min, w->run->options->size_max);
   return sizes;
 }
 
-static inline void wait_a_little(unsigned *spins)
+static inline void
+wait_a_little (unsigned *spins)
 {
-  if (++*spins < SPINS) {
+  if (++*spins < SPINS)
+    {
 #if defined __x86_64__ || defined __i386__
-    __builtin_ia32_pause();
+      __builtin_ia32_pause ();
 #endif
-  } else {
-    sched_yield();
-  }
+    }
+  else
+    {
+      sched_yield ();
+    }
 }
 
-KERNEL fill_batch(struct worker *w, enum memory_api api, struct ring *ring, uint64_t written, const uint32_t *sizes)
+KERNEL
+fill_batch (struct worker *w, enum memory_api api, struct ring *ring, uint64_t written, const uint32_t *sizes)
 {
   struct sydra_alloc *a = w->handle;
   void **slots = &ring->slots[written % RING_SLOTS];
 
   for (unsigned i = 0; i < BATCH; i++)
-    slots[i] = block_new(api, a, sizes[i]);
+    slots[i] = block_new (api, a, sizes[i]);
   /* release: the blocks' addresses and contents are visible before the position; pairs with the acquire in consume */
-  __atomic_store_n(&ring->written, written + BATCH, __ATOMIC_RELEASE);
+  __atomic_store_n (&ring->written, written + BATCH, __ATOMIC_RELEASE);
 }
 
-KERNEL produce(struct worker *w, enum memory_api api)
+KERNEL
+produce (struct worker *w, enum memory_api api)
 {
   struct ring *ring = w->own;
-  uint32_t *sizes = new_sizes(w);
+  uint32_t *sizes = new_sizes (w);
   uint64_t written = ring->written, read = 0;
   unsigned spins;
 
-  do {
-    for (unsigned i = 0; i < CHUNK; i += BATCH) {
-      /* acquire: the consumer has taken what was in the slots; pairs with the release in consume */
-      for (spins = 0; written + BATCH - read > RING_SLOTS; wait_a_little(&spins))
-        if (written + BATCH - (read = __atomic_load_n(&ring->read, __ATOMIC_ACQUIRE)) <= RING_SLOTS)
-          break;
-      fill_batch(w, api, ring, written, sizes + i);
-      written += BATCH;
+  do
+    {
+      for (unsigned i = 0; i < CHUNK; i += BATCH)
+        {
+          /* acquire: the consumer has taken what was in the slots; pairs with the release in consume */
+          for (spins = 0; written + BATCH - read > RING_SLOTS; wait_a_little (&spins))
+            if (written + BATCH - (read = __atomic_load_n (&ring->read, __ATOMIC_ACQUIRE)) <= RING_SLOTS)
+              break;
+          fill_batch (w, api, ring, written, sizes + i);
+          written += BATCH;
+        }
+      w->operations += CHUNK;
     }
-    w->operations += CHUNK;
-  } while (worker_goes_on(w));
-  __atomic_store_n(&ring->over, true, __ATOMIC_RELEASE);
-  array_delete(sizes);
+  while (worker_goes_on (w));
+  __atomic_store_n (&ring->over, true, __ATOMIC_RELEASE);
+  array_delete (sizes);
 }
 
 /* Frees one batch; the first byte of each block is read, as its reader would. */
-KERNEL drain_batch(struct worker *w, enum memory_api api, struct ring *ring, uint64_t read)
+KERNEL
+drain_batch (struct worker *w, enum memory_api api, struct ring *ring, uint64_t read)
 {
   struct sydra_alloc *a = w->handle;
   void **slots = &ring->slots[read % RING_SLOTS];
   unsigned sum = 0;
 
-  for (unsigned i = 0; i < BATCH; i++) {
-    sum += *(unsigned char *) slots[i];
-    block_free(api, a, slots[i]);
-  }
+  for (unsigned i = 0; i < BATCH; i++)
+    {
+      sum += *(unsigned char *) slots[i];
+      block_free (api, a, slots[i]);
+    }
   __asm__ volatile ("" : : "r" (sum));
-  __atomic_store_n(&ring->read, read + BATCH, __ATOMIC_RELEASE);    /* pairs with the acquire in produce */
+  __atomic_store_n (&ring->read, read + BATCH, __ATOMIC_RELEASE); /* pairs with the acquire in produce */
 }
 
-KERNEL consume(struct worker *w, enum memory_api api)
+KERNEL
+consume (struct worker *w, enum memory_api api)
 {
   struct ring *ring = w->own;
   uint64_t read = ring->read, written = read;
   unsigned spins = 0;
 
-  for (;;) {
-    bool over = __atomic_load_n(&ring->over, __ATOMIC_ACQUIRE);     /* before written: nothing follows the last block */
+  for (;;)
+    {
+      bool over = __atomic_load_n (&ring->over, __ATOMIC_ACQUIRE); /* before written: nothing follows the last block */
 
-    written = __atomic_load_n(&ring->written, __ATOMIC_ACQUIRE);    /* pairs with the release in fill_batch */
-    if (read == written) {
-      if (over)
-        break;
-      wait_a_little(&spins);
-      continue;
+      written = __atomic_load_n (&ring->written, __ATOMIC_ACQUIRE); /* pairs with the release in fill_batch */
+      if (read == written)
+        {
+          if (over)
+            break;
+          wait_a_little (&spins);
+          continue;
+        }
+      for (spins = 0; read < written; read += BATCH)
+        drain_batch (w, api, ring, read);
     }
-    for (spins = 0; read < written; read += BATCH)
-      drain_batch(w, api, ring, read);
-  }
-  __atomic_store_n(&ring->over, false, __ATOMIC_RELAXED);           /* for the next loop; the workers meet before it */
+  __atomic_store_n (&ring->over, false, __ATOMIC_RELAXED); /* for the next loop; the workers meet before it */
 }
 
-KERNEL produce_and_consume(struct worker *w, enum memory_api api)
+KERNEL
+produce_and_consume (struct worker *w, enum memory_api api)
 {
   struct ring *ring = w->own;
-  uint32_t *sizes = new_sizes(w);
+  uint32_t *sizes = new_sizes (w);
 
-  do {
-    uint64_t begin = ring->written;
+  do
+    {
+      uint64_t begin = ring->written;
 
-    for (unsigned i = 0; i < CHUNK; i += BATCH)
-      fill_batch(w, api, ring, begin + i, sizes + i);
-    for (unsigned i = 0; i < CHUNK; i += BATCH)
-      drain_batch(w, api, ring, begin + i);
-    w->operations += CHUNK;
-  } while (worker_goes_on(w));
-  array_delete(sizes);
+      for (unsigned i = 0; i < CHUNK; i += BATCH)
+        fill_batch (w, api, ring, begin + i, sizes + i);
+      for (unsigned i = 0; i < CHUNK; i += BATCH)
+        drain_batch (w, api, ring, begin + i);
+      w->operations += CHUNK;
+    }
+  while (worker_goes_on (w));
+  array_delete (sizes);
 }
 
-KERNEL one_part(struct worker *w, enum memory_api api)
+KERNEL
+one_part (struct worker *w, enum memory_api api)
 {
   if (w->index % 2)
-    consume(w, api);
+    consume (w, api);
   else if (w->index + 1 < w->run->threads)
-    produce(w, api);
+    produce (w, api);
   else
-    produce_and_consume(w, api);
+    produce_and_consume (w, api);
 }
-KERNEL_FOR_BOTH(part, one_part)
+KERNEL_FOR_BOTH (part, one_part)
 
-static void finish(struct run *run, struct result *result)
+static void
+finish (struct run *run, struct result *result)
 {
   (void) result;
-  array_delete(run->shared);
+  array_delete (run->shared);
   run->shared = NULL;
 }
 
 const struct scenario scenario_producer_consumer = {
-  .name = "producer-consumer", .what = "one thread of two allocates, the other frees",
-  .prepare = prepare, .set_up = set_up, .work = BOTH(part), .finish = finish
+  .name = "producer-consumer",
+  .what = "one thread of two allocates, the other frees",
+  .prepare = prepare,
+  .set_up = set_up,
+  .work = BOTH (part),
+  .finish = finish,
 };

@@ -14,20 +14,23 @@ static bool wanted, shown;
 static unsigned runs_planned, runs_over;
 static uint64_t program_began_ns, shown_ns;
 
-void progress_begin(unsigned runs)
+void
+progress_begin (unsigned runs)
 {
-  wanted = isatty(STDERR_FILENO) == 1;
+  wanted = isatty (STDERR_FILENO) == 1;
   runs_planned = runs;
-  program_began_ns = clock_ns();
+  program_began_ns = clock_ns ();
 }
 
-static void put(const char *text)
+static void
+put (const char *text)
 {
-  if (write(STDERR_FILENO, text, strlen(text)) < 0)
+  if (write (STDERR_FILENO, text, strlen (text)) < 0)
     wanted = false;
 }
 
-void progress_show(const struct run *run, uint64_t now_ns)
+void
+progress_show (const struct run *run, uint64_t now_ns)
 {
   char line[160];
   uint64_t in_run;
@@ -37,15 +40,16 @@ void progress_show(const struct run *run, uint64_t now_ns)
   shown_ns = now_ns;
   shown = true;
   in_run = now_ns > run->begin_ns ? now_ns - run->begin_ns : 0;
-  snprintf(line, sizeof line, "\r\033[K%u/%u %s, threads %u, repetition %u/%u: %.1f s", runs_over + 1, runs_planned, run->scenario->name,
-           run->threads, run->repetition + 1, run->options->repeat, (double) in_run / 1e9);
-  put(line);
+  snprintf (line, sizeof line, "\r\033[K%u/%u %s, threads %u, repetition %u/%u: %.1f s", runs_over + 1, runs_planned, run->scenario->name,
+            run->threads, run->repetition + 1, run->options->repeat, (double) in_run / 1e9);
+  put (line);
 }
 
-void progress_end(void)
+void
+progress_end (void)
 {
   runs_over++;
   if (shown)
-    put("\r\033[K");
+    put ("\r\033[K");
   shown = false;
 }

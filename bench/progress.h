@@ -7,8 +7,8 @@
 
 struct run;
 
-void progress_begin(unsigned runs);                           /* how many runs there will be */
-void progress_show(const struct run *run, uint64_t now_ns);   /* now and then */
-void progress_end(void);                                      /* a run is over: takes the line away */
+void progress_begin (unsigned runs);                         /* how many runs there will be */
+void progress_show (const struct run *run, uint64_t now_ns); /* now and then */
+void progress_end (void);                                    /* a run is over: takes the line away */
 
 #endif

@@ -16,28 +16,34 @@
 struct scenario;
 
 /* A number that only this scenario has. */
-struct figure { const char *name, *unit; double value; };
+struct figure {
+  const char *name, *unit;
+  double value;
+};
 
-struct latency { const char *name; const struct histogram *histogram; };    /* in ticks */
+struct latency {
+  const char *name;
+  const struct histogram *histogram; /* in ticks */
+};
 
 struct result {
   const struct scenario *scenario;
   unsigned threads, repeat;
-  uint64_t operations;                      /* of all repetitions */
-  double ns[REPEAT_MAX];                    /* wall-clock ns an operation, a repetition each; sorted when the run is over */
+  uint64_t operations;   /* of all repetitions */
+  double ns[REPEAT_MAX]; /* wall-clock ns an operation, a repetition each; sorted when the run is over */
   double median_ns, min_ns, max_ns;
   size_t rss_before_kib, rss_peak_kib, rss_after_kib, tables_kib;
-  bool peak_is_own;                         /* the peak of this run, not of the whole process */
+  bool peak_is_own; /* the peak of this run, not of the whole process */
   struct figure figures[FIGURES_MAX];
   unsigned figures_used;
   struct latency latencies[LATENCIES_MAX];
   unsigned latencies_used;
-  size_t rss_samples_kib[RSS_SAMPLES_MAX];  /* of the last repetition, at equal distances of time */
+  size_t rss_samples_kib[RSS_SAMPLES_MAX]; /* of the last repetition, at equal distances of time */
   unsigned rss_samples_used;
   double rss_samples_every_s;
 };
 
 /* Sets a figure, or overwrites the one of that name. */
-void result_figure(struct result *result, const char *name, const char *unit, double value);
+void result_figure (struct result *result, const char *name, const char *unit, double value);
 
 #endif

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-size_t rss_now(void);          /* 0 where the system does not tell */
-size_t rss_peak(void);         /* since rss_peak_forget where that succeeded, else since the process began */
-bool rss_peak_forget(void);
+size_t rss_now (void);  /* 0 where the system does not tell */
+size_t rss_peak (void); /* since rss_peak_forget where that succeeded, else since the process began */
+bool rss_peak_forget (void);
 
 #endif

@@ -9,6 +9,7 @@
 struct scenario;
 
 /* handle is NULL with --api malloc.  Fills *result. */
-void run_scenario(const struct options *o, const struct scenario *scenario, unsigned threads, struct sydra_alloc *handle, struct result *result);
+void run_scenario (const struct options *o, const struct scenario *scenario, unsigned threads, struct sydra_alloc *handle,
+                   struct result *result);
 
 #endif

@@ -22,29 +22,29 @@ struct run;
 
 struct scenario {
   const char *name, *what;
-  void (*prepare)(struct run *run);                     /* before the threads of a repetition; may fill run->shared */
-  void (*set_up)(struct worker *w);
-  void (*work[API_COUNT])(struct worker *w);
-  void (*tear_down)(struct worker *w);                  /* gives back every block and table of this worker */
-  void (*finish)(struct run *run, struct result *result);  /* after the threads */
-  void (*sample)(struct run *run);                      /* now and then while the workers work, in the main thread */
-  bool cold;                                            /* no chunk before the clock starts */
+  void (*prepare) (struct run *run); /* before the threads of a repetition; may fill run->shared */
+  void (*set_up) (struct worker *w);
+  void (*work[API_COUNT]) (struct worker *w);
+  void (*tear_down) (struct worker *w);                    /* gives back every block and table of this worker */
+  void (*finish) (struct run *run, struct result *result); /* after the threads */
+  void (*sample) (struct run *run);                        /* now and then while the workers work, in the main thread */
+  bool cold;                                               /* no chunk before the clock starts */
 };
-extern const struct scenario *const scenarios[];        /* ends with NULL; stress comes last */
+extern const struct scenario *const scenarios[]; /* ends with NULL; stress comes last */
 
 struct run {
   const struct options *options;
   const struct scenario *scenario;
-  struct sydra_alloc *handle;                           /* NULL with --api malloc */
+  struct sydra_alloc *handle; /* NULL with --api malloc */
   unsigned threads, repetition;
   struct worker *workers;
-  void *shared;                                         /* the scenario's */
+  void *shared; /* the scenario's */
   uint64_t begin_ns;
-  bool stop;                                            /* time is over; written by the main thread, read by all */
+  bool stop; /* time is over; written by the main thread, read by all */
   pthread_barrier_t meet;
-  pthread_mutex_t lock;                                 /* over working */
+  pthread_mutex_t lock; /* over working */
   pthread_cond_t ended;
-  unsigned working;                                     /* workers whose loop is not over */
+  unsigned working; /* workers whose loop is not over */
 };
 
 struct worker {
@@ -52,23 +52,24 @@ struct worker {
   struct sydra_alloc *handle;
   unsigned index;
   struct random random;
-  uint64_t limit;                                       /* operations to do; 0: until run->stop */
-  uint64_t operations;                                  /* done */
+  uint64_t limit;      /* operations to do; 0: until run->stop */
+  uint64_t operations; /* done */
   uint64_t begin_ns, end_ns;
-  void *own;                                            /* the scenario's */
+  void *own; /* the scenario's */
   pthread_t thread;
-} __attribute__ ((__aligned__ (128)));                  /* no two workers share a cache line */
+} __attribute__ ((__aligned__ (128))); /* no two workers share a cache line */
 
 /* Asked after each chunk.  relaxed: a late answer costs one more chunk. */
-static inline bool worker_goes_on(const struct worker *w)
+static inline bool
+worker_goes_on (const struct worker *w)
 {
   if (w->limit)
     return w->operations < w->limit;
-  return !__atomic_load_n(&w->run->stop, __ATOMIC_RELAXED);
+  return !__atomic_load_n (&w->run->stop, __ATOMIC_RELAXED);
 }
 
 /* The calls for what is not timed. */
-void *worker_new_block(struct worker *w, size_t size);
-void worker_free_block(struct worker *w, void *block);
+void *worker_new_block (struct worker *w, size_t size);
+void worker_free_block (struct worker *w, void *block);
 
 #endif

@@ -4,16 +4,16 @@
 #define BENCH_SCENARIOS_H
 
 struct scenario;
-extern const struct scenario scenario_pairs;                /* pairs.c */
-extern const struct scenario scenario_burst_order;          /* burst.c */
+extern const struct scenario scenario_pairs;       /* pairs.c */
+extern const struct scenario scenario_burst_order; /* burst.c */
 extern const struct scenario scenario_burst_reverse;
 extern const struct scenario scenario_burst_random;
-extern const struct scenario scenario_replace;              /* replace.c */
-extern const struct scenario scenario_producer_consumer;    /* producer_consumer.c */
-extern const struct scenario scenario_mixed;                /* mixed.c */
-extern const struct scenario scenario_churn;                /* churn.c */
-extern const struct scenario scenario_drift;                /* drift.c */
-extern const struct scenario scenario_short_threads;        /* short_threads.c */
-extern const struct scenario scenario_stress;               /* stress.c */
+extern const struct scenario scenario_replace;           /* replace.c */
+extern const struct scenario scenario_producer_consumer; /* producer_consumer.c */
+extern const struct scenario scenario_mixed;             /* mixed.c */
+extern const struct scenario scenario_churn;             /* churn.c */
+extern const struct scenario scenario_drift;             /* drift.c */
+extern const struct scenario scenario_short_threads;     /* short_threads.c */
+extern const struct scenario scenario_stress;            /* stress.c */
 
 #endif

@@ -17,42 +17,45 @@
 #endif
 
 struct timer {
-  bool tsc;               /* else a tick is a nanosecond */
+  bool tsc; /* else a tick is a nanosecond */
   double ns_per_tick;
-  double own_ns;          /* what it shows between a start and a stop with nothing between them: the median */
+  double own_ns; /* what it shows between a start and a stop with nothing between them: the median */
 };
-extern struct timer bench_timer;    /* written by timer_calibrate before any thread is made, read by all */
+extern struct timer bench_timer; /* written by timer_calibrate before any thread is made, read by all */
 
-void timer_calibrate(void);         /* takes about 20 ms */
-const char *timer_name(void);
+void timer_calibrate (void); /* takes about 20 ms */
+const char *timer_name (void);
 
-static inline uint64_t clock_ns(void)
+static inline uint64_t
+clock_ns (void)
 {
   struct timespec t;
 
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime (CLOCK_MONOTONIC, &t);
   return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
 }
 
-static inline __attribute__ ((__always_inline__)) uint64_t timer_start(void)
+static inline __attribute__ ((__always_inline__)) uint64_t
+timer_start (void)
 {
 #if TIMER_HAS_TSC
-  if (__builtin_expect(bench_timer.tsc, 1))
-    return __rdtsc();
+  if (__builtin_expect (bench_timer.tsc, 1))
+    return __rdtsc ();
 #endif
-  return clock_ns();
+  return clock_ns ();
 }
 
 /* rdtscp waits until the instructions before it are done; no fence holds up those after it. */
-static inline __attribute__ ((__always_inline__)) uint64_t timer_stop(void)
+static inline __attribute__ ((__always_inline__)) uint64_t
+timer_stop (void)
 {
 #if TIMER_HAS_TSC
   unsigned processor;
 
-  if (__builtin_expect(bench_timer.tsc, 1))
-    return __rdtscp(&processor);
+  if (__builtin_expect (bench_timer.tsc, 1))
+    return __rdtscp (&processor);
 #endif
-  return clock_ns();
+  return clock_ns ();
 }
 
 #endif
