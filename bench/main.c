@@ -12,6 +12,7 @@
 #include "options.h"
 #include "progress.h"
 #include "report.h"
+#include "rss.h"
 #include "runner.h"
 #include "scenario.h"
 #include "timing.h"
@@ -25,6 +26,7 @@ main (int argc, char **argv)
 
   options_read (&options, argc, argv);
   timer_calibrate ();
+  rss_begin ();
   if (options.api == API_HANDLE)
     handle = sydra_alloc_default ();
   progress_begin (options.selected_used * options.thread_counts_used);

@@ -63,7 +63,7 @@ report_json (const struct options *o, const struct result *result)
   printf ("   \"rss_before_kib\": %zu, \"rss_peak_kib\": %zu, \"rss_after_kib\": %zu, \"tables_kib\": %zu, \"rss_peak_of\": \"%s\"",
           result->rss_before_kib, result->rss_peak_kib, result->rss_after_kib, result->tables_kib, result->peak_is_own ? "run" : "process");
   for (unsigned i = 0; i < result->figures_used; i++)
-    printf (",\n   \"%s\": %.6g", result->figures[i].name, result->figures[i].value);
+    printf (",\n   \"%s\": %.*f", result->figures[i].name, result->figures[i].value < 1000 ? 3 : 0, result->figures[i].value);
   if (result->latencies_used)
     latencies (result);
   if (result->rss_samples_used)

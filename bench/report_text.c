@@ -64,7 +64,8 @@ report_text (const struct options *o, const struct result *result)
   printf ("%-18s %8s %7u %10.2f %21s %14.0f %10zu %10zu\n", result->scenario->name, count, result->threads, result->median_ns, spread,
           result->median_ns > 0 ? 1e9 / result->median_ns : 0, result->rss_peak_kib, result->tables_kib);
   for (unsigned i = 0; i < result->figures_used; i++)
-    printf ("  %-24s %10.6g %s\n", result->figures[i].name, result->figures[i].value, result->figures[i].unit);
+    printf ("  %-24s %10.*f %s\n", result->figures[i].name, result->figures[i].value < 1000 ? 2 : 0, result->figures[i].value,
+            result->figures[i].unit);
   if (result->latencies_used)
     latencies (result);
   if (!result->peak_is_own)

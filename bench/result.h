@@ -10,7 +10,7 @@
 
 #define REPEAT_MAX 1000
 #define FIGURES_MAX 8
-#define LATENCIES_MAX 5
+#define LATENCIES_MAX 6
 #define RSS_SAMPLES_MAX 256
 
 struct scenario;

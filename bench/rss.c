@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+static size_t begin_kib; /* resident and of no file, at rss_begin */
+
 /* The file's text up to capacity - 1 bytes, NUL-terminated; empty where there is no such file. */
 static void
 read_text (const char *path, char *text, size_t capacity)
@@ -24,15 +26,48 @@ read_text (const char *path, char *text, size_t capacity)
   text[length] = '\0';
 }
 
+/* All that is resident, and of it what is backed by files; 0 where the system does not tell. */
+static void
+read_statm (size_t *resident_kib, size_t *files_kib)
+{
+  char text[128], *rest;
+  size_t page_bytes = (size_t) sysconf (_SC_PAGESIZE);
+
+  *resident_kib = *files_kib = 0;
+  read_text ("/proc/self/statm", text, sizeof text);
+  rest = strchr (text, ' ');
+  if (rest)
+    {
+      *resident_kib = strtoul (rest, &rest, 10) * page_bytes / 1024;
+      *files_kib = strtoul (rest, &rest, 10) * page_bytes / 1024;
+    }
+}
+
 size_t
 rss_now (void)
 {
-  char text[128], *resident;
-  long page_bytes = sysconf (_SC_PAGESIZE);
+  size_t resident_kib, files_kib;
 
-  read_text ("/proc/self/statm", text, sizeof text);
-  resident = strchr (text, ' ');
-  return resident ? strtoul (resident, NULL, 10) * (size_t) page_bytes / 1024 : 0;
+  read_statm (&resident_kib, &files_kib);
+  return resident_kib;
+}
+
+void
+rss_begin (void)
+{
+  size_t resident_kib, files_kib;
+
+  read_statm (&resident_kib, &files_kib);
+  begin_kib = resident_kib - files_kib;
+}
+
+size_t
+rss_grown (size_t resident_kib)
+{
+  size_t now_kib, files_kib;
+
+  read_statm (&now_kib, &files_kib);
+  return resident_kib > files_kib + begin_kib ? resident_kib - files_kib - begin_kib : 0;
 }
 
 size_t

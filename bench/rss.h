@@ -10,4 +10,9 @@ size_t rss_now (void);  /* 0 where the system does not tell */
 size_t rss_peak (void); /* since rss_peak_forget where that succeeded, else since the process began */
 bool rss_peak_forget (void);
 
+void rss_begin (void); /* once, before anything is allocated */
+
+/* What of so many resident KiB is neither the files that are mapped now nor what was resident at rss_begin. */
+size_t rss_grown (size_t resident_kib);
+
 #endif

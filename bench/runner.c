@@ -89,9 +89,9 @@ watch (struct run *run)
         wake = until;
       t.tv_sec = (time_t) (wake / 1000000000);
       t.tv_nsec = (long) (wake % 1000000000);
-      pthread_cond_timedwait (&run->ended, &run->lock, &t);
-      if (run->scenario->sample && run->working)
+      if (run->scenario->sample)
         run->scenario->sample (run);
+      pthread_cond_timedwait (&run->ended, &run->lock, &t);
       progress_show (run, now);
     }
   pthread_mutex_unlock (&run->lock);
