@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * suite.h: what every test program's main needs: a seed that is printed and can be given again, a small generator, a run that returns
+ * the exit status.  One test program is one source file; each includes this once.
+ *
+ * SYDRA_SEED=N fixes the seed; CK_FORK=no, CK_RUN_CASE and the other variables of check work as ever.
+ */
+#ifndef SY_TEST_SUITE_H
+#define SY_TEST_SUITE_H
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined __SANITIZE_ADDRESS__
+#define TEST_ADDRESS_SANITIZER 1
+#elif defined __has_feature
+#if __has_feature (address_sanitizer)
+#define TEST_ADDRESS_SANITIZER 1
+#endif
+#endif
+#if defined __SANITIZE_THREAD__
+#define TEST_THREAD_SANITIZER 1
+#elif defined __has_feature
+#if __has_feature (thread_sanitizer)
+#define TEST_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef TEST_ADDRESS_SANITIZER
+#define TEST_ADDRESS_SANITIZER 0
+#endif
+#ifndef TEST_THREAD_SANITIZER
+#define TEST_THREAD_SANITIZER 0
+#endif
+/* Both reserve terabytes and intercept the allocator's system calls. */
+#define TEST_SANITIZED (TEST_ADDRESS_SANITIZER || TEST_THREAD_SANITIZER)
+
+/* SplitMix64; one a thread, each started from test_seed () and a number of its own. */
+struct test_random
+{
+  uint64_t state;
+};
+
+static inline uint64_t
+test_random_next (struct test_random *random)
+{
+  uint64_t z = (random->state += 0x9e3779b97f4a7c15u);
+
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+/* From 0 up to, but not, limit. */
+static inline size_t
+test_random_below (struct test_random *random, size_t limit)
+{
+  return (size_t) (test_random_next (random) % limit);
+}
+
+/* The program's seed: SYDRA_SEED, or one of the time and the process.  The first call prints it, as a comment that TAP passes over. */
+static inline uint64_t
+test_seed (void)
+{
+  static uint64_t seed;
+  static int known;
+
+  if (!known)
+    {
+      const char *given = getenv ("SYDRA_SEED");
+      struct timespec now;
+
+      clock_gettime (CLOCK_REALTIME, &now);
+      if (given && *given)
+        seed = strtoull (given, NULL, 0);
+      else
+        seed = ((uint64_t) now.tv_sec * 1000003u ^ (uint64_t) now.tv_nsec ^ (uint64_t) getpid () << 32) & UINT32_MAX;
+      known = 1;
+      printf ("# seed %" PRIu64 "\n", seed);
+      fflush (stdout);
+    }
+  return seed;
+}
+
+/* A generator of its own for each number of a program's run. */
+static inline struct test_random
+test_random_make (uint64_t number)
+{
+  struct test_random random = { test_seed () + number * 0xd1342543de82ef95u };
+
+  return random;
+}
+
+/* A case of the suite, with its limit in seconds; slower machines have CK_TIMEOUT_MULTIPLIER. */
+static inline TCase *
+test_case (Suite *suite, const char *name, double seconds)
+{
+  TCase *tests = tcase_create (name);
+
+  tcase_set_timeout (tests, TEST_SANITIZED ? 10 * seconds : seconds);
+  suite_add_tcase (suite, tests);
+  return tests;
+}
+
+/* Runs the suite as the environment says; the exit status for main.  The seed is known before any test forks. */
+static inline int
+test_run (Suite *suite)
+{
+  SRunner *runner = srunner_create (suite);
+  int failed;
+
+  test_seed ();
+  srunner_run_all (runner, CK_ENV);
+  failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The exit status for a program that cannot run at all here, said in TAP. */
+static inline int
+test_skip_all (const char *reason)
+{
+  printf ("1..0 # SKIP %s\n", reason);
+  return EXIT_SUCCESS;
+}
+
+#endif
