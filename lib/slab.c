@@ -8,6 +8,7 @@ sy_slab_fill (struct sy_slab *slab, struct sy_slab_bits *bits)
 {
   unsigned blocks = sy_size_classes[slab->class].blocks;
 
+  memset (bits->word, 0, sizeof bits->word);
   memset (bits->word, 0xff, blocks / 64 * sizeof bits->word[0]);
   if (blocks % 64 != 0)
     bits->word[blocks / 64] = ((uint64_t) 1 << blocks % 64) - 1;
@@ -44,9 +45,10 @@ sy_slab_is_valid (const struct sy_slab *slab, const struct sy_slab_bits *bits)
 {
   unsigned blocks = sy_size_classes[slab->class].blocks, set = 0;
 
-  for (unsigned word = 0; word * 64 < blocks; word++)
+  for (unsigned word = 0; word < SY_SLAB_WORDS; word++)
     {
-      uint64_t possible = blocks - word * 64 >= 64 ? UINT64_MAX : ((uint64_t) 1 << blocks % 64) - 1;
+      unsigned last = word * 64 + 64;
+      uint64_t possible = last <= blocks ? UINT64_MAX : last - blocks >= 64 ? 0 : UINT64_MAX >> (last - blocks);
 
       if ((bits->word[word] & ~possible) != 0 || (word < slab->first_word && bits->word[word] != 0))
         return false;
