@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* child.h: a body in a forked child: how it ended, and what it wrote on standard error. */
+#ifndef SY_TEST_CHILD_H
+#define SY_TEST_CHILD_H
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct child
+{
+  int status;        /* as of waitpid */
+  char text[4096];   /* the first of its standard error */
+};
+
+/* body returns the child's exit status. */
+static inline struct child
+child_run (int (*body) (void *argument), void *argument)
+{
+  struct child child = { 0, "" };
+  size_t length = 0;
+  int ends[2];
+
+  ck_assert_int_eq (pipe (ends), 0);
+  fflush (NULL);
+
+  pid_t pid = fork ();
+
+  ck_assert_int_ge (pid, 0);
+  if (pid == 0)
+    {
+      struct rlimit no_core = { 0, 0 };
+
+      (void) setrlimit (RLIMIT_CORE, &no_core);
+      signal (SIGABRT, SIG_DFL);
+      dup2 (ends[1], STDERR_FILENO);
+      close (ends[0]);
+      close (ends[1]);
+      _exit (body (argument));
+    }
+  close (ends[1]);
+  for (;;)
+    {
+      char more[512];
+      ssize_t count = read (ends[0], more, sizeof more);
+
+      if (count <= 0)
+        break;
+      if ((size_t) count > sizeof child.text - 1 - length)
+        count = (ssize_t) (sizeof child.text - 1 - length);
+      memcpy (child.text + length, more, (size_t) count);
+      length += (size_t) count;
+    }
+  close (ends[0]);
+  ck_assert_int_eq (waitpid (pid, &child.status, 0), pid);
+  return child;
+}
+
+/* The child ended by abort, having written exactly this line. */
+static inline void
+child_must_abort (int (*body) (void *argument), void *argument, const char *line)
+{
+  struct child child = child_run (body, argument);
+
+  ck_assert_str_eq (child.text, line);
+  ck_assert_msg (WIFSIGNALED (child.status) && WTERMSIG (child.status) == SIGABRT, "status %x", (unsigned) child.status);
+}
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "magazine.h"
+#include "size_class.h"
+#include "suite.h"
+
+START_TEST (class_0_is_no_class)
+{
+  ck_assert_uint_eq (sy_size_classes[0].bytes, 0);
+  ck_assert_uint_eq (sy_size_classes[0].blocks, 0);
+  for (size_t size = 0; size <= SY_SMALL_MAX; size++)
+    ck_assert_uint_ne (sy_class_of (size), 0);
+}
+END_TEST
+
+START_TEST (classes_rise_and_fill_their_slabs)
+{
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      const struct sy_size_class *row = &sy_size_classes[class];
+
+      ck_assert_uint_gt (row->bytes, sy_size_classes[class - 1].bytes);
+      ck_assert_uint_le (row->bytes * (size_t) row->blocks, SY_SLAB_BYTES);
+      ck_assert_uint_gt (row->bytes * ((size_t) row->blocks + 1), SY_SLAB_BYTES);
+    }
+  ck_assert_uint_eq (sy_size_classes[SY_CLASSES - 1].bytes, SY_SMALL_MAX);
+}
+END_TEST
+
+START_TEST (magazines_of_every_class_fit)
+{
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      const struct sy_size_class *row = &sy_size_classes[class];
+
+      /* One slot below the lowest round holds the NULL. */
+      ck_assert_uint_lt (row->rounds, SY_MAGAZINE_SLOTS);
+      ck_assert_uint_ge (row->rounds, SY_ROUNDS_FIRST);
+      ck_assert_uint_ge (row->depot_depth, 1);
+      ck_assert_uint_le ((size_t) row->depot_depth * row->rounds * row->bytes, SY_DEPOT_BYTES);
+    }
+}
+END_TEST
+
+START_TEST (every_offset_of_a_slab_finds_its_block)
+{
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    for (size_t offset = 0; offset < SY_SLAB_BYTES; offset++)
+      ck_assert_uint_eq (sy_class_block (&sy_size_classes[class], offset), offset / sy_size_classes[class].bytes);
+}
+END_TEST
+
+/* What sy_class_of_aligned should find, by looking at every class. */
+static unsigned
+smallest (size_t size, size_t alignment)
+{
+  unsigned found = 0;
+
+  for (unsigned class = SY_CLASSES - 1; class > 0; class--)
+    if (sy_size_classes[class].bytes >= size && sy_size_classes[class].bytes % alignment == 0)
+      found = class;
+  return found;
+}
+
+START_TEST (a_plain_size_gets_the_smallest_class_that_max_align_t_allows)
+{
+  for (size_t size = 0; size <= SY_SMALL_MAX; size++)
+    ck_assert_uint_eq (sy_class_of (size), smallest (size, SY_GRANULE));
+}
+END_TEST
+
+START_TEST (an_aligned_size_gets_the_smallest_class_that_is_aligned_so)
+{
+  for (size_t alignment = 1; alignment <= SY_SLAB_BYTES; alignment *= 2)
+    for (size_t size = 0; size <= 2 * SY_SMALL_MAX; size++)
+      {
+        unsigned class = sy_class_of_aligned (size, alignment);
+
+        ck_assert_uint_eq (class, smallest (size, alignment));
+        for (size_t block = 0; class != 0 && block < sy_size_classes[class].blocks; block += 61)
+          ck_assert_uint_eq (block * sy_size_classes[class].bytes % alignment, 0);
+      }
+}
+END_TEST
+
+START_TEST (what_no_class_serves_is_class_0)
+{
+  ck_assert_uint_eq (sy_class_of_aligned (SY_SMALL_MAX + 1, 1), 0);
+  ck_assert_uint_eq (sy_class_of_aligned (1, 2 * SY_SMALL_MAX), 0);
+  ck_assert_uint_eq (sy_class_of_aligned (SIZE_MAX, 1), 0);
+  ck_assert_uint_eq (sy_class_of_aligned (1, SIZE_MAX / 2 + 1), 0);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("size_class");
+  TCase *tests = test_case (suite, "table", 10);
+
+  tcase_add_test (tests, class_0_is_no_class);
+  tcase_add_test (tests, classes_rise_and_fill_their_slabs);
+  tcase_add_test (tests, magazines_of_every_class_fit);
+  tcase_add_test (tests, every_offset_of_a_slab_finds_its_block);
+  tcase_add_test (tests, a_plain_size_gets_the_smallest_class_that_max_align_t_allows);
+  tcase_add_test (tests, an_aligned_size_gets_the_smallest_class_that_is_aligned_so);
+  tcase_add_test (tests, what_no_class_serves_is_class_0);
+  return test_run (suite);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <string.h>
+
+#include "slab.h"
+#include "suite.h"
+
+static struct sy_slab slab;
+static struct sy_slab_bits bits;
+/* Never read or written through: a slab's state is beside it. */
+static char *const start = (char *) SY_SLAB_BYTES;
+
+static void
+make (unsigned class)
+{
+  memset (&slab, 0, sizeof slab);
+  memset (&bits, 0, sizeof bits);
+  slab.class = (uint8_t) class;
+  sy_slab_fill (&slab, &bits);
+}
+
+static unsigned
+bits_set (void)
+{
+  unsigned set = 0;
+
+  for (unsigned word = 0; word < SY_SLAB_WORDS; word++)
+    set += (unsigned) __builtin_popcountll (bits.word[word]);
+  return set;
+}
+
+START_TEST (a_filled_slab_has_every_block_and_no_other)
+{
+  make ((unsigned) _i);
+
+  unsigned blocks = sy_size_classes[_i].blocks;
+
+  ck_assert_uint_eq (slab.free_count, blocks);
+  ck_assert_uint_eq (bits_set (), blocks);
+  ck_assert (bits.word[(blocks - 1) / 64] >> (blocks - 1) % 64 & 1);
+  ck_assert (sy_slab_is_valid (&slab, &bits));
+}
+END_TEST
+
+START_TEST (a_slab_that_changes_its_class_keeps_no_bit_of_the_old_one)
+{
+  make (1);
+  slab.class = (uint8_t) _i;
+  sy_slab_fill (&slab, &bits);
+  ck_assert_uint_eq (bits_set (), sy_size_classes[_i].blocks);
+  ck_assert (sy_slab_is_valid (&slab, &bits));
+}
+END_TEST
+
+START_TEST (carving_gives_blocks_in_rising_order)
+{
+  static void *got[SY_SLAB_BYTES / 16];
+  size_t bytes = sy_size_classes[_i].bytes;
+  unsigned blocks = sy_size_classes[_i].blocks, taken = 0;
+
+  make ((unsigned) _i);
+  for (unsigned step = 1; taken < blocks; step = step % 130 + 7)
+    {
+      void **top = got + 130 + 7, **end = top;
+      unsigned count = sy_slab_take (&slab, &bits, start, step, end);
+
+      ck_assert_uint_eq (count, step < blocks - taken ? step : blocks - taken);
+      /* Popping from the top: the lowest address last stored is the lowest slot. */
+      for (unsigned at = 0; at < count; at++)
+        ck_assert_ptr_eq (end[-1 - (int) at], start + (taken + at) * bytes);
+      taken += count;
+      ck_assert (sy_slab_is_valid (&slab, &bits));
+    }
+  ck_assert_uint_eq (slab.free_count, 0);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 1, got + 1), 0);
+}
+END_TEST
+
+START_TEST (taking_more_than_there_is_takes_what_there_is)
+{
+  static void *got[SY_SLAB_BYTES / 16];
+  unsigned blocks = sy_size_classes[_i].blocks;
+
+  make ((unsigned) _i);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, UINT32_MAX, got + blocks), blocks);
+  ck_assert_uint_eq (bits_set (), 0);
+  ck_assert (sy_slab_is_valid (&slab, &bits));
+}
+END_TEST
+
+START_TEST (taking_none_changes_nothing)
+{
+  void *got[1] = { start };
+
+  make ((unsigned) _i);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 0, got + 1), 0);
+  ck_assert_ptr_eq (got[0], start);
+  ck_assert_uint_eq (slab.free_count, sy_size_classes[_i].blocks);
+}
+END_TEST
+
+START_TEST (a_block_is_put_back_once)
+{
+  void *got[8];
+
+  make ((unsigned) _i);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 8, got + 8), 8);
+  ck_assert (sy_slab_put (&slab, &bits, 5));
+  ck_assert (!sy_slab_put (&slab, &bits, 5));
+  ck_assert (!sy_slab_put (&slab, &bits, 8));
+  ck_assert (!sy_slab_put (&slab, &bits, sy_size_classes[_i].blocks - 1));
+  ck_assert_uint_eq (slab.free_count, sy_size_classes[_i].blocks - 7);
+  ck_assert (sy_slab_is_valid (&slab, &bits));
+  /* The lowest free block comes first, wherever carving had got to. */
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 2, got + 2), 2);
+  ck_assert_ptr_eq (got[1], start + 5 * sy_size_classes[_i].bytes);
+  ck_assert_ptr_eq (got[0], start + 8 * sy_size_classes[_i].bytes);
+}
+END_TEST
+
+START_TEST (random_takes_and_puts_agree_with_a_list_of_what_is_out)
+{
+  static bool out[SY_SLAB_BYTES / 16];
+  struct test_random random = test_random_make ((uint64_t) _i);
+  unsigned blocks = sy_size_classes[_i].blocks, count_out = 0;
+  size_t bytes = sy_size_classes[_i].bytes;
+
+  memset (out, 0, sizeof out);
+  make ((unsigned) _i);
+  for (unsigned step = 0; step < 4000; step++)
+    {
+      if (test_random_below (&random, 2))
+        {
+          void *got[200];
+          unsigned asked = (unsigned) test_random_below (&random, 200);
+          unsigned count = sy_slab_take (&slab, &bits, start, asked, got + 200);
+
+          ck_assert_uint_eq (count, asked < blocks - count_out ? asked : blocks - count_out);
+          for (unsigned at = 0; at < count; at++)
+            {
+              size_t offset = (size_t) ((char *) got[200 - count + at] - start);
+
+              ck_assert_uint_eq (offset % bytes, 0);
+              ck_assert_uint_lt (offset / bytes, blocks);
+              ck_assert (!out[offset / bytes]);
+              out[offset / bytes] = true;
+            }
+          count_out += count;
+        }
+      else
+        for (size_t tries = test_random_below (&random, 300); tries != 0; tries--)
+          {
+            unsigned block = (unsigned) test_random_below (&random, blocks);
+
+            ck_assert (sy_slab_put (&slab, &bits, block) == out[block]);
+            count_out -= out[block];
+            out[block] = false;
+          }
+      ck_assert_uint_eq (slab.free_count, blocks - count_out);
+      ck_assert (sy_slab_is_valid (&slab, &bits));
+    }
+}
+END_TEST
+
+START_TEST (broken_states_are_seen)
+{
+  void *got[100];
+
+  make ((unsigned) _i);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 100, got + 100), 100);
+  ck_assert (sy_slab_is_valid (&slab, &bits));
+
+  slab.free_count++;
+  ck_assert_msg (!sy_slab_is_valid (&slab, &bits), "a count that is too high");
+  slab.free_count--;
+
+  bits.word[0] |= 1;
+  slab.free_count++;
+  ck_assert_msg (!sy_slab_is_valid (&slab, &bits), "a bit below first_word");
+  slab.first_word = 0;
+  ck_assert (sy_slab_is_valid (&slab, &bits));
+
+  unsigned blocks = sy_size_classes[_i].blocks;
+
+  if (blocks < SY_SLAB_WORDS * 64)
+    {
+      bits.word[blocks / 64] |= (uint64_t) 1 << blocks % 64;
+      slab.free_count++;
+      ck_assert_msg (!sy_slab_is_valid (&slab, &bits), "a bit beyond the last block");
+    }
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("slab");
+  TCase *tests = test_case (suite, "bitmap", 20);
+
+  tcase_add_loop_test (tests, a_filled_slab_has_every_block_and_no_other, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, a_slab_that_changes_its_class_keeps_no_bit_of_the_old_one, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, carving_gives_blocks_in_rising_order, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, taking_more_than_there_is_takes_what_there_is, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, taking_none_changes_nothing, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, a_block_is_put_back_once, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, random_takes_and_puts_agree_with_a_list_of_what_is_out, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, broken_states_are_seen, 1, SY_CLASSES);
+  return test_run (suite);
+}
