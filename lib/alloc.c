@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "bug.h"
 #include "compiler.h"
+#include "fork.h"
 #include "handle.h"
 #include "thread_registry.h"
 
@@ -30,7 +31,7 @@ static struct {
 static struct sydra_alloc *
 create (const char *name, size_t max_bytes)
 {
-  struct sydra_alloc *a = sy_handle_take (name, max_bytes);
+  struct sydra_alloc *a = sy_fork_ready () ? sy_handle_take (name, max_bytes) : NULL;
 
   if (a != NULL && !sy_backend_open (a))
     {
@@ -39,6 +40,8 @@ create (const char *name, size_t max_bytes)
     }
   if (a == NULL)
     errno = ENOMEM;
+  else
+    sy_handle_publish (a);
   return a;
 }
 
@@ -69,6 +72,7 @@ sydra_alloc_destroy (struct sydra_alloc *a)
   sy_thread_registry_detach (a);
   for (unsigned class = 0; class < SY_CLASSES; class++)
     live += AO_load (&a->retired.allocations[class]) - AO_load (&a->retired.frees[class]);
+  sy_handle_withdraw (a);
   sy_backend_close (a);
   sy_handle_give (a);
   return live;

@@ -19,7 +19,6 @@ const bool sy_backend_has_pool = true;
 bool
 sy_backend_open (struct sydra_alloc *a)
 {
-  sy_fallback_open (&a->fallback);
   return sy_pool_open (&a->pool, sydra_alloc_shards ());
 }
 

@@ -149,3 +149,17 @@ sy_fallback_has (struct sy_fallback *fallback, const void *block)
   sy_lock_release (&stripe->lock);
   return known;
 }
+
+void
+sy_fallback_lock (struct sy_fallback *fallback)
+{
+  for (unsigned at = 0; at < SY_FALLBACK_STRIPES; at++)
+    sy_lock_take (&fallback->stripe[at].lock);
+}
+
+void
+sy_fallback_unlock (struct sy_fallback *fallback)
+{
+  for (unsigned at = 0; at < SY_FALLBACK_STRIPES; at++)
+    sy_lock_release (&fallback->stripe[at].lock);
+}

@@ -37,6 +37,10 @@ void sy_fallback_add (struct sy_fallback *fallback, const void *block);
 /* False: no block of this handle. */
 bool sy_fallback_remove (struct sy_fallback *fallback, const void *block);
 
+/* For fork: all stripes at once. */
+void sy_fallback_lock (struct sy_fallback *fallback);
+void sy_fallback_unlock (struct sy_fallback *fallback);
+
 bool sy_fallback_has (struct sy_fallback *fallback, const void *block);
 
 #endif

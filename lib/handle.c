@@ -62,21 +62,41 @@ sy_handle_take (const char *name, size_t max_bytes)
 
   if (a == NULL)
     a = take_fresh ();
+  if (a != NULL)
+    memset (a, 0, sizeof *a);
   sy_lock_release (&registry.lock);
   if (a == NULL)
     return NULL;
-  memset (a, 0, sizeof *a);
   strncpy (a->name, name, SY_NAME_BYTES - 1);
   a->max_bytes = max_bytes;
-  /* release: pairs with the acquire in sy_handle_check; the caller publishes the handle only after the backend is open. */
-  AO_store_release (&a->state, SY_HANDLE_LIVE);
+  sy_fallback_open (&a->fallback);
   return a;
+}
+
+static void
+set_state (struct sydra_alloc *a, AO_t state)
+{
+  sy_lock_take (&registry.lock);
+  /* release: pairs with the acquire in sy_handle_check. */
+  AO_store_release (&a->state, state);
+  sy_lock_release (&registry.lock);
+}
+
+void
+sy_handle_publish (struct sydra_alloc *a)
+{
+  set_state (a, SY_HANDLE_LIVE);
+}
+
+void
+sy_handle_withdraw (struct sydra_alloc *a)
+{
+  set_state (a, 0);
 }
 
 void
 sy_handle_give (struct sydra_alloc *a)
 {
-  AO_store_release (&a->state, 0);
   sy_lock_take (&registry.lock);
   a->next_free = NULL;
   if (registry.free_last != NULL)
@@ -103,6 +123,10 @@ sy_handle_check (const struct sydra_alloc *a, const char *call)
 void
 sy_handle_each (void (*visit) (struct sydra_alloc *a))
 {
-  for (char *at = registry.arena.base; at != NULL && at < registry.arena.base + registry.arena.used; at += sizeof (struct sydra_alloc))
-    visit ((struct sydra_alloc *) (void *) at);
+  struct sydra_alloc *first = (struct sydra_alloc *) (void *) registry.arena.base, *a = first;
+
+  /* Relaxed: states change under the lock. */
+  for (size_t count = registry.arena.used / sizeof *a; a < first + count; a++)
+    if (AO_load (&a->state) == SY_HANDLE_LIVE)
+      visit (a);
 }

@@ -40,10 +40,14 @@ struct sydra_alloc {
 
 #define SY_HANDLE_LIVE ((AO_t) 0x53594452u)
 
-/* A zeroed, live handle without a backend.  NULL: out of memory. */
+/* A zeroed handle without a backend, not live yet.  NULL: out of memory. */
 struct sydra_alloc *sy_handle_take (const char *name, size_t max_bytes);
 
-/* Ends it; the memory is reused for another handle as late as can be. */
+/* Its backend is open: from here on it is live, and a fork takes its locks; or its backend is about to be closed: no more of that. */
+void sy_handle_publish (struct sydra_alloc *a);
+void sy_handle_withdraw (struct sydra_alloc *a);
+
+/* Ends one that is not live; the memory is reused for another handle as late as can be. */
 void sy_handle_give (struct sydra_alloc *a);
 
 /* Reports a pointer that is no live handle; call names the public call. */
@@ -79,7 +83,7 @@ sy_handle_recharge (struct sydra_alloc *a, size_t old_bytes, size_t new_bytes)
 /* The registry lock; taken around the caches' births and deaths. */
 struct sy_lock *sy_registry_lock (void);
 
-/* Calls visit for each handle that was ever made, live or not, under the registry lock. */
+/* Calls visit for each live handle; the caller holds the registry lock. */
 void sy_handle_each (void (*visit) (struct sydra_alloc *a));
 
 #endif

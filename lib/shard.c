@@ -427,6 +427,22 @@ sy_pool_drain (struct sy_pool *pool)
       drain_depot (pool, shard, class, UINT32_MAX);
 }
 
+void
+sy_pool_lock (struct sy_pool *pool)
+{
+  for (unsigned shard = 0; shard < pool->shard_count; shard++)
+    for (unsigned class = 1; class < SY_CLASSES; class++)
+      sy_timed_lock_take (&bin_of (pool, shard, class)->lock);
+}
+
+void
+sy_pool_unlock (struct sy_pool *pool)
+{
+  for (unsigned shard = 0; shard < pool->shard_count; shard++)
+    for (unsigned class = 1; class < SY_CLASSES; class++)
+      sy_timed_lock_release (&bin_of (pool, shard, class)->lock);
+}
+
 static bool
 bin_is_valid (struct sy_bin *bin)
 {

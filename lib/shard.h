@@ -80,6 +80,10 @@ void sy_pool_reap (struct sy_pool *pool, uint64_t now_ns);
 /* Empties all depots into the slabs. */
 void sy_pool_drain (struct sy_pool *pool);
 
+/* For fork: all bins at once. */
+void sy_pool_lock (struct sy_pool *pool);
+void sy_pool_unlock (struct sy_pool *pool);
+
 /* Every bin's invariants, executed; takes the locks. */
 bool sy_pool_is_valid (struct sy_pool *pool);
 

@@ -67,37 +67,30 @@ note_bytes (struct sy_thread_cache *cache, size_t allocated, size_t freed)
     publish ((struct sydra_alloc *) AO_load (&cache->owner), cache);
 }
 
-/* Counts the hits since the last time. */
+/* Counts the class's hits since the last time. */
 static void
-settle (struct sy_thread_cache *cache)
+settle (struct sy_thread_cache *cache, unsigned class)
 {
-  size_t allocated = 0, freed = 0;
+  AO_t alloc_top = AO_load (&cache->alloc_top[class]), free_top = AO_load (&cache->free_top[class]);
+  size_t pops = (AO_load (&cache->alloc_loaded[class]) - alloc_top) / sizeof (void *);
+  size_t pushes = (free_top - AO_load (&cache->free_loaded[class])) / sizeof (void *);
 
-  for (unsigned class = 1; class < SY_CLASSES; class++)
-    {
-      AO_t alloc_top = AO_load (&cache->alloc_top[class]), free_top = AO_load (&cache->free_top[class]);
-      size_t pops = (AO_load (&cache->alloc_loaded[class]) - alloc_top) / sizeof (void *);
-      size_t pushes = (free_top - AO_load (&cache->free_loaded[class])) / sizeof (void *);
-
-      if ((pops | pushes) == 0)
-        continue;
-      note_blocks (cache, class, pops, pushes);
-      AO_store (&cache->alloc_loaded[class], alloc_top);
-      AO_store (&cache->free_loaded[class], free_top);
-      allocated += pops * sy_size_classes[class].bytes;
-      freed += pushes * sy_size_classes[class].bytes;
-    }
-  if ((allocated | freed) != 0)
-    note_bytes (cache, allocated, freed);
+  if ((pops | pushes) == 0)
+    return;
+  note_blocks (cache, class, pops, pushes);
+  AO_store (&cache->alloc_loaded[class], alloc_top);
+  AO_store (&cache->free_loaded[class], free_top);
+  note_bytes (cache, pops * sy_size_classes[class].bytes, pushes * sy_size_classes[class].bytes);
 }
 
-/* The owner changes its sides between begin and end; a reader that saw it happen reads again. */
+/* The owner changes a class's sides between begin and end; a reader that saw it happen reads again. */
 static void
-change_begin (struct sy_thread_cache *cache)
+change_begin (struct sy_thread_cache *cache, unsigned class)
 {
+  cache->changing = class;
   AO_store (&cache->changes, AO_load (&cache->changes) + 1);
   AO_nop_write (); /* before the changes; pairs with AO_nop_read in read_cache */
-  settle (cache);
+  settle (cache, class);
 }
 
 static void
@@ -150,14 +143,19 @@ give_empty (struct sy_thread_cache *cache, struct sy_magazine *magazine)
     sy_magazine_give (magazine);
 }
 
-/* The free side's blocks to the alloc side, which is empty; its magazine, if it has one, to the free side. */
+/* Each side's magazine to the other side; an empty one gets its full room first. */
 static void
 change_places (struct sy_thread_cache *cache, unsigned class)
 {
-  struct sy_magazine *empty = alloc_magazine (cache, class);
+  struct sy_magazine *other = alloc_magazine (cache, class);
+  AO_t other_top = AO_load (&cache->alloc_top[class]);
 
   set_alloc_top (cache, class, AO_load (&cache->free_top[class]));
-  set_free_top (cache, class, empty == NULL ? NO_FREE_TOP : (AO_t) sy_magazine_clear (empty, cache->rounds[class]));
+  if (other == NULL)
+    other_top = NO_FREE_TOP;
+  else if (sy_magazine_is_empty ((void **) other_top))
+    other_top = (AO_t) sy_magazine_clear (other, cache->rounds[class]);
+  set_free_top (cache, class, other_top);
 }
 
 static void
@@ -229,25 +227,30 @@ carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
   return true;
 }
 
-/* How many blocks the free side holds. */
+/* How many blocks a magazine holds between its lowest slot in use and top. */
 static unsigned
-freed_count (const struct sy_thread_cache *cache, unsigned class)
+held (struct sy_magazine *magazine, void **top)
 {
-  struct sy_magazine *magazine = free_magazine (cache, class);
-
-  return magazine == NULL ? 0 : magazine->rounds - (unsigned) (sy_magazine_end (magazine) - top_of (&cache->free_top[class]));
+  return magazine == NULL ? 0 : magazine->rounds - (unsigned) (sy_magazine_end (magazine) - top);
 }
 
 /*
- * Fills the alloc side, which is empty.  The sides change places only when that is worth it: with a few blocks going to and fro, each
- * change would come after a few hits.
+ * The sides change places only when that is worth it: the new alloc side holds at least half of what a magazine may, or the new free side
+ * has room for as many.  Otherwise every few hits would be followed by a change.
  */
+static bool
+worth_a_change (const struct sy_thread_cache *cache, unsigned class, unsigned hits)
+{
+  return hits >= cache->rounds[class] / 2;
+}
+
+/* Fills the alloc side, which is empty. */
 static bool
 refill (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  unsigned freed = freed_count (cache, class);
+  unsigned freed = held (free_magazine (cache, class), top_of (&cache->free_top[class]));
 
-  if (freed == 0 || freed < cache->rounds[class] / 2)
+  if (freed == 0 || !worth_a_change (cache, class, freed))
     {
       if (load_from_depot (a, cache, class) || carve (a, cache, class))
         {
@@ -308,7 +311,7 @@ sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
   struct sydra_alloc *a = (struct sydra_alloc *) AO_load (&cache->owner);
   void *block = NULL;
 
-  change_begin (cache);
+  change_begin (cache, class);
   if (a->pool.direct)
     block = malloc_direct (a, cache, class);
   else if (refill (a, cache, class))
@@ -323,44 +326,59 @@ sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
   return block;
 }
 
-/* Empties the full free side and makes room on it.  False: no memory for a magazine. */
+/* A magazine's worth of room on the free side, which had no magazine.  False: no memory for one. */
 static bool
-make_room (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
+start_free_side (struct sy_thread_cache *cache, unsigned class)
 {
-  struct sy_magazine *magazine = free_magazine (cache, class);
+  struct sy_magazine *magazine = take_empty (cache);
 
-  if (magazine != NULL && sy_magazine_is_empty (top_of (&cache->alloc_top[class])))
-    {
-      change_places (cache, class);
-      magazine = free_magazine (cache, class);
-      if (magazine != NULL)
-        return true;
-    }
-  else if (magazine != NULL)
-    {
-      unsigned rounds = magazine->rounds;
-
-      if (!sy_pool_store (&a->pool, cache->home, class, magazine))
-        {
-          put_blocks (a, cache->home, class, sy_magazine_end (magazine) - rounds, rounds);
-          set_free_top (cache, class, (AO_t) sy_magazine_clear (magazine, cache->rounds[class]));
-          return true;
-        }
-      sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
-      grow_rounds (cache, class);
-      set_free_top (cache, class, NO_FREE_TOP);
-    }
-  magazine = take_empty (cache);
   if (magazine == NULL)
     return false;
   set_free_top (cache, class, (AO_t) sy_magazine_clear (magazine, cache->rounds[class]));
   return true;
 }
 
+/* Gives the full free side to the depot or, where that has its fill, its blocks to their slabs. */
+static bool
+hand_in_free_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, struct sy_magazine *full)
+{
+  unsigned rounds = full->rounds;
+
+  if (!sy_pool_store (&a->pool, cache->home, class, full))
+    {
+      put_blocks (a, cache->home, class, sy_magazine_end (full) - rounds, rounds);
+      set_free_top (cache, class, (AO_t) sy_magazine_clear (full, cache->rounds[class]));
+      return true;
+    }
+  sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
+  grow_rounds (cache, class);
+  set_free_top (cache, class, NO_FREE_TOP);
+  return start_free_side (cache, class);
+}
+
+/* Makes room on the free side, which is full or has no magazine.  False: no memory for one. */
+static bool
+make_room (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
+{
+  struct sy_magazine *full = free_magazine (cache, class), *other = alloc_magazine (cache, class);
+
+  if (full == NULL)
+    return start_free_side (cache, class);
+
+  unsigned left = held (other, top_of (&cache->alloc_top[class]));
+
+  if (left == 0 || (other->rounds > left && worth_a_change (cache, class, other->rounds - left)))
+    {
+      change_places (cache, class);
+      return free_magazine (cache, class) != NULL || start_free_side (cache, class);
+    }
+  return hand_in_free_side (a, cache, class, full);
+}
+
 static void
 free_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, void *block)
 {
-  change_begin (cache);
+  change_begin (cache, class);
   if (a->pool.direct || !make_room (a, cache, class))
     {
       put_blocks (a, cache->home, class, &block, 1);
@@ -459,12 +477,27 @@ sy_thread_cache_flush (struct sy_thread_cache *cache)
 {
   struct sydra_alloc *a = (struct sydra_alloc *) AO_load (&cache->owner);
 
-  change_begin (cache);
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    flush_class (a, cache, class);
+    {
+      change_begin (cache, class);
+      flush_class (a, cache, class);
+      change_end (cache);
+    }
+  change_begin (cache, 0);
   while (cache->spare_count != 0)
     sy_magazine_give (cache->spare[--cache->spare_count]);
   publish (a, cache);
+  change_end (cache);
+}
+
+void
+sy_thread_cache_abandon (struct sy_thread_cache *cache)
+{
+  if (AO_load (&cache->changes) % 2 == 0)
+    return;
+  set_alloc_top (cache, cache->changing, NO_ALLOC_TOP);
+  set_free_top (cache, cache->changing, NO_FREE_TOP);
+  cache->spare_count = 0;
   change_end (cache);
 }
 

@@ -30,6 +30,7 @@ struct sy_thread_cache {
 
   AO_t free_loaded[SY_CLASSES], alloc_loaded[SY_CLASSES];
   AO_t changes;
+  unsigned changing;                   /* while changes is odd: the class whose sides change; 0: none's */
   struct sy_counts counts;
   AO_t net[SY_CLASSES], peak[SY_CLASSES];  /* blocks since the last publication, signed: now, and the most */
   AO_t net_bytes, peak_bytes;
@@ -56,6 +57,12 @@ void sy_thread_cacheless_free (struct sydra_alloc *a, unsigned class, void *bloc
 
 /* Puts all its blocks back into their slabs and brings its counts up to date. */
 void sy_thread_cache_flush (struct sy_thread_cache *cache);
+
+/*
+ * In the child of a fork, for a thread that is not there: if it was in the middle of a miss, lets go of the class's magazines and the
+ * spare ones, which may be half changed.  What they held is lost to the child.
+ */
+void sy_thread_cache_abandon (struct sy_thread_cache *cache);
 
 /* Counts a block that the heap serves, of so many usable bytes; cache may be NULL. */
 void sy_thread_cache_count_heap_malloc (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t bytes);

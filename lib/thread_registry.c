@@ -228,6 +228,7 @@ sy_thread_registry_after_fork (struct sydra_alloc *a)
       next = cache->next_of_handle;
       if (cache->thread == &this_thread)
         continue;
+      sy_thread_cache_abandon (cache);
       retire (a, cache);
       AO_store (&cache->owner, SY_OWNER_GONE);
       cache->next_of_thread = threads.unused;

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "fork.h"
+
+#include <pthread.h>
+
+#include "thread_registry.h"
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool ready;
+
+static void
+lock_fallback (struct sydra_alloc *a)
+{
+  sy_fallback_lock (&a->fallback);
+}
+
+static void
+lock_pool (struct sydra_alloc *a)
+{
+  sy_pool_lock (&a->pool);
+}
+
+static void
+unlock_both (struct sydra_alloc *a)
+{
+  sy_pool_unlock (&a->pool);
+  sy_fallback_unlock (&a->fallback);
+}
+
+static void
+lock_all (void)
+{
+  sy_lock_take (sy_registry_lock ());
+  sy_handle_each (lock_fallback);
+  sy_handle_each (lock_pool);
+  sy_lock_take (sy_region_lock ());
+  sy_lock_take (sy_magazine_lock ());
+}
+
+/* All but the registry's. */
+static void
+unlock_most (void)
+{
+  sy_lock_release (sy_magazine_lock ());
+  sy_lock_release (sy_region_lock ());
+  sy_handle_each (unlock_both);
+}
+
+static void
+in_parent (void)
+{
+  unlock_most ();
+  sy_lock_release (sy_registry_lock ());
+}
+
+static void
+in_child (void)
+{
+  unlock_most ();
+  sy_handle_each (sy_thread_registry_after_fork);
+  sy_lock_release (sy_registry_lock ());
+}
+
+static void
+make_ready (void)
+{
+  ready = pthread_atfork (lock_all, in_parent, in_child) == 0;
+}
+
+__attribute__ ((constructor)) static void
+at_load (void)
+{
+  (void) sy_fork_ready ();
+}
+
+bool
+sy_fork_ready (void)
+{
+  (void) pthread_once (&once, make_ready);
+  return ready;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork.h: what makes the child of a fork able to allocate, whatever the parent's other threads were doing.
+ *
+ * Before a fork every lock is taken, in rank order, so that what they guard is whole in the child.  The lock-free stacks are whole at any
+ * instant.  In the child the caches of the threads that are not there are handed in.  Lost to the child is only what such a thread had in
+ * its hands: in a miss, two magazines of one class; while it gave slabs back to the system, those.
+ */
+#ifndef SY_FORK_H
+#define SY_FORK_H
+
+#include <stdbool.h>
+
+/* Registers the handlers, once for the process; done at load, and asked before the first handle.  False: no memory for that. */
+bool sy_fork_ready (void);
+
+#endif
