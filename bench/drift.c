@@ -15,7 +15,7 @@
 
 #define WINDOWS 8u
 #define PHASES (2 * WINDOWS)
-#define SURVIVORS_OF 32u
+#define SURVIVORS_OF 256u
 #define KEPT_PHASES 8u
 
 struct block {
