@@ -47,7 +47,7 @@ static const struct option long_options[] = {
 };
 
 static const char help[] =
-  "usage: sydra-bench [options] [scenario ...]     measures allocation; no scenario: all of them\n"
+  "usage: sydra-bench [options] [scenario ...]     measures allocation; no scenario: all but stress\n"
   "       sydra-bench [options] --stress           mixes all operations and checks every block\n"
   "       sydra-bench list                         names the scenarios\n"
   "\n"
@@ -57,7 +57,7 @@ static const char help[] =
   "  --burst N            blocks a burst, for each thread [10000]\n"
   "  --live N             live blocks, for each thread [10000]\n"
   "  --seconds S          how long a repetition measures [1]\n"
-  "  --ops N              operations a repetition and thread, instead of --seconds\n"
+  "  --ops N              operations a repetition and thread, to the next whole chunk, instead of --seconds\n"
   "  --repeat N           repetitions; median, least and most are reported, 1 to 1000 [3]\n"
   "  --seed N             of all random choices [1]\n"
   "  --shuffle            run the scenarios in a random order\n"
@@ -262,8 +262,9 @@ options_read (struct options *o, int count, char **words)
     }
   for (; optind < count; optind++)
     select_by_name (o, words[optind]);
-  for (unsigned i = 0; !o->selected_used && scenarios[i] != &scenario_stress; i++)
-    select_scenario (o, scenarios[i]);
+  if (!o->selected_used)
+    for (unsigned i = 0; scenarios[i] != &scenario_stress; i++)
+      select_scenario (o, scenarios[i]);
   if (o->shuffle)
     shuffle (o);
 }
