@@ -24,16 +24,13 @@ struct ring {
 static void
 prepare (struct run *run)
 {
-  run->shared = array_new ((run->threads + 1) / 2 + 1, sizeof (struct ring));
+  run->shared = array_new ((run->threads + 1) / 2, sizeof (struct ring));
 }
 
 static void
 set_up (struct worker *w)
 {
-  /* array_new aligns to 64 bytes, a ring wants 128 */
-  uintptr_t rings = ((uintptr_t) w->run->shared + 127) & ~(uintptr_t) 127;
-
-  w->own = (struct ring *) rings + w->index / 2;
+  w->own = (struct ring *) w->run->shared + w->index / 2;
 }
 
 static uint32_t *

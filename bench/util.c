@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* An array is preceded by its mapping's length, in a cache line of its own. */
-#define ARRAY_HEAD 64
+/* An array is preceded by its mapping's length, in a pair of cache lines of its own. */
+#define ARRAY_HEAD 128
 
 static size_t bytes_now, bytes_peak;
 

@@ -12,7 +12,10 @@
 void die (const char *format, ...) __attribute__ ((__noreturn__, __format__ (__printf__, 1, 2)));
 void out_of_memory (size_t size) __attribute__ ((__noreturn__, __cold__));
 
-/* Zeroed memory straight from the system; counted, so that a report can tell it from the allocator's.  NULL may be deleted. */
+/*
+ * Zeroed memory straight from the system, aligned to 128 bytes; counted, so that a report can tell it from the allocator's.  NULL may be
+ * deleted.
+ */
 void *array_new (size_t count, size_t each);
 void array_delete (void *array);
 size_t array_bytes_peak (void); /* the most at once since the last array_bytes_forget */
