@@ -160,6 +160,8 @@ SY_EXPORT void
 sydra_free_aligned_sized (struct sydra_alloc *a, void *block, size_t alignment, size_t size)
 {
   check_size (a, block, size, "sydra_free_aligned_sized");
+  if (block == NULL)
+    return;
   if (alignment == 0 || (alignment & (alignment - 1)) != 0 || ((uintptr_t) block & (alignment - 1)) != 0)
     sy_bug ("sydra_free_aligned_sized", block, "the block cannot have the alignment given");
   sydra_free (a, block);

@@ -81,24 +81,27 @@ sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size)
 {
   size_t old_bytes = sy_heap_usable (block);
 
+  size_t growth = size > old_bytes ? size - old_bytes : 0;
+
   /* The limit is asked before the block changes: the old one must stay on failure. */
-  if (size > old_bytes && !sy_handle_charge (a, size - old_bytes))
+  if (!sy_handle_charge (a, growth))
     {
       errno = ENOMEM;
       return NULL;
     }
-  if (size > old_bytes)
-    sy_handle_discharge (a, size - old_bytes);
 
   struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_realloc");
   void *moved = sy_heap_realloc (block, size);
 
   if (moved == NULL)
-    return NULL;
+    {
+      sy_handle_discharge (a, growth);
+      return NULL;
+    }
 
   size_t bytes = sy_heap_usable (moved);
 
-  sy_handle_recharge (a, old_bytes, bytes);
+  sy_handle_recharge (a, old_bytes + growth, bytes);
   if (moved == block)
     sy_thread_cache_count_heap_resize (a, cache, old_bytes, bytes);
   else

@@ -280,9 +280,9 @@ pool_realloc (struct sydra_alloc *a, void *block, unsigned class, size_t size)
 static void *
 fallback_realloc (struct sydra_alloc *a, struct sy_thread_cache *cache, void *block, size_t size)
 {
-  size_t bytes = sy_heap_usable (block);
+  size_t bytes = sy_heap_usable (block), growth = size > bytes ? size - bytes : 0;
 
-  if (!sy_handle_charge (a, size > bytes ? size - bytes : 0))
+  if (!sy_handle_charge (a, growth))
     {
       errno = ENOMEM;
       return NULL;
@@ -292,13 +292,15 @@ fallback_realloc (struct sydra_alloc *a, struct sy_thread_cache *cache, void *bl
   void *moved = sy_heap_realloc (block, size);
 
   sy_fallback_add (&a->fallback, moved == NULL ? block : moved);
-  sy_handle_discharge (a, size > bytes ? size - bytes : 0);
   if (moved == NULL)
-    return NULL;
+    {
+      sy_handle_discharge (a, growth);
+      return NULL;
+    }
 
   size_t now_bytes = sy_heap_usable (moved);
 
-  sy_handle_recharge (a, bytes, now_bytes);
+  sy_handle_recharge (a, bytes + growth, now_bytes);
   if (moved == block)
     {
       sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.fallback_resizes, &a->retired.fallback_resizes, 1);

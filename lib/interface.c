@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compiler.h"
+#include "handle.h"
 #include "sydra/alloc.h"
 
 static void *
@@ -53,5 +54,6 @@ sydra_alloc_interface (struct sydra_alloc *a)
 {
   struct sydra_allocator value = { a, value_alloc, value_resize, value_remap, value_free };
 
+  sy_handle_check (a, "sydra_alloc_interface");
   return value;
 }

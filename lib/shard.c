@@ -425,6 +425,8 @@ sy_pool_drain (struct sy_pool *pool)
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
       drain_depot (pool, shard, class, UINT32_MAX);
+  if (SY_DEBUG && !sy_pool_is_valid (pool))
+    sy_bug ("sydra_collect", pool, "the invariants of a bin are broken");
 }
 
 void

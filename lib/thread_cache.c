@@ -45,12 +45,11 @@ publish_one (AO_t *live, AO_t *high, AO_t *net, AO_t *peak)
   AO_store (peak, 0);
 }
 
+/* Tells the handle how many blocks of the class, and bytes in all, the thread has more or fewer than it knows of. */
 static void
-publish (struct sydra_alloc *a, struct sy_thread_cache *cache)
+publish (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  for (unsigned class = 1; class < SY_CLASSES; class++)
-    if (AO_load (&cache->net[class]) != 0 || AO_load (&cache->peak[class]) != 0)
-      publish_one (&a->live[class], &a->high[class], &cache->net[class], &cache->peak[class]);
+  publish_one (&a->live[class], &a->high[class], &cache->net[class], &cache->peak[class]);
   publish_one (&a->live_bytes, &a->high_bytes, &cache->net_bytes, &cache->peak_bytes);
 }
 
@@ -64,7 +63,7 @@ note_bytes (struct sy_thread_cache *cache, size_t allocated, size_t freed)
   net += (intptr_t) allocated - (intptr_t) freed;
   AO_store (&cache->net_bytes, (AO_t) net);
   if (net >= SY_PUBLISH_BYTES || net <= -SY_PUBLISH_BYTES)
-    publish ((struct sydra_alloc *) AO_load (&cache->owner), cache);
+    publish ((struct sydra_alloc *) AO_load (&cache->owner), cache, 0);
 }
 
 /* Counts the class's hits since the last time. */
@@ -256,6 +255,7 @@ refill (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
         {
           sy_own_add (&cache->counts.refills[class], 1);
           grow_rounds (cache, class);
+          publish (a, cache, class);
           return true;
         }
       if (freed == 0)
@@ -344,6 +344,7 @@ hand_in_free_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigne
 {
   unsigned rounds = full->rounds;
 
+  publish (a, cache, class);
   if (!sy_pool_store (&a->pool, cache->home, class, full))
     {
       put_blocks (a, cache->home, class, sy_magazine_end (full) - rounds, rounds);
@@ -481,12 +482,12 @@ sy_thread_cache_flush (struct sy_thread_cache *cache)
     {
       change_begin (cache, class);
       flush_class (a, cache, class);
+      publish (a, cache, class);
       change_end (cache);
     }
   change_begin (cache, 0);
   while (cache->spare_count != 0)
     sy_magazine_give (cache->spare[--cache->spare_count]);
-  publish (a, cache);
   change_end (cache);
 }
 

@@ -45,14 +45,15 @@
 #define SY_NEIGHBOURS_MAX 8u
 #define SY_SHARDS_MAX 1024u
 
-/* Reaping looks at what lay unused for this long.  Half a second lets bursts come back to warm memory and still follows a program down. */
+/* Reaping looks at what lay unused for this long.  A quarter of a second lets bursts come back to warm memory and still follows a program down. */
 #define SY_REAP_NS UINT64_C (250000000)
 /* A thread reads the clock for reaping at one miss in so many (a power of two). */
 #define SY_REAP_MISSES 64u
 /* Slabs whose pages go back in one go: bounds what one unlucky call does. */
 #define SY_REAP_SLABS 64u
 
-/* A thread tells its handle about its blocks once they differ by this many bytes, so that the shared count is touched rarely. */
+/* A thread tells its handle about its blocks when a magazine comes or goes, and about those that the heap serves once they differ by this
+   many bytes, so that the shared count is touched rarely. */
 #define SY_PUBLISH_BYTES ((int64_t) 1 << 18)
 
 /* Tables of the fallback blocks: locks to spread threads over, and the first table's entries (one page on 64 bits). */

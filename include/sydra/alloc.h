@@ -174,11 +174,11 @@ struct sydra_class_stats {
   uint64_t frees;             /* blocks given back, ever */
   uint64_t refills;           /* times that a thread's magazine was filled, from a depot or from slabs */
   uint64_t in_use;            /* blocks that are the program's now */
-  uint64_t high_water;        /* the most at once; exact to within the blocks of one magazine a thread */
+  uint64_t high_water;        /* the most at once; exact to within the blocks of two magazines a thread */
   uint64_t slabs;             /* slabs that serve the class now */
   uint64_t free_blocks;       /* blocks of those slabs that are not in use: in slabs, depots and magazines */
   uint64_t lock_acquisitions; /* of the locks over its slabs */
-  uint64_t lock_contention;   /* times that somebody else held one of those locks */
+  uint64_t lock_contention;   /* of these, how many had to wait */
   uint64_t lock_wait_ns;      /* spent waiting for them, in nanoseconds */
   uint64_t lock_hold_ns;      /* spent holding them, in nanoseconds */
 };
@@ -190,7 +190,7 @@ struct sydra_stats {
   unsigned shards;                   /* sydra_alloc_shards() */
   uint64_t allocations, frees;       /* blocks handed out and given back, whoever served them; a block that realloc moves counts as both */
   uint64_t in_use, in_use_bytes;     /* blocks that are the program's now, and their usable bytes */
-  uint64_t high_water_bytes;         /* the most usable bytes at once; exact to within one magazine a class and thread */
+  uint64_t high_water_bytes;         /* the most usable bytes at once; exact to within two magazines a class and 256 KiB of others a thread */
   uint64_t shard_hits;               /* requests of pool size that the pool served */
   uint64_t shard_misses;             /* requests of pool size that it could not serve */
   uint64_t cross_shard_frees;        /* freed blocks that came back through another shard than the one they were carved from */
@@ -198,7 +198,7 @@ struct sydra_stats {
   uint64_t epoch_current, epoch_min; /* 0 in this version */
   uint64_t fallback_allocs, fallback_frees;     /* blocks that the pool left to the C library */
   uint64_t fallback_resizes, fallback_remaps;   /* of such blocks, in place and by moving */
-  uint64_t fallback_sizes[SYDRA_STATS_FALLBACK_BOUNDS];  /* fallback_allocs by the size asked for, in bytes: up to 64, 128, ... 8192, and above */
+  uint64_t fallback_sizes[SYDRA_STATS_FALLBACK_BOUNDS];  /* fallback_allocs but for remaps, by the size asked for, in bytes: up to 64, 128, ... 8192, and above */
   uint64_t reserved_bytes;           /* address space set aside for the pools of all handles */
   uint64_t committed_bytes;          /* of this handle's slabs and the spare ones that all handles share */
   unsigned class_count;              /* how many of the following are filled in; 0 in modes without a pool */
