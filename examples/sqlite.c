@@ -2,7 +2,7 @@
 /*
  * sqlite.c: SQLite with all its memory from a handle, beside the same work on the C library's malloc.
  *
- * The glue is the six functions under "SQLite's memory"; the work is in sqlite_work.c.  Each measurement is a child process, so that its
+ * The glue is the functions under "SQLite's memory"; the work is in sqlite_work.c.  Each measurement is a child process, so that its
  * peak memory is its own, and the two allocators take turns at going first.  Both run through the same glue; SQLite's own count of its
  * memory, a lock around every allocation, is off for both, and nobody waits for the disk.  Pages of the database are larger than what
  * small_pool serves: the handle leaves those to the C library and counts them as fallback.
