@@ -39,6 +39,9 @@
 /* Both reserve terabytes and intercept the allocator's system calls. */
 #define TEST_SANITIZED (TEST_ADDRESS_SANITIZER || TEST_THREAD_SANITIZER)
 
+/* ck_assert_msg for loops that are run a million times: check itself is called, and writes down where it is, only on failure. */
+#define test_must(condition, ...) ((condition) ? (void) 0 : ck_abort_msg (__VA_ARGS__))
+
 /* SplitMix64; one a thread, each started from test_seed () and a number of its own. */
 struct test_random
 {

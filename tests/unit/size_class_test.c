@@ -47,7 +47,7 @@ START_TEST (every_offset_of_a_slab_finds_its_block)
 {
   for (unsigned class = 1; class < SY_CLASSES; class++)
     for (size_t offset = 0; offset < SY_SLAB_BYTES; offset++)
-      ck_assert_uint_eq (sy_class_block (&sy_size_classes[class], offset), offset / sy_size_classes[class].bytes);
+      test_must (sy_class_block (&sy_size_classes[class], offset) == offset / sy_size_classes[class].bytes, "offset %zu of class %u", offset, class);
 }
 END_TEST
 
@@ -79,7 +79,7 @@ START_TEST (an_aligned_size_gets_the_smallest_class_that_is_aligned_so)
 
         ck_assert_uint_eq (class, smallest (size, alignment));
         for (size_t block = 0; class != 0 && block < sy_size_classes[class].blocks; block += 61)
-          ck_assert_uint_eq (block * sy_size_classes[class].bytes % alignment, 0);
+          test_must (block * sy_size_classes[class].bytes % alignment == 0, "block %zu of class %u", block, class);
       }
 }
 END_TEST

@@ -141,9 +141,8 @@ START_TEST (random_takes_and_puts_agree_with_a_list_of_what_is_out)
             {
               size_t offset = (size_t) ((char *) got[200 - count + at] - start);
 
-              ck_assert_uint_eq (offset % bytes, 0);
-              ck_assert_uint_lt (offset / bytes, blocks);
-              ck_assert (!out[offset / bytes]);
+              test_must (offset % bytes == 0 && offset / bytes < blocks, "no block");
+              test_must (!out[offset / bytes], "a block that is out already");
               out[offset / bytes] = true;
             }
           count_out += count;
@@ -153,7 +152,7 @@ START_TEST (random_takes_and_puts_agree_with_a_list_of_what_is_out)
           {
             unsigned block = (unsigned) test_random_below (&random, blocks);
 
-            ck_assert (sy_slab_put (&slab, &bits, block) == out[block]);
+            test_must (sy_slab_put (&slab, &bits, block) == out[block], "put and the list disagree");
             count_out -= out[block];
             out[block] = false;
           }
