@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <pthread.h>
+#include <string.h>
+
+#include "child.h"
+#include "handle.h"
+#include "suite.h"
+
+#define THREADS 4
+
+START_TEST (a_handle_starts_zeroed_live_and_named)
+{
+  static const char name[] = "a name of more than thirty-one bytes, cut";
+  struct sydra_alloc *a = sy_handle_take (name, 12345);
+
+  ck_assert_ptr_nonnull (a);
+  ck_assert_uint_eq (a->state, SY_HANDLE_LIVE);
+  ck_assert_uint_eq (a->max_bytes, 12345);
+  ck_assert_uint_eq (strlen (a->name), SY_NAME_BYTES - 1);
+  ck_assert_int_eq (strncmp (a->name, name, SY_NAME_BYTES - 1), 0);
+  ck_assert_uint_eq (a->charged, 0);
+  ck_assert_ptr_null (a->caches);
+  sy_handle_check (a, "test");
+  sy_handle_give (a);
+  ck_assert_uint_ne (a->state, SY_HANDLE_LIVE);
+}
+END_TEST
+
+START_TEST (a_stale_pointer_stays_stale_for_long)
+{
+  struct sydra_alloc *a = sy_handle_take ("", 0), *next[50];
+
+  sy_handle_give (a);
+  for (unsigned at = 0; at < 50; at++)
+    {
+      next[at] = sy_handle_take ("", 0);
+      ck_assert_ptr_ne (next[at], a);
+      sy_handle_give (next[at]);
+    }
+}
+END_TEST
+
+START_TEST (dead_handles_are_used_again_before_more_memory_is)
+{
+  struct sydra_alloc *lowest = NULL, *highest = NULL;
+
+  for (unsigned at = 0; at < 5000; at++)
+    {
+      struct sydra_alloc *a = sy_handle_take ("", 0);
+
+      ck_assert_ptr_nonnull (a);
+      lowest = lowest == NULL || a < lowest ? a : lowest;
+      highest = highest == NULL || a > highest ? a : highest;
+      sy_handle_give (a);
+    }
+  ck_assert_uint_le ((size_t) ((char *) (highest + 1) - (char *) lowest), SY_ARENA_STEP);
+}
+END_TEST
+
+static int
+check_it (void *a)
+{
+  sy_handle_check (a, "call");
+  return 0;
+}
+
+START_TEST (what_is_no_live_handle_is_reported)
+{
+  struct sydra_alloc *a = sy_handle_take ("", 0), *dead = sy_handle_take ("", 0);
+  char line[128];
+  int local;
+
+  sy_handle_give (dead);
+  ck_assert_int_eq (child_run (check_it, a).status, 0);
+  child_must_abort (check_it, NULL, "sydra-alloc: call: 0x0: the handle is NULL\n");
+  snprintf (line, sizeof line, "sydra-alloc: call: %p: a destroyed handle\n", (void *) dead);
+  child_must_abort (check_it, dead, line);
+  snprintf (line, sizeof line, "sydra-alloc: call: %p: no handle\n", (void *) &local);
+  child_must_abort (check_it, &local, line);
+  snprintf (line, sizeof line, "sydra-alloc: call: %p: no handle\n", (void *) ((char *) a + 8));
+  child_must_abort (check_it, (char *) a + 8, line);
+  child_must_abort (check_it, (void *) 1, "sydra-alloc: call: 0x1: no handle\n");
+  sy_handle_give (a);
+}
+END_TEST
+
+START_TEST (a_charge_is_made_whole_or_not_at_all)
+{
+  struct sydra_alloc *a = sy_handle_take ("", 1000);
+
+  ck_assert (!sy_handle_charge (a, 1001));
+  ck_assert (!sy_handle_charge (a, SIZE_MAX));
+  ck_assert_uint_eq (a->charged, 0);
+  ck_assert (sy_handle_charge (a, 600));
+  ck_assert (!sy_handle_charge (a, 401));
+  ck_assert (!sy_handle_charge (a, SIZE_MAX - 100));
+  ck_assert (sy_handle_charge (a, 400));
+  ck_assert (sy_handle_charge (a, 0));
+  ck_assert (!sy_handle_charge (a, 1));
+  ck_assert_uint_eq (a->charged, 1000);
+  sy_handle_discharge (a, 1000);
+  ck_assert_uint_eq (a->charged, 0);
+  sy_handle_give (a);
+}
+END_TEST
+
+START_TEST (without_a_limit_nothing_is_charged)
+{
+  struct sydra_alloc *a = sy_handle_take ("", 0);
+
+  ck_assert (sy_handle_charge (a, SIZE_MAX));
+  sy_handle_discharge (a, 17);
+  sy_handle_recharge (a, 17, 18);
+  ck_assert_uint_eq (a->charged, 0);
+  sy_handle_give (a);
+}
+END_TEST
+
+static AO_t held_by_all;
+
+static void *
+charge_and_discharge (void *argument)
+{
+  struct sydra_alloc *a = argument;
+  struct test_random random = test_random_make ((uint64_t) pthread_self ());
+
+  for (unsigned step = 0; step < 100000; step++)
+    {
+      size_t bytes = test_random_below (&random, 400);
+
+      if (!sy_handle_charge (a, bytes))
+        continue;
+      /* What is really held is at most what is charged. */
+      test_must (AO_fetch_and_add (&held_by_all, bytes) + bytes <= 1000, "over the limit");
+      AO_fetch_and_add (&held_by_all, (AO_t) 0 - bytes);
+      sy_handle_discharge (a, bytes);
+    }
+  return NULL;
+}
+
+START_TEST (threads_together_stay_within_the_limit)
+{
+  struct sydra_alloc *a = sy_handle_take ("", 1000);
+  pthread_t thread[THREADS];
+
+  for (unsigned at = 0; at < THREADS; at++)
+    ck_assert_int_eq (pthread_create (&thread[at], NULL, charge_and_discharge, a), 0);
+  for (unsigned at = 0; at < THREADS; at++)
+    pthread_join (thread[at], NULL);
+  ck_assert_uint_eq (a->charged, 0);
+  sy_handle_give (a);
+}
+END_TEST
+
+static unsigned visits;
+
+static void
+count_visit (struct sydra_alloc *a)
+{
+  (void) a;
+  visits++;
+}
+
+START_TEST (each_handle_is_visited_once)
+{
+  struct sydra_alloc *a[10];
+  unsigned before;
+
+  visits = 0;
+  sy_handle_each (count_visit);
+  before = visits;
+  for (unsigned at = 0; at < 10; at++)
+    a[at] = sy_handle_take ("", 0);
+  visits = 0;
+  sy_handle_each (count_visit);
+  ck_assert_uint_ge (visits, 10);
+  ck_assert_uint_le (visits, before + 10);
+  for (unsigned at = 0; at < 10; at++)
+    sy_handle_give (a[at]);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("handle");
+  TCase *tests = test_case (suite, "handles", 20);
+
+  tcase_add_test (tests, a_handle_starts_zeroed_live_and_named);
+  tcase_add_test (tests, a_stale_pointer_stays_stale_for_long);
+  tcase_add_test (tests, dead_handles_are_used_again_before_more_memory_is);
+  tcase_add_test (tests, what_is_no_live_handle_is_reported);
+  tcase_add_test (tests, a_charge_is_made_whole_or_not_at_all);
+  tcase_add_test (tests, without_a_limit_nothing_is_charged);
+  tcase_add_test (tests, threads_together_stay_within_the_limit);
+  tcase_add_test (tests, each_handle_is_visited_once);
+  return test_run (suite);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "child.h"
+#include "os.h"
+#include "suite.h"
+
+static int
+read_it (void *address)
+{
+  signal (SIGSEGV, SIG_DFL);
+  return *(volatile char *) address;
+}
+
+START_TEST (reserved_pages_are_nobodys_until_committed)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_reserve (8 * page);
+
+  ck_assert_ptr_nonnull (start);
+  if (!TEST_SANITIZED)
+    {
+      struct child child = child_run (read_it, start);
+
+      ck_assert (WIFSIGNALED (child.status) && WTERMSIG (child.status) == SIGSEGV);
+    }
+  ck_assert (sy_os_commit (start + 2 * page, 3 * page));
+  for (size_t at = 2 * page; at < 5 * page; at++)
+    test_must (start[at] == 0, "not zero");
+  memset (start + 2 * page, 0x5a, 3 * page);
+  if (!TEST_SANITIZED)
+    {
+      struct child child = child_run (read_it, start + 5 * page);
+
+      ck_assert (WIFSIGNALED (child.status) && WTERMSIG (child.status) == SIGSEGV);
+    }
+  sy_os_unmap (start, 8 * page);
+}
+END_TEST
+
+START_TEST (discarded_pages_read_as_zero_and_stay_writable)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_map (4 * page);
+
+  ck_assert_ptr_nonnull (start);
+  memset (start, 0x5a, 4 * page);
+  ck_assert (sy_os_discard (start + page, 2 * page));
+  for (size_t at = 0; at < 4 * page; at++)
+    test_must (start[at] == (at < page || at >= 3 * page ? 0x5a : 0), "byte %zu", at);
+  memset (start, 1, 4 * page);
+  sy_os_unmap (start, 4 * page);
+}
+END_TEST
+
+START_TEST (refusals_are_said_and_keep_errno)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_map (page);
+
+  errno = 77;
+  ck_assert_ptr_null (sy_os_reserve (SIZE_MAX / 2 + 1));
+  ck_assert_ptr_null (sy_os_map (SIZE_MAX / 2 + 1));
+  sy_os_unmap (start, page);
+  ck_assert (!sy_os_commit (start, page));
+  ck_assert (!sy_os_discard (start, page));
+  sy_os_unmap (start + 1, page); /* not a page's start: refused */
+  ck_assert_int_eq (errno, 77);
+}
+END_TEST
+
+START_TEST (the_clock_does_not_go_back)
+{
+  uint64_t before_ns = sy_os_now_ns (), after_ns;
+
+  for (unsigned at = 0; at < 100000; at++, before_ns = after_ns)
+    test_must ((after_ns = sy_os_now_ns ()) >= before_ns, "back by %" PRIu64, before_ns - after_ns);
+  usleep (2000);
+  ck_assert_uint_ge (sy_os_now_ns () - before_ns, 2000000);
+}
+END_TEST
+
+START_TEST (pages_and_processors_are_what_the_system_says)
+{
+  ck_assert_uint_ge (sy_os_page_bytes (), 4096);
+  ck_assert_uint_eq (sy_os_page_bytes () & (sy_os_page_bytes () - 1), 0);
+  ck_assert_uint_ge (sy_os_processors (), 1);
+  ck_assert_uint_eq (sy_os_processors (), (unsigned) sysconf (_SC_NPROCESSORS_ONLN));
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("os");
+  TCase *tests = test_case (suite, "os", 20);
+
+  tcase_add_test (tests, reserved_pages_are_nobodys_until_committed);
+  tcase_add_test (tests, discarded_pages_read_as_zero_and_stay_writable);
+  if (!TEST_ADDRESS_SANITIZER)
+    tcase_add_test (tests, refusals_are_said_and_keep_errno);
+  tcase_add_test (tests, the_clock_does_not_go_back);
+  tcase_add_test (tests, pages_and_processors_are_what_the_system_says);
+  return test_run (suite);
+}

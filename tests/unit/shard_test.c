@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <pthread.h>
+#include <string.h>
+
+#include "child.h"
+#include "os.h"
+#include "shard.h"
+#include "suite.h"
+
+#define FIRST 1u  /* the class of 16 bytes */
+#define LAST (SY_CLASSES - 1)
+
+static struct sy_pool pool;
+
+static void
+open_pool (unsigned shards)
+{
+  memset (&pool, 0, sizeof pool);
+  ck_assert (sy_pool_open (&pool, shards));
+}
+
+static struct sy_bin *
+bin (unsigned shard, unsigned class)
+{
+  return &pool.shards[shard].bin[class];
+}
+
+static unsigned long
+slabs_in (unsigned class)
+{
+  unsigned long slabs = 0;
+
+  for (unsigned shard = 0; shard < pool.shard_count; shard++)
+    slabs += AO_load (&bin (shard, class)->slabs);
+  return slabs;
+}
+
+/* Every slab of the pool has left it, and the books say so. */
+static void
+must_be_empty (void)
+{
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    for (unsigned shard = 0; shard < pool.shard_count; shard++)
+      {
+        ck_assert_uint_eq (AO_load (&bin (shard, class)->slabs), 0);
+        ck_assert_uint_eq (AO_load (&bin (shard, class)->free_blocks), 0);
+        ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot), 0);
+      }
+  for (uint32_t slab = 0; slab < sy_region_slabs_used (); slab++)
+    ck_assert_uint_eq (pool.map[slab], 0);
+  ck_assert (sy_pool_is_valid (&pool));
+}
+
+/* Exactly count blocks at blocks[0..], carved piece by piece. */
+static void
+carve (unsigned home, unsigned class, unsigned count, void **blocks)
+{
+  while (count != 0)
+    {
+      unsigned taken = sy_pool_carve (&pool, home, class, count, blocks + count);
+
+      ck_assert_uint_gt (taken, 0);
+      ck_assert_uint_le (taken, count);
+      count -= taken;
+    }
+}
+
+static struct sy_magazine *
+full_magazine (unsigned home, unsigned class, unsigned rounds)
+{
+  struct sy_magazine *magazine = sy_magazine_take ();
+
+  ck_assert_ptr_nonnull (magazine);
+  (void) sy_magazine_clear (magazine, rounds);
+  carve (home, class, rounds, sy_magazine_end (magazine) - rounds);
+  return magazine;
+}
+
+START_TEST (no_shards_are_one_without_magazines)
+{
+  open_pool (0);
+  ck_assert (pool.direct);
+  ck_assert_uint_eq (pool.shard_count, 1);
+  sy_pool_close (&pool);
+  open_pool (1);
+  ck_assert (!pool.direct);
+  ck_assert_uint_eq (pool.shard_count, 1);
+  sy_pool_close (&pool);
+  open_pool (SY_SHARDS_MAX);
+  ck_assert_uint_eq (pool.shard_count, SY_SHARDS_MAX);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (carved_blocks_rise_are_the_pools_and_are_whole)
+{
+  void *blocks[100];
+  size_t bytes = sy_size_classes[_i].bytes;
+
+  open_pool (2);
+  carve (0, (unsigned) _i, 100, blocks);
+  for (unsigned at = 0; at < 100; at++)
+    {
+      ck_assert_uint_eq (sy_pool_class_of (&pool, blocks[at]), (unsigned) _i);
+      ck_assert_uint_eq (sy_pool_class_of (&pool, (char *) blocks[at] + bytes - 1), (unsigned) _i);
+      ck_assert_uint_eq (((uintptr_t) blocks[at] & (SY_SLAB_BYTES - 1)) % bytes, 0);
+      memset (blocks[at], 0x5a, bytes);
+      ck_assert (at == 0 || (char *) blocks[at - 1] - (char *) blocks[at] == (ptrdiff_t) bytes);
+    }
+  ck_assert_uint_eq (slabs_in ((unsigned) _i), 1);
+  ck_assert_uint_eq (AO_load (&bin (0, (unsigned) _i)->free_blocks), sy_size_classes[_i].blocks - 100);
+  ck_assert (sy_pool_is_valid (&pool));
+  sy_pool_put (&pool, 0, (unsigned) _i, blocks, 100);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (an_empty_slab_leaves_and_may_come_back_as_another_class)
+{
+  void *blocks[300];
+
+  open_pool (1);
+  carve (0, FIRST, 10, blocks);
+
+  uint32_t slab = sy_region_slab_of (blocks[0]);
+
+  ck_assert_ptr_eq (sy_region.slabs[slab].owner, &pool);
+  sy_pool_put (&pool, 0, FIRST, blocks, 10);
+  ck_assert_uint_eq (slabs_in (FIRST), 0);
+  ck_assert_uint_eq (pool.map[slab], 0);
+  ck_assert_ptr_null (sy_region.slabs[slab].owner);
+
+  /* More than a slab of the largest class. */
+  carve (0, LAST, 300, blocks);
+  ck_assert_uint_eq (slabs_in (LAST), 2);
+  ck_assert_uint_eq (pool.map[slab], LAST);
+  ck_assert (sy_pool_is_valid (&pool));
+  sy_pool_put (&pool, 0, LAST, blocks, 300);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (carving_takes_from_the_fullest_slab_first)
+{
+  unsigned per_slab = sy_size_classes[LAST].blocks;
+  void *blocks[3 * 256], *more[1];
+
+  open_pool (1);
+  carve (0, LAST, 3 * per_slab, blocks);
+
+  uint32_t slab[3];
+  unsigned found = 0;
+
+  for (unsigned at = 0; at < 3 * per_slab && found < 3; at++)
+    if (found == 0 || sy_region_slab_of (blocks[at]) != slab[found - 1])
+      slab[found++] = sy_region_slab_of (blocks[at]);
+  ck_assert_uint_eq (found, 3);
+  /* The second keeps nearly all, the others hardly any. */
+  for (unsigned at = 0, freed[3] = { 0, 0, 0 }; at < 3 * per_slab; at++)
+    for (unsigned which = 0; which < 3; which++)
+      if (blocks[at] != NULL && sy_region_slab_of (blocks[at]) == slab[which] && freed[which] < (which == 1 ? 3 : per_slab - 2))
+        {
+          void *block = blocks[at];
+
+          freed[which]++;
+          sy_pool_put (&pool, 0, LAST, &block, 1);
+          blocks[at] = NULL;
+          break;
+        }
+  carve (0, LAST, 1, more);
+  ck_assert_uint_eq (sy_region_slab_of (more[0]), slab[1]);
+  ck_assert (sy_pool_is_valid (&pool));
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (blocks_go_back_to_their_own_shards)
+{
+  void *blocks[30];
+
+  open_pool (3);
+  for (unsigned shard = 0; shard < 3; shard++)
+    {
+      if (shard > 0)
+        AO_store (&bin (shard - 1, FIRST)->free_blocks, 0); /* as if it had none: a hint only */
+      carve (shard, FIRST, 10, blocks + 10 * shard);
+      ck_assert_uint_eq (sy_region.slabs[sy_region_slab_of (blocks[10 * shard])].shard, shard);
+    }
+  for (unsigned shard = 0; shard < 2; shard++)
+    AO_store (&bin (shard, FIRST)->free_blocks, sy_size_classes[FIRST].blocks - 10);
+  ck_assert (sy_pool_is_valid (&pool));
+  ck_assert_uint_eq (AO_load (&pool.cross_frees), 0);
+  sy_pool_put (&pool, 1, FIRST, blocks, 30);
+  ck_assert_uint_eq (AO_load (&pool.cross_frees), 20);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (a_depot_gives_to_home_first_and_to_neighbours_after)
+{
+  struct sy_magazine *magazine[2];
+
+  open_pool (4);
+  magazine[0] = full_magazine (0, 2, 20);
+  magazine[1] = full_magazine (0, 2, 20);
+  ck_assert (sy_pool_store (&pool, 1, 2, magazine[0]));
+  ck_assert (sy_pool_store (&pool, 2, 2, magazine[1]));
+  ck_assert_ptr_eq (sy_pool_load (&pool, 2, 2), magazine[1]);
+  ck_assert_uint_eq (AO_load (&pool.cross_frees), 0);
+  ck_assert_ptr_eq (sy_pool_load (&pool, 2, 2), magazine[0]); /* two steps on, around the end */
+  ck_assert_ptr_null (sy_pool_load (&pool, 2, 2));
+  ck_assert_ptr_null (sy_pool_load (&pool, 1, 3));
+  for (unsigned at = 0; at < 2; at++)
+    {
+      sy_pool_put (&pool, 0, 2, sy_magazine_end (magazine[at]) - 20, 20);
+      sy_magazine_give (magazine[at]);
+    }
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (a_depot_refuses_more_than_its_fill)
+{
+  unsigned depth = sy_size_classes[LAST].depot_depth;
+  struct sy_magazine *extra;
+
+  open_pool (2);
+  for (unsigned at = 0; at < depth; at++)
+    ck_assert (sy_pool_store (&pool, 1, LAST, full_magazine (1, LAST, 8)));
+  extra = full_magazine (1, LAST, 8);
+  ck_assert (!sy_pool_store (&pool, 1, LAST, extra));
+  ck_assert_msg (sy_pool_store (&pool, 0, LAST, extra), "another shard's has room");
+  ck_assert_uint_eq (sy_depot_depth (&bin (1, LAST)->depot), depth);
+  sy_pool_drain (&pool);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (reaping_empties_what_lay_unused_and_leaves_the_rest)
+{
+  struct sy_magazine *magazine;
+  uint64_t now_ns = UINT64_C (1) << 40, while_ns = SY_REAP_NS + (1 << 20);
+
+  open_pool (1);
+  sy_pool_reap (&pool, now_ns);
+  for (unsigned at = 0; at < 5; at++)
+    ck_assert (sy_pool_store (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
+  sy_pool_reap (&pool, now_ns + SY_REAP_NS / 2);
+  ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot) == 5, "too soon");
+  sy_pool_reap (&pool, now_ns += while_ns);
+  ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot) == 5, "they came since");
+  /* Two are used and come back: three lay there all the time. */
+  magazine = sy_pool_load (&pool, 0, FIRST);
+  struct sy_magazine *second = sy_pool_load (&pool, 0, FIRST);
+
+  ck_assert (sy_pool_store (&pool, 0, FIRST, second));
+  ck_assert (sy_pool_store (&pool, 0, FIRST, magazine));
+  sy_pool_reap (&pool, now_ns += while_ns);
+  ck_assert_uint_eq (sy_depot_depth (&bin (0, FIRST)->depot), 2);
+  sy_pool_reap (&pool, now_ns += while_ns);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+/* ---- Busy locks ---- */
+
+static AO_t carved;
+static void *got[8];
+
+static void *
+carve_at_home (void *argument)
+{
+  AO_store_release (&carved, sy_pool_carve (&pool, (unsigned) (uintptr_t) argument, FIRST, 8, got + 8));
+  return NULL;
+}
+
+START_TEST (a_busy_lock_is_not_waited_for_while_another_bin_has_blocks)
+{
+  pthread_t thread;
+  void *seed[2];
+
+  open_pool (2);
+  carve (0, FIRST, 1, seed);
+  AO_store (&bin (0, FIRST)->free_blocks, 0);
+  carve (1, FIRST, 1, seed + 1);
+  AO_store (&bin (0, FIRST)->free_blocks, sy_size_classes[FIRST].blocks - 1);
+  ck_assert_uint_eq (slabs_in (FIRST), 2);
+
+  AO_store (&carved, 0);
+  sy_timed_lock_take (&bin (0, FIRST)->lock);
+  ck_assert_int_eq (pthread_create (&thread, NULL, carve_at_home, (void *) 0), 0);
+  pthread_join (thread, NULL); /* would wait for ever */
+  sy_timed_lock_release (&bin (0, FIRST)->lock);
+  ck_assert_uint_eq (AO_load_acquire (&carved), 8);
+  ck_assert_uint_eq (sy_region.slabs[sy_region_slab_of (got[0])].shard, 1);
+  ck_assert_uint_eq (AO_load (&bin (0, FIRST)->lock.contention), 0);
+  ck_assert_uint_eq (slabs_in (FIRST), 2);
+  sy_pool_put (&pool, 1, FIRST, got, 8);
+  sy_pool_put (&pool, 1, FIRST, seed, 2);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (a_busy_lock_is_waited_for_when_nobody_else_has_blocks)
+{
+  pthread_t thread;
+  void *seed[1];
+
+  open_pool (2);
+  carve (0, FIRST, 1, seed);
+  AO_store (&carved, 0);
+  sy_timed_lock_take (&bin (0, FIRST)->lock);
+  ck_assert_int_eq (pthread_create (&thread, NULL, carve_at_home, (void *) 0), 0);
+  usleep (100000);
+  ck_assert_uint_eq (AO_load_acquire (&carved), 0);
+  sy_timed_lock_release (&bin (0, FIRST)->lock);
+  pthread_join (thread, NULL);
+  ck_assert_uint_eq (AO_load_acquire (&carved), 8);
+  ck_assert_uint_eq (AO_load (&bin (0, FIRST)->lock.contention), 1);
+  sy_pool_put (&pool, 0, FIRST, got, 8);
+  sy_pool_put (&pool, 0, FIRST, seed, 1);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+/* ---- The end ---- */
+
+START_TEST (closing_takes_back_live_blocks_and_full_depots)
+{
+  static void *blocks[SY_CLASSES][1000];
+  size_t spare = sy_region_spare_bytes ();
+  unsigned long slabs = 0;
+
+  open_pool (3);
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      carve (class % 3, class, 1000, blocks[class]);
+      ck_assert (sy_pool_store (&pool, class % 3, class, full_magazine (class % 3, class, 8)));
+      slabs += slabs_in (class);
+    }
+
+  size_t magazines = sy_magazine_committed_bytes ();
+  uint32_t used = sy_region_slabs_used ();
+
+  sy_pool_close (&pool);
+  ck_assert_uint_ge (sy_region_spare_bytes (), spare < slabs * SY_SLAB_BYTES ? slabs * SY_SLAB_BYTES : spare);
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    ck_assert_ptr_null (sy_region.slabs[sy_region_slab_of (blocks[class][0])].owner);
+  for (unsigned round = 0; round < 50; round++)
+    {
+      open_pool (3);
+      for (unsigned class = 1; class < SY_CLASSES; class++)
+        {
+          carve (class % 3, class, 1000, blocks[class]);
+          ck_assert (sy_pool_store (&pool, class % 3, class, full_magazine (class % 3, class, 8)));
+        }
+      sy_pool_close (&pool);
+    }
+  ck_assert_uint_eq (sy_region_slabs_used (), used);
+  ck_assert_uint_eq (sy_magazine_committed_bytes (), magazines);
+}
+END_TEST
+
+START_TEST (pools_know_their_own_blocks_only)
+{
+  struct sy_pool other;
+  void *mine[1], *theirs[1];
+
+  open_pool (1);
+  memset (&other, 0, sizeof other);
+  ck_assert (sy_pool_open (&other, 1));
+  carve (0, FIRST, 1, mine);
+  ck_assert_uint_eq (sy_pool_carve (&other, 0, FIRST, 1, theirs + 1), 1);
+  ck_assert_uint_eq (sy_pool_class_of (&pool, mine[0]), FIRST);
+  ck_assert_uint_eq (sy_pool_class_of (&other, theirs[0]), FIRST);
+  ck_assert_uint_eq (sy_pool_class_of (&pool, theirs[0]), 0);
+  ck_assert_uint_eq (sy_pool_class_of (&other, mine[0]), 0);
+  ck_assert_uint_eq (sy_pool_class_of (&pool, &other), 0);
+  ck_assert_uint_eq (sy_pool_class_of (&pool, NULL), 0);
+  sy_pool_close (&other);
+  ck_assert_uint_eq (sy_pool_class_of (&pool, mine[0]), FIRST);
+  sy_pool_close (&pool);
+}
+END_TEST
+
+/* ---- Misuse that the put meets ---- */
+
+static int
+put_twice (void *blocks)
+{
+  ((void **) blocks)[1] = ((void **) blocks)[0];
+  sy_pool_put (&pool, 0, FIRST, blocks, 2);
+  return 0;
+}
+
+static int
+put_the_middle (void *blocks)
+{
+  *(char **) blocks += 8;
+  sy_pool_put (&pool, 0, FIRST, blocks, 1);
+  return 0;
+}
+
+static int
+put_the_tail (void *blocks)
+{
+  /* 192 does not divide a slab: past its last block there are 64 bytes of nobody. */
+  *(char **) blocks = sy_region_address (sy_region_slab_of (*(char **) blocks)) + 341 * 192;
+  sy_pool_put (&pool, 0, 8, blocks, 1);
+  return 0;
+}
+
+START_TEST (what_is_no_free_able_block_is_reported)
+{
+  void *blocks[3], *tail[1];
+  char line[128];
+
+  open_pool (1);
+  carve (0, FIRST, 3, blocks);
+  carve (0, 8, 1, tail);
+  ck_assert_uint_eq (sy_size_classes[8].bytes, 192);
+  snprintf (line, sizeof line, "sydra-alloc: free: %p: block freed twice\n", blocks[0]);
+  child_must_abort (put_twice, blocks, line);
+  snprintf (line, sizeof line, "sydra-alloc: free: %p: points into the middle of a block\n", (void *) ((char *) blocks[0] + 8));
+  child_must_abort (put_the_middle, blocks, line);
+  snprintf (line, sizeof line, "sydra-alloc: free: %p: points into the middle of a block\n",
+            (void *) (sy_region_address (sy_region_slab_of (tail[0])) + 341 * 192));
+  child_must_abort (put_the_tail, tail, line);
+  sy_pool_close (&pool);
+}
+END_TEST
+
+/* ---- Random operations, and many threads ---- */
+
+#define HELD 3000
+#define THREADS 4
+
+struct worker
+{
+  unsigned number, steps;
+  bool checks;           /* the invariants, between steps */
+  void *held[SY_CLASSES][HELD];
+  unsigned count[SY_CLASSES];
+};
+
+static struct worker workers[THREADS];
+
+/* The block's first word says whose it is. */
+static void
+take_some (struct worker *worker, unsigned class, unsigned count)
+{
+  void *blocks[125];
+  unsigned taken = sy_pool_carve (&pool, worker->number % pool.shard_count, class, count, blocks + 125);
+
+  test_must (taken > 0 && taken <= count, "carved %u of %u", taken, count);
+  for (unsigned at = 0; at < taken; at++)
+    {
+      void *block = blocks[125 - taken + at];
+
+      *(uintptr_t *) block = (uintptr_t) block ^ worker->number;
+      worker->held[class][worker->count[class]++] = block;
+    }
+}
+
+static void
+put_some (struct worker *worker, unsigned class, unsigned count, struct test_random *random)
+{
+  void *blocks[125];
+
+  for (unsigned at = 0; at < count; at++)
+    {
+      size_t which = test_random_below (random, worker->count[class]);
+
+      blocks[at] = worker->held[class][which];
+      worker->held[class][which] = worker->held[class][--worker->count[class]];
+      test_must (*(uintptr_t *) blocks[at] == ((uintptr_t) blocks[at] ^ worker->number), "a block in two hands");
+    }
+  sy_pool_put (&pool, (unsigned) test_random_below (random, pool.shard_count), class, blocks, count);
+}
+
+static void *
+work (void *argument)
+{
+  struct worker *worker = argument;
+  struct test_random random = test_random_make (worker->number);
+
+  memset (worker->count, 0, sizeof worker->count);
+  for (unsigned step = 0; step < worker->steps; step++)
+    {
+      unsigned class = 1 + (unsigned) test_random_below (&random, SY_CLASSES - 1), count = 1 + (unsigned) test_random_below (&random, 125);
+      bool takes = worker->count[class] < 125 || (worker->count[class] < HELD - 125 && test_random_below (&random, 2));
+
+      if (takes)
+        take_some (worker, class, count);
+      else
+        put_some (worker, class, count, &random);
+      if (test_random_below (&random, 50) == 0)
+        {
+          struct sy_magazine *magazine = sy_pool_load (&pool, worker->number % pool.shard_count, class);
+
+          if (magazine == NULL)
+            {
+              magazine = sy_magazine_take ();
+              test_must (magazine != NULL, "out of magazines");
+              (void) sy_magazine_clear (magazine, 8);
+              for (unsigned at = 0; at < 8;)
+                at += sy_pool_carve (&pool, 0, class, 8 - at, sy_magazine_end (magazine) - at);
+            }
+          if (!sy_pool_store (&pool, (unsigned) test_random_below (&random, pool.shard_count), class, magazine))
+            {
+              sy_pool_put (&pool, 0, class, sy_magazine_end (magazine) - magazine->rounds, magazine->rounds);
+              sy_magazine_give (magazine);
+            }
+        }
+      if (step % 500 == 0)
+        sy_pool_reap (&pool, sy_os_now_ns ());
+      if (worker->checks ? step % 100 == 0 : step % 2000 == 0)
+        test_must (sy_pool_is_valid (&pool), "an invariant is broken");
+    }
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    while (worker->count[class] != 0)
+      put_some (worker, class, worker->count[class] < 125 ? worker->count[class] : 125, &random);
+  return NULL;
+}
+
+START_TEST (the_invariants_hold_after_random_operations)
+{
+  open_pool ((unsigned) _i);
+  workers[0].number = 1;
+  workers[0].steps = TEST_SANITIZED ? 3000 : 12000;
+  workers[0].checks = true;
+  (void) work (&workers[0]);
+  sy_pool_drain (&pool);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (the_invariants_hold_while_threads_take_and_put)
+{
+  pthread_t thread[THREADS];
+
+  open_pool ((unsigned) _i);
+  for (unsigned at = 0; at < THREADS; at++)
+    {
+      workers[at].number = at + 1;
+      workers[at].steps = TEST_SANITIZED ? 1500 : 8000;
+      workers[at].checks = false;
+      ck_assert_int_eq (pthread_create (&thread[at], NULL, work, &workers[at]), 0);
+    }
+  for (unsigned at = 0; at < THREADS; at++)
+    pthread_join (thread[at], NULL);
+  ck_assert (sy_pool_is_valid (&pool));
+  sy_pool_drain (&pool);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("shard");
+  TCase *tests = test_case (suite, "pool", 20), *threads = test_case (suite, "threads", 60);
+
+  tcase_add_test (tests, no_shards_are_one_without_magazines);
+  tcase_add_loop_test (tests, carved_blocks_rise_are_the_pools_and_are_whole, 1, SY_CLASSES);
+  tcase_add_test (tests, an_empty_slab_leaves_and_may_come_back_as_another_class);
+  tcase_add_test (tests, carving_takes_from_the_fullest_slab_first);
+  tcase_add_test (tests, blocks_go_back_to_their_own_shards);
+  tcase_add_test (tests, a_depot_gives_to_home_first_and_to_neighbours_after);
+  tcase_add_test (tests, a_depot_refuses_more_than_its_fill);
+  tcase_add_test (tests, reaping_empties_what_lay_unused_and_leaves_the_rest);
+  tcase_add_test (tests, a_busy_lock_is_not_waited_for_while_another_bin_has_blocks);
+  tcase_add_test (tests, a_busy_lock_is_waited_for_when_nobody_else_has_blocks);
+  tcase_add_test (tests, closing_takes_back_live_blocks_and_full_depots);
+  tcase_add_test (tests, pools_know_their_own_blocks_only);
+  tcase_add_test (tests, what_is_no_free_able_block_is_reported);
+  tcase_add_loop_test (threads, the_invariants_hold_after_random_operations, 1, 4);
+  tcase_add_loop_test (threads, the_invariants_hold_while_threads_take_and_put, 1, 6);
+  return test_run (suite);
+}
