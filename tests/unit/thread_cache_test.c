@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <pthread.h>
+#include <string.h>
+
+#include "suite.h"
+#include "sydra/alloc.h"
+#include "thread_registry.h"
+
+#define CLASS 3u   /* 32 bytes */
+#define BYTES 32u
+#define MANY 5000
+
+static struct sydra_alloc *a;
+static void *blocks[MANY];
+
+static void
+set_up (void)
+{
+  a = sydra_alloc_create (NULL);
+  ck_assert_ptr_nonnull (a);
+}
+
+static void
+tear_down (void)
+{
+  if (a != NULL)
+    ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
+}
+
+static struct sy_thread_cache *
+mine (void)
+{
+  return sy_thread_cache_get (a, "test");
+}
+
+static struct sydra_stats
+stats_of (struct sydra_alloc *handle)
+{
+  struct sydra_stats stats = { .size = sizeof stats };
+
+  ck_assert_int_eq (sydra_stats_get (handle, &stats), 0);
+  return stats;
+}
+
+static uint64_t
+in_use (void)
+{
+  return stats_of (a).classes[CLASS - 1].in_use;
+}
+
+static void
+take (unsigned count)
+{
+  for (unsigned at = 0; at < count; at++)
+    {
+      blocks[at] = sydra_malloc (a, BYTES);
+      test_must (blocks[at] != NULL, "no block");
+    }
+}
+
+static void
+give (unsigned count)
+{
+  for (unsigned at = 0; at < count; at++)
+    sydra_free (a, blocks[at]);
+}
+
+static bool
+has_blocks (const struct sy_thread_cache *cache)
+{
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      void **alloc = (void **) AO_load (&cache->alloc_top[class]), **freed = (void **) AO_load (&cache->free_top[class]);
+
+      if (!sy_magazine_is_empty (alloc) || (freed != NULL && !sy_magazine_is_empty (freed)))
+        return true;
+    }
+  return false;
+}
+
+static void
+in_a_thread (void *(*body) (void *), void *argument)
+{
+  pthread_t thread;
+
+  ck_assert_int_eq (pthread_create (&thread, NULL, body, argument), 0);
+  pthread_join (thread, NULL);
+}
+
+/* ---- Births ---- */
+
+START_TEST (a_new_cache_is_empty_and_full_at_once)
+{
+  struct sy_thread_cache *cache = mine ();
+
+  ck_assert_ptr_nonnull (cache);
+  ck_assert_ptr_eq (sy_thread_cache_last, cache);
+  ck_assert_ptr_eq (mine (), cache);
+  for (unsigned class = 0; class < SY_CLASSES; class++)
+    {
+      ck_assert (sy_magazine_is_empty ((void **) AO_load (&cache->alloc_top[class])));
+      ck_assert (sy_magazine_is_full ((void **) AO_load (&cache->free_top[class])));
+      ck_assert_uint_eq (cache->rounds[class], SY_ROUNDS_FIRST);
+    }
+  ck_assert (!has_blocks (cache));
+  ck_assert_uint_eq (AO_load (&cache->changes) % 2, 0);
+}
+END_TEST
+
+START_TEST (class_0_stays_without_a_magazine)
+{
+  AO_t alloc_top = AO_load (&mine ()->alloc_top[0]);
+
+  take (MANY);
+  give (MANY);
+  ck_assert_uint_eq (AO_load (&mine ()->alloc_top[0]), alloc_top);
+  ck_assert_uint_eq (AO_load (&mine ()->free_top[0]), 0);
+}
+END_TEST
+
+START_TEST (a_thread_has_one_cache_of_each_handle)
+{
+  struct sydra_alloc *other = sydra_alloc_create (NULL);
+  struct sy_thread_cache *here = mine (), *there = sy_thread_cache_get (other, "test");
+
+  ck_assert_ptr_ne (here, there);
+  for (unsigned at = 0; at < 10; at++)
+    {
+      ck_assert_ptr_eq (mine (), here);
+      ck_assert_ptr_eq (sy_thread_cache_get (other, "test"), there);
+    }
+  ck_assert_uint_eq (sydra_alloc_destroy (other), 0);
+}
+END_TEST
+
+/* ---- Counting without a counter ---- */
+
+START_TEST (counts_are_exact_after_every_call)
+{
+  if (sydra_alloc_shards () == 0)
+    return;
+  for (unsigned at = 0; at < 600; at++)
+    {
+      ck_assert_uint_eq (in_use (), at);
+      blocks[at] = sydra_malloc (a, BYTES);
+    }
+  for (unsigned at = 0; at < 600; at++)
+    {
+      struct sydra_stats stats = stats_of (a);
+
+      ck_assert_uint_eq (stats.classes[CLASS - 1].allocations, 600);
+      ck_assert_uint_eq (stats.classes[CLASS - 1].frees, at);
+      ck_assert_uint_eq (stats.in_use_bytes, (600 - at) * BYTES);
+      sydra_free (a, blocks[at]);
+    }
+  ck_assert_uint_eq (in_use (), 0);
+}
+END_TEST
+
+START_TEST (counts_agree_with_a_list_over_random_calls)
+{
+  struct test_random random = test_random_make (1);
+  uint64_t allocations[SY_CLASSES] = { 0 }, frees[SY_CLASSES] = { 0 };
+  unsigned class_of[MANY], live = 0;
+
+  for (unsigned step = 0; step < 200000; step++)
+    {
+      if (live == 0 || (live < MANY && test_random_below (&random, 1000) < (step / 20000 % 2 ? 300 : 700)))
+        {
+          size_t size = test_random_below (&random, SY_SMALL_MAX + 1);
+
+          class_of[live] = sy_class_of (size);
+          allocations[class_of[live]]++;
+          test_must ((blocks[live++] = sydra_malloc (a, size)) != NULL, "no block");
+        }
+      else
+        {
+          size_t which = test_random_below (&random, live);
+
+          frees[class_of[which]]++;
+          sydra_free (a, blocks[which]);
+          blocks[which] = blocks[--live];
+          class_of[which] = class_of[live];
+        }
+      if (step % 1000 == 0)
+        {
+          struct sydra_stats stats = stats_of (a);
+
+          for (unsigned class = 1; class < SY_CLASSES; class++)
+            test_must (stats.classes[class - 1].allocations == allocations[class] && stats.classes[class - 1].frees == frees[class],
+                       "step %u, class %u", step, class);
+          test_must (stats.in_use == live, "step %u", step);
+        }
+      if (step % 50000 == 49999)
+        sy_thread_cache_flush (mine ());
+    }
+  give (live);
+  ck_assert_uint_eq (stats_of (a).in_use, 0);
+}
+END_TEST
+
+/* ---- Magazines ---- */
+
+START_TEST (freed_blocks_come_back_from_the_thread_itself)
+{
+  struct sydra_stats before, after;
+
+  take (200);
+  give (200);
+  before = stats_of (a);
+  for (unsigned round = 0; round < 1000; round++)
+    {
+      take (60);
+      give (60);
+    }
+  after = stats_of (a);
+  ck_assert_uint_eq (after.classes[CLASS - 1].slabs, before.classes[CLASS - 1].slabs);
+  ck_assert_uint_eq (after.classes[CLASS - 1].allocations - before.classes[CLASS - 1].allocations, 60000);
+  if (sydra_alloc_shards () != 0)
+    ck_assert_uint_lt (after.classes[CLASS - 1].lock_acquisitions - before.classes[CLASS - 1].lock_acquisitions, 200);
+}
+END_TEST
+
+START_TEST (the_sides_change_places_without_the_pool)
+{
+  struct sy_thread_cache *cache = mine ();
+  AO_t alloc_top, free_top;
+  uint64_t refills;
+
+  if (a->pool.direct)
+    return;
+  /* The alloc side is done, the free side has a good many. */
+  take (SY_ROUNDS_FIRST);
+  ck_assert (sy_magazine_is_empty ((void **) AO_load (&cache->alloc_top[CLASS])));
+  give (SY_ROUNDS_FIRST);
+  ck_assert (!sy_magazine_is_empty ((void **) AO_load (&cache->free_top[CLASS])));
+  alloc_top = AO_load (&cache->alloc_top[CLASS]);
+  free_top = AO_load (&cache->free_top[CLASS]);
+  refills = AO_load (&cache->counts.refills[CLASS]);
+
+  void *again = sydra_malloc (a, BYTES);
+
+  ck_assert_ptr_eq (again, blocks[SY_ROUNDS_FIRST - 1]);
+  ck_assert_ptr_eq (sy_magazine_of ((void **) AO_load (&cache->alloc_top[CLASS])), sy_magazine_of ((void **) free_top));
+  ck_assert_ptr_eq (sy_magazine_of ((void **) AO_load (&cache->free_top[CLASS])), sy_magazine_of ((void **) alloc_top));
+  ck_assert_uint_eq (AO_load (&cache->counts.refills[CLASS]), refills);
+  sydra_free (a, again);
+}
+END_TEST
+
+START_TEST (magazines_grow_with_use_up_to_their_class)
+{
+  struct sy_thread_cache *cache = mine ();
+  unsigned seen = cache->rounds[CLASS];
+
+  if (a->pool.direct)
+    return;
+  for (unsigned at = 0; at < 600; at++)
+    {
+      blocks[at] = sydra_malloc (a, BYTES);
+      ck_assert_uint_ge (cache->rounds[CLASS], seen);
+      ck_assert_uint_le (cache->rounds[CLASS], 2 * seen);
+      seen = cache->rounds[CLASS];
+    }
+  ck_assert_uint_eq (seen, sy_size_classes[CLASS].rounds);
+  ck_assert_uint_eq (cache->rounds[CLASS + 1], SY_ROUNDS_FIRST);
+  give (600);
+}
+END_TEST
+
+START_TEST (a_flush_hands_everything_in)
+{
+  for (unsigned at = 0; at < 1000; at++)
+    blocks[at] = sydra_malloc (a, at % 257);
+  give (1000);
+  sy_thread_cache_flush (mine ());
+  ck_assert (!has_blocks (mine ()));
+  ck_assert_uint_eq (mine ()->spare_count, 0);
+  sy_pool_drain (&a->pool);
+  ck_assert (sy_pool_is_valid (&a->pool));
+  for (unsigned class = 0; class < SY_CLASSES - 1; class++)
+    {
+      ck_assert_uint_eq (stats_of (a).classes[class].slabs, 0);
+      ck_assert_uint_eq (stats_of (a).classes[class].free_blocks, 0);
+    }
+  ck_assert_uint_eq (stats_of (a).allocations, 1000);
+  ck_assert_uint_eq (stats_of (a).frees, 1000);
+  /* And it works on. */
+  take (100);
+  give (100);
+}
+END_TEST
+
+/* ---- Deaths ---- */
+
+static void *
+take_and_give (void *argument)
+{
+  unsigned count = *(unsigned *) argument;
+  void *own[1000];
+
+  for (unsigned at = 0; at < count; at++)
+    memset (own[at] = sydra_malloc (a, 1 + at % 256), 0x5a, 1 + at % 256);
+  for (unsigned at = 0; at < count; at++)
+    sydra_free (a, own[at]);
+  return NULL;
+}
+
+START_TEST (a_thread_that_ends_hands_in_blocks_and_counts)
+{
+  unsigned count = 777;
+
+  in_a_thread (take_and_give, &count);
+  ck_assert_ptr_null (a->caches);
+  ck_assert_uint_eq (stats_of (a).allocations, 777);
+  ck_assert_uint_eq (stats_of (a).frees, 777);
+  sy_pool_drain (&a->pool);
+  for (unsigned class = 0; class < SY_CLASSES - 1; class++)
+    ck_assert_uint_eq (stats_of (a).classes[class].slabs, 0);
+}
+END_TEST
+
+START_TEST (threads_one_after_another_use_the_same_memory)
+{
+  unsigned count = 100;
+  struct sydra_stats before;
+  size_t magazines;
+
+  for (unsigned round = 0; round < 50; round++)
+    in_a_thread (take_and_give, &count);
+  before = stats_of (a);
+  magazines = sy_magazine_committed_bytes ();
+  for (unsigned round = 0; round < (TEST_SANITIZED ? 200 : 2000); round++)
+    in_a_thread (take_and_give, &count);
+  ck_assert_uint_le (stats_of (a).committed_bytes, before.committed_bytes + 9 * SY_SLAB_BYTES);
+  ck_assert_uint_eq (sy_magazine_committed_bytes (), magazines);
+  ck_assert_uint_eq (stats_of (a).in_use, 0);
+}
+END_TEST
+
+static pthread_key_t late_key;
+static unsigned late_passes;
+static AO_t late_frees;
+
+/* Frees in every pass of the destructors, the last among them. */
+static void
+free_late (void *value)
+{
+  void *block = sydra_malloc (a, 48);
+
+  ck_assert_ptr_nonnull (block);
+  sydra_free (a, block);
+  sydra_free (a, value);
+  AO_fetch_and_add (&late_frees, 1);
+  if (++late_passes < 4)
+    ck_assert_int_eq (pthread_setspecific (late_key, sydra_malloc (a, 64)), 0);
+}
+
+static void *
+leave_for_the_end (void *argument)
+{
+  late_passes = 0;
+  sydra_free (a, sydra_malloc (a, 16));
+  ck_assert_int_eq (pthread_setspecific (late_key, sydra_malloc (a, 64)), 0);
+  return argument;
+}
+
+START_TEST (destructors_may_free_after_the_threads_end)
+{
+  AO_store (&late_frees, 0);
+  ck_assert_int_eq (pthread_key_create (&late_key, free_late), 0);
+  for (unsigned round = 0; round < 20; round++)
+    in_a_thread (leave_for_the_end, NULL);
+  pthread_key_delete (late_key);
+  ck_assert_uint_eq (AO_load (&late_frees), 80);
+  ck_assert_uint_eq (stats_of (a).in_use, 0);
+  ck_assert_uint_eq (stats_of (a).allocations, stats_of (a).frees);
+  ck_assert_uint_eq (stats_of (a).allocations, 20 * (1 + 4 + 4));
+  ck_assert_ptr_null (a->caches);
+  ck_assert (sy_pool_is_valid (&a->pool));
+}
+END_TEST
+
+/* ---- A handle that ends before its threads ---- */
+
+static pthread_barrier_t barrier;
+
+static void *
+outlive_the_handle (void *argument)
+{
+  struct sydra_alloc **next = argument;
+  void *kept[40];
+
+  for (unsigned at = 0; at < 40; at++)
+    test_must ((kept[at] = sydra_malloc (a, 96)) != NULL, "no block");
+  for (unsigned at = 0; at < 40; at += 2)
+    sydra_free (a, kept[at]);
+  pthread_barrier_wait (&barrier);
+  /* The handle ends here, and another comes. */
+  pthread_barrier_wait (&barrier);
+  for (unsigned at = 0; at < 40; at++)
+    test_must ((kept[at] = sydra_malloc (*next, 96)) != NULL, "no block");
+  for (unsigned at = 0; at < 40; at++)
+    sydra_free (*next, kept[at]);
+  return NULL;
+}
+
+START_TEST (a_handle_may_end_before_its_threads)
+{
+  pthread_t thread[4];
+  struct sydra_alloc *next = NULL;
+
+  ck_assert_int_eq (pthread_barrier_init (&barrier, NULL, 5), 0);
+  for (unsigned at = 0; at < 4; at++)
+    ck_assert_int_eq (pthread_create (&thread[at], NULL, outlive_the_handle, &next), 0);
+  pthread_barrier_wait (&barrier);
+  ck_assert_uint_eq (sydra_alloc_destroy (a), 4 * 20);
+  a = NULL;
+  next = sydra_alloc_create (NULL);
+  ck_assert_ptr_nonnull (next);
+  pthread_barrier_wait (&barrier);
+  for (unsigned at = 0; at < 4; at++)
+    pthread_join (thread[at], NULL);
+  pthread_barrier_destroy (&barrier);
+  ck_assert_uint_eq (stats_of (next).allocations, 160);
+  ck_assert_uint_eq (stats_of (next).in_use, 0);
+  ck_assert_ptr_null (next->caches);
+  ck_assert_uint_eq (sydra_alloc_destroy (next), 0);
+}
+END_TEST
+
+START_TEST (handles_one_after_another_use_the_same_memory)
+{
+  struct sydra_stats after_some = { .size = 0 };
+  size_t magazines = 0;
+
+  for (unsigned round = 0; round < 1000; round++)
+    {
+      struct sydra_alloc *next = sydra_alloc_create (NULL);
+
+      ck_assert_ptr_nonnull (next);
+      for (unsigned at = 0; at < 20; at++)
+        ck_assert_ptr_nonnull (blocks[at] = sydra_malloc (next, 200));
+      sydra_free (next, blocks[3]);
+      ck_assert_uint_eq (sydra_alloc_destroy (next), 19);
+      if (round == 100)
+        {
+          after_some = stats_of (a);
+          magazines = sy_magazine_committed_bytes ();
+        }
+    }
+  ck_assert_uint_le (stats_of (a).committed_bytes, after_some.committed_bytes);
+  ck_assert_uint_eq (sy_magazine_committed_bytes (), magazines);
+}
+END_TEST
+
+/* ---- Limits ---- */
+
+START_TEST (what_the_magazines_hold_is_charged_and_given_up_for_a_request)
+{
+  struct sydra_alloc_options options = SYDRA_ALLOC_OPTIONS_INIT;
+  struct sydra_alloc *limited;
+  unsigned made;
+
+  options.max_bytes = 64 * 1024;
+  limited = sydra_alloc_create (&options);
+  for (made = 0; made < MANY && (blocks[made] = sydra_malloc (limited, 64)) != NULL; made++)
+    ck_assert_uint_le (AO_load (&limited->charged), options.max_bytes);
+  ck_assert_uint_eq (made, 1024);
+  for (unsigned at = 0; at < made; at++)
+    sydra_free (limited, blocks[at]);
+  /* All of it in another class, though magazines and depots are full of the first. */
+  for (made = 0; made < MANY && (blocks[made] = sydra_malloc (limited, 256)) != NULL; made++)
+    ;
+  ck_assert_uint_eq (made, 256);
+  for (unsigned at = 0; at < made; at++)
+    sydra_free (limited, blocks[at]);
+  sy_thread_cache_flush (sy_thread_cache_get (limited, "test"));
+  ck_assert_uint_eq (AO_load (&limited->charged), 0);
+  ck_assert_uint_eq (sydra_alloc_destroy (limited), 0);
+}
+END_TEST
+
+/* ---- Many threads at once ---- */
+
+#define THREADS 4
+#define MAILBOXES 512
+
+static AO_t mailbox[MAILBOXES];
+
+/* Half of what a thread frees was another's. */
+static void *
+exchange (void *argument)
+{
+  struct test_random random = test_random_make (20 + (uint64_t) (uintptr_t) argument);
+
+  for (unsigned step = 0; step < (TEST_SANITIZED ? 30000 : 150000); step++)
+    {
+      size_t size = sizeof (uintptr_t) * (2 + test_random_below (&random, 31));
+      uintptr_t *block = sydra_malloc (a, size);
+
+      test_must (block != NULL, "no block");
+      block[0] = (uintptr_t) block;
+      block[1] = size;
+
+      AO_t *box = &mailbox[test_random_below (&random, MAILBOXES)], old;
+
+      do
+        old = AO_load_acquire (box);
+      while (!AO_compare_and_swap_release (box, old, (AO_t) block));
+      block = (uintptr_t *) old;
+      if (block == NULL)
+        continue;
+      test_must (block[0] == (uintptr_t) block && block[1] >= 16 && block[1] <= 256, "a block in two hands");
+      block[0] = 0;
+      sydra_free (a, block);
+    }
+  return NULL;
+}
+
+START_TEST (blocks_freed_by_other_threads_are_counted_and_come_back)
+{
+  pthread_t thread[THREADS];
+  unsigned left = 0;
+  struct sydra_stats stats;
+
+  memset (mailbox, 0, sizeof mailbox);
+  for (uintptr_t at = 0; at < THREADS; at++)
+    ck_assert_int_eq (pthread_create (&thread[at], NULL, exchange, (void *) at), 0);
+  for (unsigned at = 0; at < THREADS; at++)
+    pthread_join (thread[at], NULL);
+  for (unsigned at = 0; at < MAILBOXES; at++)
+    left += mailbox[at] != 0;
+  ck_assert_uint_eq (stats_of (a).in_use, left);
+  for (unsigned at = 0; at < MAILBOXES; at++)
+    sydra_free (a, (void *) mailbox[at]);
+  stats = stats_of (a);
+  ck_assert_uint_eq (stats.in_use, 0);
+  ck_assert_uint_eq (stats.allocations, THREADS * (TEST_SANITIZED ? 30000 : 150000));
+  sy_thread_cache_flush (mine ());
+  sy_pool_drain (&a->pool);
+  ck_assert (sy_pool_is_valid (&a->pool));
+  for (unsigned class = 0; class < SY_CLASSES - 1; class++)
+    ck_assert_uint_eq (stats_of (a).classes[class].slabs, 0);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("thread_cache");
+  TCase *tests = test_case (suite, "cache", 20), *threads = test_case (suite, "threads", 60);
+
+  tcase_add_checked_fixture (tests, set_up, tear_down);
+  tcase_add_checked_fixture (threads, set_up, tear_down);
+  tcase_add_test (tests, a_new_cache_is_empty_and_full_at_once);
+  tcase_add_test (tests, class_0_stays_without_a_magazine);
+  tcase_add_test (tests, a_thread_has_one_cache_of_each_handle);
+  tcase_add_test (tests, counts_are_exact_after_every_call);
+  tcase_add_test (tests, counts_agree_with_a_list_over_random_calls);
+  tcase_add_test (tests, freed_blocks_come_back_from_the_thread_itself);
+  tcase_add_test (tests, the_sides_change_places_without_the_pool);
+  tcase_add_test (tests, magazines_grow_with_use_up_to_their_class);
+  tcase_add_test (tests, a_flush_hands_everything_in);
+  tcase_add_test (tests, what_the_magazines_hold_is_charged_and_given_up_for_a_request);
+  tcase_add_test (threads, a_thread_that_ends_hands_in_blocks_and_counts);
+  tcase_add_test (threads, threads_one_after_another_use_the_same_memory);
+  tcase_add_test (threads, destructors_may_free_after_the_threads_end);
+  tcase_add_test (threads, a_handle_may_end_before_its_threads);
+  tcase_add_test (threads, handles_one_after_another_use_the_same_memory);
+  tcase_add_test (threads, blocks_freed_by_other_threads_are_counted_and_come_back);
+  return test_run (suite);
+}
