@@ -523,6 +523,8 @@ work (void *argument)
               sy_magazine_give (magazine);
             }
         }
+      /* Any value may be asked about, whoever works on its slab. */
+      test_must (sy_pool_class_of (&pool, sy_region.base + test_random_below (&random, 64 * SY_SLAB_BYTES)) < SY_CLASSES, "no class");
       if (step % 500 == 0)
         sy_pool_reap (&pool, sy_os_now_ns ());
       if (worker->checks ? step % 100 == 0 : step % 2000 == 0)
