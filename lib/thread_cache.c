@@ -543,6 +543,7 @@ void
 sy_thread_cache_count_heap_resize (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t old_bytes, size_t new_bytes)
 {
   sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.heap_bytes, &a->retired.heap_bytes, (AO_t) new_bytes - old_bytes);
+  /* In place: the old bytes and the new ones are never there at once. */
   if (cache != NULL)
-    note_bytes (cache, new_bytes, old_bytes);
+    note_bytes (cache, new_bytes > old_bytes ? new_bytes - old_bytes : 0, old_bytes > new_bytes ? old_bytes - new_bytes : 0);
 }
