@@ -7,6 +7,13 @@
 #include "compiler.h"
 #include "thread_registry.h"
 
+/* Of counts that were read while threads ran, the second may be ahead of the first. */
+static uint64_t
+at_least_0 (uint64_t count, uint64_t less)
+{
+  return count > less ? count - less : 0;
+}
+
 static void
 add_bin (struct sydra_stats *stats, struct sydra_class_stats *out, const struct sy_bin *bin)
 {
@@ -27,11 +34,11 @@ fill_class (struct sydra_stats *stats, const struct sydra_alloc *a, const struct
   out->allocations = totals->counts.allocations[class];
   out->frees = totals->counts.frees[class];
   out->refills = totals->counts.refills[class];
-  out->in_use = out->allocations - out->frees;
+  out->in_use = at_least_0 (out->allocations, out->frees);
   out->high_water = totals->high[class];
   for (unsigned shard = 0; shard < a->pool.shard_count; shard++)
     add_bin (stats, out, &a->pool.shards[shard].bin[class]);
-  out->free_blocks = out->slabs * sy_size_classes[class].blocks - out->in_use;
+  out->free_blocks = at_least_0 (out->slabs * sy_size_classes[class].blocks, out->in_use);
   stats->shard_hits += out->allocations;
   stats->allocations += out->allocations;
   stats->frees += out->frees;
@@ -64,8 +71,8 @@ fill (struct sydra_stats *stats, struct sydra_alloc *a)
       stats->reserved_bytes = sy_region.bytes;
       stats->committed_bytes += sy_region_spare_bytes ();
     }
-  stats->in_use = stats->allocations - stats->frees;
-  stats->in_use_bytes = totals.live_bytes;
+  stats->in_use = at_least_0 (stats->allocations, stats->frees);
+  stats->in_use_bytes = totals.live_bytes > SIZE_MAX / 2 ? 0 : totals.live_bytes;
   stats->high_water_bytes = totals.high_bytes;
 }
 
