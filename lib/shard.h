@@ -54,7 +54,8 @@ void sy_pool_close (struct sy_pool *pool);
 static inline unsigned
 sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
 {
-  return sy_region_has (pointer) ? pool->map[sy_region_slab_of (pointer)] : 0;
+  /* Relaxed: who holds a block has its slab's class from who carved it; who does not may be told either. */
+  return sy_region_has (pointer) ? AO_char_load (&pool->map[sy_region_slab_of (pointer)]) : 0;
 }
 
 /* A full magazine of the class from the home shard's depot, else from a neighbour's.  NULL: none. */
