@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* address_limit_test.c: the library under real limits on address space, as of ulimit -v, with few and many threads. */
+#include <config.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "child.h"
+#include "suite.h"
+#include "sydra/alloc.h"
+
+#define MIB ((size_t) 1 << 20)
+#define THREADS_MAX 32
+/* Memory really touched, at most. */
+#define TOUCHED_MAX (320 * MIB)
+#define FAILED 99
+
+static void __attribute__ ((format (printf, 2, 3)))
+require (bool condition, const char *format, ...)
+{
+  va_list arguments;
+
+  if (condition)
+    return;
+  va_start (arguments, format);
+  vfprintf (stderr, format, arguments);
+  va_end (arguments);
+  fputc ('\n', stderr);
+  _exit (FAILED);
+}
+
+struct setting
+{
+  size_t limit;
+  unsigned threads;
+};
+
+static const struct setting settings[] = {
+  { 32 * MIB, 1 }, { 32 * MIB, 8 }, { 32 * MIB, 32 }, { 64 * MIB, 1 }, { 64 * MIB, 8 }, { 64 * MIB, 32 }, { 128 * MIB, 8 },
+  { 256 * MIB, 1 }, { 256 * MIB, 8 }, { 256 * MIB, 32 }, { 1024 * MIB, 1 }, { 1024 * MIB, 8 }, { 1024 * MIB, 32 }
+};
+
+static struct sydra_alloc *a;
+static pthread_barrier_t barrier;
+
+struct worker
+{
+  unsigned number;
+  size_t bytes_max;
+  uintptr_t *first;   /* a list through the blocks: next, size, stamp */
+  size_t blocks, bytes;
+};
+
+static struct worker workers[THREADS_MAX];
+
+static bool
+push (struct worker *worker, size_t size)
+{
+  uintptr_t *block;
+
+  errno = 0;
+  block = sydra_malloc (a, size);
+  require (block != NULL || errno == ENOMEM, "NULL with errno %d", errno);
+  if (block == NULL)
+    return false;
+  block[0] = (uintptr_t) worker->first;
+  block[1] = size;
+  block[2] = (uintptr_t) block ^ worker->number;
+  worker->first = block;
+  worker->blocks++;
+  worker->bytes += size;
+  return true;
+}
+
+static void
+pop (struct worker *worker)
+{
+  uintptr_t *block = worker->first;
+
+  require (block[2] == ((uintptr_t) block ^ worker->number), "block %p lost its contents", (void *) block);
+  worker->first = (uintptr_t *) block[0];
+  worker->blocks--;
+  worker->bytes -= block[1];
+  sydra_free_sized (a, block, block[1]);
+}
+
+static void *
+fill_and_empty (void *argument)
+{
+  struct worker *worker = argument;
+  struct test_random random = test_random_make (worker->number);
+
+  /* All threads have their stacks before one takes the rest. */
+  pthread_barrier_wait (&barrier);
+  while (worker->bytes < worker->bytes_max && push (worker, 24 + test_random_below (&random, test_random_below (&random, 50) ? 233 : 20000)))
+    ;
+  pthread_barrier_wait (&barrier);
+  /* All are at the limit now, and half of each goes. */
+  for (size_t left = worker->blocks / 2; worker->blocks > left;)
+    pop (worker);
+  pthread_barrier_wait (&barrier);
+  for (unsigned step = 0; step < 1000; step++)
+    if (test_random_below (&random, 2))
+      (void) push (worker, 24 + test_random_below (&random, 233));
+    else if (worker->blocks != 0)
+      pop (worker);
+  while (worker->blocks != 0)
+    pop (worker);
+  return NULL;
+}
+
+static void
+fill_with_threads (const struct setting *setting)
+{
+  size_t stack = 128 * 1024, goal = setting->limit + setting->limit / 4;
+  pthread_t thread[THREADS_MAX];
+  pthread_attr_t attributes;
+
+  goal = goal < TOUCHED_MAX ? goal : TOUCHED_MAX;
+  require (pthread_attr_init (&attributes) == 0 && pthread_attr_setstacksize (&attributes, stack) == 0, "attributes");
+  require (pthread_barrier_init (&barrier, NULL, setting->threads) == 0, "barrier");
+  for (unsigned at = 0; at < setting->threads; at++)
+    {
+      workers[at] = (struct worker) { at, goal / setting->threads, NULL, 0, 0 };
+      require (pthread_create (&thread[at], &attributes, fill_and_empty, &workers[at]) == 0, "no room for thread %u", at);
+    }
+  for (unsigned at = 0; at < setting->threads; at++)
+    pthread_join (thread[at], NULL);
+}
+
+static int
+run_under_limit (void *argument)
+{
+  const struct setting *setting = argument;
+  struct rlimit limit = { setting->limit, setting->limit };
+  struct sydra_stats stats = { .size = sizeof stats };
+
+  require (setrlimit (RLIMIT_AS, &limit) == 0, "setrlimit: errno %d", errno);
+  errno = 0;
+  a = sydra_alloc_create (NULL);
+  require (a != NULL, "no handle: errno %d", errno);
+  for (unsigned round = 0; round < 2; round++)
+    {
+      fill_with_threads (setting);
+      require (sydra_stats_get (a, &stats) == 0 && stats.in_use == 0 && stats.in_use_bytes == 0, "%zu blocks in use", (size_t) stats.in_use);
+      require (round > 0 || stats.shard_hits > 0, "the pool served nothing");
+      require (stats.reserved_bytes <= setting->limit / 4, "%zu bytes reserved", (size_t) stats.reserved_bytes);
+      (void) sydra_collect (a);
+    }
+  for (size_t size = 0; size <= 4000; size += 50)
+    {
+      void *block = sydra_malloc (a, size);
+
+      require (block != NULL, "no %zu bytes after all were freed", size);
+      sydra_free (a, block);
+    }
+  require (sydra_alloc_destroy (a) == 0, "blocks live at the end");
+  return 0;
+}
+
+START_TEST (a_limit_ends_in_enomem_and_freeing_ends_that)
+{
+  struct child child = child_run (run_under_limit, (void *) (uintptr_t) &settings[_i]);
+
+  ck_assert_msg (child.status == 0, "%zu MiB, %u threads: status %x: %s", settings[_i].limit / MIB, settings[_i].threads, (unsigned) child.status,
+                 child.text);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("address_limit");
+  TCase *tests = test_case (suite, "limits", 60);
+
+  if (TEST_SANITIZED)
+    return test_skip_all ("a sanitizer needs terabytes of address space");
+  tcase_add_loop_test (tests, a_limit_ends_in_enomem_and_freeing_ends_that, 0, (int) (sizeof settings / sizeof *settings));
+  return test_run (suite);
+}
