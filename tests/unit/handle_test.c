@@ -10,21 +10,24 @@
 
 #define THREADS 4
 
-START_TEST (a_handle_starts_zeroed_live_and_named)
+START_TEST (a_handle_starts_zeroed_and_named_and_lives_from_publish_to_withdraw)
 {
   static const char name[] = "a name of more than thirty-one bytes, cut";
   struct sydra_alloc *a = sy_handle_take (name, 12345);
 
   ck_assert_ptr_nonnull (a);
-  ck_assert_uint_eq (a->state, SY_HANDLE_LIVE);
+  ck_assert_uint_ne (a->state, SY_HANDLE_LIVE);
   ck_assert_uint_eq (a->max_bytes, 12345);
   ck_assert_uint_eq (strlen (a->name), SY_NAME_BYTES - 1);
   ck_assert_int_eq (strncmp (a->name, name, SY_NAME_BYTES - 1), 0);
   ck_assert_uint_eq (a->charged, 0);
   ck_assert_ptr_null (a->caches);
+  sy_handle_publish (a);
+  ck_assert_uint_eq (a->state, SY_HANDLE_LIVE);
   sy_handle_check (a, "test");
-  sy_handle_give (a);
+  sy_handle_withdraw (a);
   ck_assert_uint_ne (a->state, SY_HANDLE_LIVE);
+  sy_handle_give (a);
 }
 END_TEST
 
@@ -72,6 +75,7 @@ START_TEST (what_is_no_live_handle_is_reported)
   char line[128];
   int local;
 
+  sy_handle_publish (a);
   sy_handle_give (dead);
   ck_assert_int_eq (child_run (check_it, a).status, 0);
   child_must_abort (check_it, NULL, "sydra-alloc: call: 0x0: the handle is NULL\n");
@@ -82,6 +86,7 @@ START_TEST (what_is_no_live_handle_is_reported)
   snprintf (line, sizeof line, "sydra-alloc: call: %p: no handle\n", (void *) ((char *) a + 8));
   child_must_abort (check_it, (char *) a + 8, line);
   child_must_abort (check_it, (void *) 1, "sydra-alloc: call: 0x1: no handle\n");
+  sy_handle_withdraw (a);
   sy_handle_give (a);
 }
 END_TEST
@@ -163,22 +168,32 @@ count_visit (struct sydra_alloc *a)
   visits++;
 }
 
-START_TEST (each_handle_is_visited_once)
+START_TEST (each_live_handle_is_visited_once)
 {
   struct sydra_alloc *a[10];
   unsigned before;
 
+  sy_lock_take (sy_registry_lock ());
   visits = 0;
   sy_handle_each (count_visit);
   before = visits;
+  sy_lock_release (sy_registry_lock ());
   for (unsigned at = 0; at < 10; at++)
-    a[at] = sy_handle_take ("", 0);
+    {
+      a[at] = sy_handle_take ("", 0);
+      if (at < 7)
+        sy_handle_publish (a[at]);
+    }
+  sy_lock_take (sy_registry_lock ());
   visits = 0;
   sy_handle_each (count_visit);
-  ck_assert_uint_ge (visits, 10);
-  ck_assert_uint_le (visits, before + 10);
+  sy_lock_release (sy_registry_lock ());
+  ck_assert_uint_eq (visits, before + 7);
   for (unsigned at = 0; at < 10; at++)
-    sy_handle_give (a[at]);
+    {
+      sy_handle_withdraw (a[at]);
+      sy_handle_give (a[at]);
+    }
 }
 END_TEST
 
@@ -188,13 +203,13 @@ main (void)
   Suite *suite = suite_create ("handle");
   TCase *tests = test_case (suite, "handles", 20);
 
-  tcase_add_test (tests, a_handle_starts_zeroed_live_and_named);
+  tcase_add_test (tests, a_handle_starts_zeroed_and_named_and_lives_from_publish_to_withdraw);
   tcase_add_test (tests, a_stale_pointer_stays_stale_for_long);
   tcase_add_test (tests, dead_handles_are_used_again_before_more_memory_is);
   tcase_add_test (tests, what_is_no_live_handle_is_reported);
   tcase_add_test (tests, a_charge_is_made_whole_or_not_at_all);
   tcase_add_test (tests, without_a_limit_nothing_is_charged);
   tcase_add_test (tests, threads_together_stay_within_the_limit);
-  tcase_add_test (tests, each_handle_is_visited_once);
+  tcase_add_test (tests, each_live_handle_is_visited_once);
   return test_run (suite);
 }
