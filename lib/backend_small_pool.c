@@ -124,13 +124,9 @@ class_malloc_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigne
 static inline void *
 class_malloc (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t alignment, size_t size)
 {
-  void **top = (void **) AO_load (&cache->alloc_top[class]);
-  void *block = top[-1];
+  void *block = sy_thread_cache_pop (cache, class);
 
-  if (SY_UNLIKELY (block == NULL))
-    return class_malloc_miss (a, cache, class, alignment, size);
-  AO_store (&cache->alloc_top[class], (AO_t) (top - 1));
-  return block;
+  return SY_LIKELY (block != NULL) ? block : class_malloc_miss (a, cache, class, alignment, size);
 }
 
 /* Any size, any state of the thread. */
@@ -160,14 +156,9 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
   if (SY_UNLIKELY (AO_load (&cache->owner) != (AO_t) a || size > SY_SMALL_MAX))
     return malloc_slow (a, size);
 
-  unsigned class = sy_class_of (size);
-  void **top = (void **) AO_load (&cache->alloc_top[class]);
-  void *block = top[-1];
+  void *block = sy_thread_cache_pop (cache, sy_class_of (size));
 
-  if (SY_UNLIKELY (block == NULL))
-    return malloc_miss (a, size);
-  AO_store (&cache->alloc_top[class], (AO_t) (top - 1));
-  return block;
+  return SY_LIKELY (block != NULL) ? block : malloc_miss (a, size);
 }
 
 /* Frees what the hit could not: no cache yet, a full side, a fallback block, no block at all. */
@@ -388,6 +379,7 @@ pop_run (struct sy_thread_cache *cache, unsigned class, size_t count, void **blo
 
   while (popped < count && top[-1] != NULL)
     blocks[popped++] = *--top;
+  AO_store (&cache->next[class], (AO_t) top[-1]);
   AO_store (&cache->alloc_top[class], (AO_t) top);
   return popped;
 }

@@ -10,6 +10,9 @@
 #define SY_LIKELY(condition) __builtin_expect (!!(condition), 1)
 #define SY_UNLIKELY(condition) __builtin_expect (!!(condition), 0)
 
+/* The compiler forgets how the pointer came about, and keeps it in a register instead of taking addresses apart again. */
+#define SY_OPAQUE(pointer) __asm__ ("" : "+r" (pointer))
+
 /* Two threads' data this far apart never share a line; two lines, as adjacent ones are fetched in pairs. */
 #define SY_LINE_BYTES 64
 #define SY_APART SY_ALIGNED (128)

@@ -16,9 +16,12 @@ const struct sy_size_class sy_size_classes[SY_CLASSES] = {
   ROW (256, 125)
 };
 
-const uint8_t sy_class_by_granules[] = { 1, 1, 3, 4, 5, 6, 6, 7, 7, 8, 8, 8, 8, 9, 9, 9, 9 };
+/* Class 2, of 24 bytes, is for those who ask for an alignment of 8. */
+const uint8_t sy_class_by_size[] = {
+  [0 ... 16] = 1, [17 ... 32] = 3, [33 ... 48] = 4, [49 ... 64] = 5, [65 ... 96] = 6, [97 ... 128] = 7, [129 ... 192] = 8, [193 ... 256] = 9
+};
 
-SY_STATIC_ASSERT (sizeof sy_class_by_granules == SY_SMALL_MAX / SY_GRANULE + 1, "a class for every size");
+SY_STATIC_ASSERT (sizeof sy_class_by_size == SY_SMALL_MAX + 1, "a class for every size");
 
 unsigned
 sy_class_of_aligned (size_t size, size_t alignment)

@@ -15,8 +15,7 @@
 #define SY_CLASSES 10  /* class 0 among them */
 #define SY_SMALL_MAX 256
 /* What sydra_malloc promises: alignof (max_align_t). */
-#define SY_GRANULE_SHIFT 4
-#define SY_GRANULE ((size_t) 1 << SY_GRANULE_SHIFT)
+#define SY_GRANULE ((size_t) 16)
 
 struct sy_size_class {
   uint32_t bytes;        /* of a block */
@@ -28,14 +27,14 @@ struct sy_size_class {
 
 extern const struct sy_size_class sy_size_classes[SY_CLASSES];
 
-/* The class of a plain request by its size in granules, rounded up. */
-extern const uint8_t sy_class_by_granules[SY_SMALL_MAX / SY_GRANULE + 1];
+/* The class of a plain request by its size: an entry a byte, as rounding to granules first costs two instructions. */
+extern const uint8_t sy_class_by_size[SY_SMALL_MAX + 1];
 
 /* size is at most SY_SMALL_MAX. */
 static inline unsigned
 sy_class_of (size_t size)
 {
-  return sy_class_by_granules[(size + SY_GRANULE - 1) >> SY_GRANULE_SHIFT];
+  return sy_class_by_size[size];
 }
 
 /* The smallest class of blocks of this size and alignment (a power of two); 0: none. */

@@ -104,6 +104,7 @@ change_end (struct sy_thread_cache *cache)
 static void
 set_alloc_top (struct sy_thread_cache *cache, unsigned class, AO_t top)
 {
+  AO_store (&cache->next[class], (AO_t) ((void **) top)[-1]);
   AO_store (&cache->alloc_top[class], top);
   AO_store (&cache->alloc_loaded[class], top);
 }
@@ -315,12 +316,7 @@ sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
   if (a->pool.direct)
     block = malloc_direct (a, cache, class);
   else if (refill (a, cache, class))
-    {
-      AO_t top = AO_load (&cache->alloc_top[class]) - sizeof (void *);
-
-      block = *(void **) top;
-      AO_store (&cache->alloc_top[class], top);
-    }
+    block = sy_thread_cache_pop (cache, class);
   reap_now_and_then (a, cache);
   change_end (cache);
   return block;

@@ -10,6 +10,9 @@
  * last counted ("loaded") and where it is:
  *   allocations == counts.allocations + (alloc_loaded - alloc_top)      frees == counts.frees + (free_top - free_loaded)
  *
+ * `next` repeats the block below alloc_top, NULL where there is none: what a program does with a new block first is to write to it, and
+ * with the address one load nearer that store, and the loads behind it that must know where it goes, wait less.
+ *
  * A side without a magazine: alloc_top points behind a NULL (empty), free_top is NULL (full).  Class 0 stays that way for ever, so that a
  * block in nobody's slab takes the slow way by itself.
  */
@@ -26,7 +29,7 @@ struct sy_thread_cache {
   uintptr_t base;                      /* the range, and the pool's map of it */
   size_t bytes;
   const unsigned char *map;
-  AO_t free_top[SY_CLASSES], alloc_top[SY_CLASSES];
+  AO_t free_top[SY_CLASSES], next[SY_CLASSES], alloc_top[SY_CLASSES];
 
   AO_t free_loaded[SY_CLASSES], alloc_loaded[SY_CLASSES];
   AO_t changes;
@@ -44,6 +47,29 @@ struct sy_thread_cache {
 
 /* Makes a cache of the handle's out of any memory of that size: empty, its counts 0. */
 void sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a);
+
+/* A block of the class from the alloc side.  NULL: that is empty. */
+static inline void *
+sy_thread_cache_pop (struct sy_thread_cache *cache, unsigned class)
+{
+  /* The class's entries of both arrays lie at fixed distances from here. */
+  char *row = (char *) cache + class * sizeof (AO_t);
+
+  SY_OPAQUE (row);
+
+  AO_t *next = (AO_t *) (void *) (row + offsetof (struct sy_thread_cache, next));
+  AO_t *alloc_top = (AO_t *) (void *) (row + offsetof (struct sy_thread_cache, alloc_top));
+  void *block = (void *) AO_load (next);
+
+  if (SY_LIKELY (block != NULL))
+    {
+      void **top = (void **) AO_load (alloc_top) - 1;
+
+      AO_store (next, (AO_t) top[-1]);
+      AO_store (alloc_top, (AO_t) top);
+    }
+  return block;
+}
 
 /* A block of the class when the alloc side is empty.  NULL: the pool has none, or the handle's limit is reached. */
 void *sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class);
