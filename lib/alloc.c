@@ -145,7 +145,7 @@ static void
 check_size (struct sydra_alloc *a, const void *block, size_t size, const char *call)
 {
   sy_handle_check (a, call);
-  if (block != NULL && size > sy_backend_usable_size (a, block))
+  if (block != NULL && size > sy_backend_usable_size (a, block, call))
     sy_bug (call, block, "the block is smaller than the size given");
 }
 
@@ -180,7 +180,7 @@ SY_EXPORT size_t
 sydra_usable_size (struct sydra_alloc *a, const void *block)
 {
   sy_handle_check (a, "sydra_usable_size");
-  return block == NULL ? 0 : sy_backend_usable_size (a, block);
+  return block == NULL ? 0 : sy_backend_usable_size (a, block, "sydra_usable_size");
 }
 
 SY_EXPORT size_t

@@ -26,7 +26,8 @@ void *sy_backend_calloc (struct sydra_alloc *a, size_t size);
 void *sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size);
 void *sy_backend_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size);
 bool sy_backend_resize (struct sydra_alloc *a, void *block, size_t size);
-size_t sy_backend_usable_size (struct sydra_alloc *a, const void *block);
+/* call names the public call, for what is no block. */
+size_t sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *call);
 size_t sy_backend_good_size (size_t size);
 bool sy_backend_owns (struct sydra_alloc *a, const void *pointer);
 size_t sy_backend_malloc_batch (struct sydra_alloc *a, size_t size, size_t count, void **blocks);

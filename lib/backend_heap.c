@@ -126,9 +126,10 @@ sy_backend_resize (struct sydra_alloc *a, void *block, size_t size)
 }
 
 size_t
-sy_backend_usable_size (struct sydra_alloc *a, const void *block)
+sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *call)
 {
   (void) a;
+  (void) call;
   return sy_heap_usable (block);
 }
 

@@ -348,13 +348,13 @@ sy_backend_resize (struct sydra_alloc *a, void *block, size_t size)
 }
 
 size_t
-sy_backend_usable_size (struct sydra_alloc *a, const void *block)
+sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *call)
 {
   unsigned class = sy_pool_class_of (&a->pool, block);
 
   if (class != 0)
     return sy_size_classes[class].bytes;
-  fallback_check (a, block, "sydra_usable_size");
+  fallback_check (a, block, call);
   return sy_heap_usable (block);
 }
 

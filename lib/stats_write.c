@@ -146,6 +146,7 @@ sydra_stats_write (struct sydra_alloc *a, enum sydra_stats_format format,
   struct sydra_stats stats = { .size = sizeof stats };
   struct writer writer = { write, ctx, 0, 0, "" };
 
+  sy_handle_check (a, "sydra_stats_write");
   if (format != SYDRA_STATS_TEXT && format != SYDRA_STATS_JSON)
     return EINVAL;
   (void) sydra_stats_get (a, &stats);
