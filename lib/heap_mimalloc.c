@@ -4,7 +4,7 @@
  *
  * mimalloc 2.0.9 returns misaligned blocks where the size is at least the alignment and a size class of its own meets both (256 of 256,
  * 512 of 256 ...).  Asking for one byte less than a multiple beyond the alignment takes its over-allocating path, which is right; each
- * result is looked at all the same.
+ * result is looked at all the same.  Its blocks of up to 8 bytes are aligned to 8 only: no request is for less than 16.
  */
 #include "heap.h"
 
@@ -24,6 +24,15 @@ too_big (size_t size)
   return true;
 }
 
+/* What malloc promises is the alignment of every block, so that mi_realloc may leave it where it is. */
+#define LEAST ((size_t) 16)
+
+static size_t
+at_least (size_t size)
+{
+  return size < LEAST ? LEAST : size;
+}
+
 static void *
 or_enomem (void *block)
 {
@@ -35,19 +44,19 @@ or_enomem (void *block)
 void *
 sy_heap_malloc (size_t size)
 {
-  return too_big (size) ? NULL : or_enomem (mi_malloc (size));
+  return too_big (size) ? NULL : or_enomem (mi_malloc (at_least (size)));
 }
 
 void *
 sy_heap_calloc (size_t size)
 {
-  return too_big (size) ? NULL : or_enomem (mi_zalloc (size));
+  return too_big (size) ? NULL : or_enomem (mi_zalloc (at_least (size)));
 }
 
 void *
 sy_heap_realloc (void *block, size_t size)
 {
-  return too_big (size) ? NULL : or_enomem (mi_realloc (block, size));
+  return too_big (size) ? NULL : or_enomem (mi_realloc (block, at_least (size)));
 }
 
 void *
@@ -56,7 +65,9 @@ sy_heap_aligned (size_t alignment, size_t size)
   /* Beyond this mimalloc 2.0 refuses to align; a whole alignment more always holds an aligned block. */
   if (too_big (size) || too_big (alignment) || too_big (size + alignment))
     return NULL;
-  for (size_t extra = 0; extra <= 2 * alignment; extra = extra == 0 ? 1 : 2 * extra)
+  size = at_least (size);
+  alignment = at_least (alignment);
+  for (size_t extra = 0; extra / 2 <= alignment && !too_big (size + extra); extra = extra == 0 ? 1 : 2 * extra)
     {
       void *block = mi_malloc_aligned (size + extra, alignment);
 
@@ -87,6 +98,7 @@ sy_heap_good_size (size_t size)
 {
   if (size > (size_t) PTRDIFF_MAX)
     return size;
+  size = at_least (size);
   return mi_good_size (size) < size ? size : mi_good_size (size);
 }
 
