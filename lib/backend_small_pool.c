@@ -41,6 +41,17 @@ size_bucket (size_t size)
   return bucket;
 }
 
+/* Charges the handle for what the C library serves.  What this thread's magazines hold counts too, and gives way. */
+static bool
+charge_heap_bytes (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t bytes)
+{
+  if (sy_handle_charge (a, bytes))
+    return true;
+  if (cache != NULL)
+    sy_thread_cache_flush (cache);
+  return cache != NULL && sy_handle_charge (a, bytes);
+}
+
 /* Takes a block of the C library's into the handle. */
 static void *
 fallback_admit (struct sydra_alloc *a, struct sy_thread_cache *cache, void *block, size_t size)
@@ -52,7 +63,7 @@ fallback_admit (struct sydra_alloc *a, struct sy_thread_cache *cache, void *bloc
 
   size_t bytes = sy_heap_usable (block);
 
-  if (!sy_handle_charge (a, bytes))
+  if (!charge_heap_bytes (a, cache, bytes))
     {
       sy_heap_free (block);
       errno = ENOMEM;
@@ -273,7 +284,7 @@ fallback_realloc (struct sydra_alloc *a, struct sy_thread_cache *cache, void *bl
 {
   size_t bytes = sy_heap_usable (block), growth = size > bytes ? size - bytes : 0;
 
-  if (!sy_handle_charge (a, growth))
+  if (!charge_heap_bytes (a, cache, growth))
     {
       errno = ENOMEM;
       return NULL;
