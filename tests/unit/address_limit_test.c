@@ -172,11 +172,12 @@ END_TEST
 int
 main (void)
 {
+  if (TEST_SANITIZED)
+    return test_skip_all ("a sanitizer needs terabytes of address space");
+
   Suite *suite = suite_create ("address_limit");
   TCase *tests = test_case (suite, "limits", 60);
 
-  if (TEST_SANITIZED)
-    return test_skip_all ("a sanitizer needs terabytes of address space");
   tcase_add_loop_test (tests, a_limit_ends_in_enomem_and_freeing_ends_that, 0, (int) (sizeof settings / sizeof *settings));
   return test_run (suite);
 }

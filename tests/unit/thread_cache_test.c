@@ -218,7 +218,8 @@ START_TEST (freed_blocks_come_back_from_the_thread_itself)
   after = stats_of (a);
   ck_assert_uint_eq (after.classes[CLASS - 1].slabs, before.classes[CLASS - 1].slabs);
   ck_assert_uint_eq (after.classes[CLASS - 1].allocations - before.classes[CLASS - 1].allocations, 60000);
-  if (sydra_alloc_shards () != 0)
+  /* Debug builds look into the slab at every free. */
+  if (sydra_alloc_shards () != 0 && !SY_DEBUG)
     ck_assert_uint_lt (after.classes[CLASS - 1].lock_acquisitions - before.classes[CLASS - 1].lock_acquisitions, 200);
 }
 END_TEST
@@ -344,7 +345,10 @@ static pthread_key_t late_key;
 static unsigned late_passes;
 static AO_t late_frees;
 
-/* Frees in every pass of the destructors, the last among them. */
+/* ThreadSanitizer's own state of a thread ends in the last of the four. */
+#define PASSES (TEST_THREAD_SANITIZER ? 3u : 4u)
+
+/* Frees in every pass of the destructors. */
 static void
 free_late (void *value)
 {
@@ -354,7 +358,7 @@ free_late (void *value)
   sydra_free (a, block);
   sydra_free (a, value);
   AO_fetch_and_add (&late_frees, 1);
-  if (++late_passes < 4)
+  if (++late_passes < PASSES)
     ck_assert_int_eq (pthread_setspecific (late_key, sydra_malloc (a, 64)), 0);
 }
 
@@ -374,10 +378,10 @@ START_TEST (destructors_may_free_after_the_threads_end)
   for (unsigned round = 0; round < 20; round++)
     in_a_thread (leave_for_the_end, NULL);
   pthread_key_delete (late_key);
-  ck_assert_uint_eq (AO_load (&late_frees), 80);
+  ck_assert_uint_eq (AO_load (&late_frees), 20 * PASSES);
   ck_assert_uint_eq (stats_of (a).in_use, 0);
   ck_assert_uint_eq (stats_of (a).allocations, stats_of (a).frees);
-  ck_assert_uint_eq (stats_of (a).allocations, 20 * (1 + 4 + 4));
+  ck_assert_uint_eq (stats_of (a).allocations, 20 * (1 + 2 * PASSES));
   ck_assert_ptr_null (a->caches);
   ck_assert (sy_pool_is_valid (&a->pool));
 }
