@@ -14,6 +14,12 @@ fullness (const struct sy_slab *slab)
   return (uint8_t) (slab->free_count * SY_BIN_LISTS / (sy_size_classes[slab->class].blocks + 1));
 }
 
+static bool
+slab_is_empty (const struct sy_slab *slab)
+{
+  return slab->free_count == sy_size_classes[slab->class].blocks;
+}
+
 static void
 list_insert (struct sy_bin *bin, uint32_t number, uint8_t list)
 {
@@ -50,6 +56,14 @@ slab_join (struct sy_bin *bin, uint32_t number)
   sy_own_add (&bin->free_blocks, slab->free_count);
 }
 
+/* The slab is nobody's from here on. */
+static void
+slab_disown (struct sy_pool *pool, uint32_t number)
+{
+  AO_char_store (&pool->map[number], 0);
+  sy_region.slabs[number].owner = NULL;
+}
+
 static void
 slab_leave (struct sy_pool *pool, struct sy_bin *bin, uint32_t number)
 {
@@ -58,8 +72,7 @@ slab_leave (struct sy_pool *pool, struct sy_bin *bin, uint32_t number)
   list_remove (bin, number);
   sy_own_add (&bin->slabs, (AO_t) -1);
   sy_own_add (&bin->free_blocks, (AO_t) 0 - slab->free_count);
-  AO_char_store (&pool->map[number], 0);
-  slab->owner = NULL;
+  slab_disown (pool, number);
 }
 
 /* A fresh slab made ready for the bin; the caller inserts it.  Outside locks. */
@@ -137,7 +150,7 @@ put_locked (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, void *blo
   sy_own_add (&bin->free_blocks, 1);
   if (slab->free_count == 1)
     list_insert (bin, number, fullness (slab));
-  if (slab->free_count == class->blocks)
+  if (slab_is_empty (slab))
     {
       slab_leave (pool, bin, number);
       return true;
@@ -291,6 +304,28 @@ carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsi
   return 0;
 }
 
+/* Carves from the bin, with a slab that the caller started (or SY_SLAB_NONE); it goes back if blocks came meanwhile. */
+static unsigned
+carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsigned count, void **top)
+{
+  sy_timed_lock_take (&bin->lock);
+
+  bool needed = number != SY_SLAB_NONE && AO_load (&bin->free_blocks) == 0;
+
+  if (needed)
+    slab_join (bin, number);
+
+  unsigned taken = carve_locked (bin, count, top);
+
+  sy_timed_lock_release (&bin->lock);
+  if (number != SY_SLAB_NONE && !needed)
+    {
+      slab_disown (pool, number);
+      sy_region_give (number, 1);
+    }
+  return taken;
+}
+
 unsigned
 sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top)
 {
@@ -301,25 +336,15 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
 
   struct sy_bin *bin = bin_of (pool, home, class);
   bool had_blocks = AO_load (&bin->free_blocks) != 0;
-  uint32_t number = had_blocks ? SY_SLAB_NONE : slab_start (pool, home, class);
 
-  sy_timed_lock_take (&bin->lock);
-  if (number != SY_SLAB_NONE)
-    slab_join (bin, number);
-  taken = carve_locked (bin, count, top);
-  sy_timed_lock_release (&bin->lock);
+  taken = carve_with_slab (pool, bin, had_blocks ? SY_SLAB_NONE : slab_start (pool, home, class), count, top);
   if (taken != 0 || !had_blocks)
     return taken;
 
   /* The blocks that the bin had went to somebody else while we waited. */
-  number = slab_start (pool, home, class);
-  if (number == SY_SLAB_NONE)
-    return 0;
-  sy_timed_lock_take (&bin->lock);
-  slab_join (bin, number);
-  taken = carve_locked (bin, count, top);
-  sy_timed_lock_release (&bin->lock);
-  return taken;
+  uint32_t number = slab_start (pool, home, class);
+
+  return number == SY_SLAB_NONE ? 0 : carve_with_slab (pool, bin, number, count, top);
 }
 
 /* The slab of a block that is on its way home; misuse where there is none of this class and pool. */
@@ -455,7 +480,8 @@ bin_is_valid (struct sy_bin *bin)
       {
         const struct sy_slab *slab = &sy_region.slabs[number];
 
-        if (slab->list != list || fullness (slab) != list || slab->free_count == 0 || !sy_slab_is_valid (slab, &sy_region.bits[number]))
+        if (slab->list != list || fullness (slab) != list || slab->free_count == 0 || slab_is_empty (slab)
+            || !sy_slab_is_valid (slab, &sy_region.bits[number]))
           return false;
         free_blocks += slab->free_count;
       }
