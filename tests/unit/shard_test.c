@@ -334,6 +334,51 @@ START_TEST (a_busy_lock_is_waited_for_when_nobody_else_has_blocks)
 }
 END_TEST
 
+static unsigned
+slabs_in_map (unsigned class)
+{
+  unsigned slabs = 0;
+
+  for (uint32_t slab = 0; slab < sy_region_slabs_used (); slab++)
+    slabs += AO_char_load (&pool.map[slab]) == class;
+  return slabs;
+}
+
+static void *
+carve_one (void *block)
+{
+  return (void *) (uintptr_t) sy_pool_carve (&pool, 0, FIRST, 1, (void **) block + 1);
+}
+
+START_TEST (a_slab_that_was_not_needed_after_all_leaves_again)
+{
+  pthread_t thread[4];
+  void *blocks[4];
+
+  open_pool (1);
+  /* All four find nothing, start a slab each and wait for the lock; the first one's is enough for all. */
+  sy_timed_lock_take (&bin (0, FIRST)->lock);
+  for (unsigned at = 0; at < 4; at++)
+    ck_assert_int_eq (pthread_create (&thread[at], NULL, carve_one, &blocks[at]), 0);
+  while (slabs_in_map (FIRST) != 4)
+    usleep (1000);
+  sy_timed_lock_release (&bin (0, FIRST)->lock);
+  for (unsigned at = 0; at < 4; at++)
+    {
+      void *taken;
+
+      pthread_join (thread[at], &taken);
+      ck_assert_ptr_eq (taken, (void *) 1);
+    }
+  ck_assert_uint_eq (slabs_in (FIRST), 1);
+  ck_assert_uint_eq (slabs_in_map (FIRST), 1);
+  ck_assert (sy_pool_is_valid (&pool));
+  sy_pool_put (&pool, 0, FIRST, blocks, 4);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
 /* ---- The end ---- */
 
 START_TEST (closing_takes_back_live_blocks_and_full_depots)
@@ -586,6 +631,7 @@ main (void)
   tcase_add_test (tests, reaping_empties_what_lay_unused_and_leaves_the_rest);
   tcase_add_test (tests, a_busy_lock_is_not_waited_for_while_another_bin_has_blocks);
   tcase_add_test (tests, a_busy_lock_is_waited_for_when_nobody_else_has_blocks);
+  tcase_add_test (tests, a_slab_that_was_not_needed_after_all_leaves_again);
   tcase_add_test (tests, closing_takes_back_live_blocks_and_full_depots);
   tcase_add_test (tests, pools_know_their_own_blocks_only);
   tcase_add_test (tests, what_is_no_free_able_block_is_reported);
