@@ -502,6 +502,43 @@ START_TEST (blocks_that_cannot_be_tracked_are_served_and_freed_all_the_same)
 }
 END_TEST
 
+static int
+refuse_pages (void *nothing)
+{
+  uint32_t chain = SY_SLAB_NONE;
+
+  (void) nothing;
+  require (sy_region_open (), "no range");
+  for (unsigned at = 0; at < 10; at++)
+    {
+      uint32_t slab = sy_region_take ();
+
+      require (slab != SY_SLAB_NONE, "no slab");
+      sy_region.slabs[slab].next = chain;
+      chain = slab;
+    }
+  sy_region_give (chain, 10);
+  fault.kinds = MADVISE;
+  fault.nth = 4;
+  fault.persists = true;
+  AO_store (&fault.on, 1);
+  require (sy_region_trim () == 3 * SY_SLAB_BYTES, "three went back");
+  require (sy_region_spare_bytes () == 7 * SY_SLAB_BYTES, "%zu bytes spare", sy_region_spare_bytes ());
+  require (sy_region_trim () == 0, "none goes back");
+  lift ();
+  require (sy_region_trim () == 7 * SY_SLAB_BYTES, "the rest goes back");
+  require (sy_region_spare_bytes () == 0, "%zu bytes spare", sy_region_spare_bytes ());
+  return 0;
+}
+
+START_TEST (pages_that_the_system_does_not_take_back_stay_spare)
+{
+  struct child child = child_run (refuse_pages, NULL);
+
+  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -512,5 +549,6 @@ main (void)
   tcase_add_loop_test (tests, calls_that_fail_from_some_point_on_are_survived, 0, WORKLOADS);
   tcase_add_test (tests, only_the_process_s_own_handle_ends_the_process);
   tcase_add_test (tests, blocks_that_cannot_be_tracked_are_served_and_freed_all_the_same);
+  tcase_add_test (tests, pages_that_the_system_does_not_take_back_stay_spare);
   return test_run (suite);
 }
