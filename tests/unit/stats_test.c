@@ -292,6 +292,29 @@ START_TEST (a_block_that_grows_in_place_is_never_there_twice)
 }
 END_TEST
 
+static void *
+peak_and_end (void *argument)
+{
+  void *blocks[1000];
+
+  for (unsigned at = 0; at < 1000; at++)
+    test_must ((blocks[at] = sydra_malloc (a, 96)) != NULL, "no block");
+  sydra_free_batch (a, 1000, blocks);
+  return argument;
+}
+
+START_TEST (high_water_outlives_its_thread)
+{
+  pthread_t thread;
+
+  ck_assert_int_eq (pthread_create (&thread, NULL, peak_and_end, NULL), 0);
+  pthread_join (thread, NULL);
+  ck_assert_uint_ge (stats_now ().classes[5].high_water, 1000);
+  ck_assert_uint_le (stats_now ().classes[5].high_water, 1000 + sy_size_classes[6].rounds);
+  ck_assert_uint_ge (stats_now ().high_water_bytes, 1000 * 96);
+}
+END_TEST
+
 #define PEAK 40000u
 
 static void *
@@ -739,6 +762,7 @@ main (void)
   tcase_add_test (tests, a_smaller_struct_is_filled_in_as_far_as_it_goes);
   tcase_add_test (tests, a_larger_struct_learns_how_much_was_filled_in);
   tcase_add_test (threads, and_after_the_same_in_several_threads_that_live_or_ended);
+  tcase_add_test (threads, high_water_outlives_its_thread);
   tcase_add_test (threads, high_water_adds_up_what_threads_had_at_once);
   tcase_add_test (threads, a_snapshot_of_running_threads_goes_back_or_below_nothing_never);
   tcase_add_test (rendering, the_reader_is_strict);

@@ -80,13 +80,15 @@ has_blocks (const struct sy_thread_cache *cache)
   return false;
 }
 
-static void
+static void *
 in_a_thread (void *(*body) (void *), void *argument)
 {
   pthread_t thread;
+  void *result;
 
   ck_assert_int_eq (pthread_create (&thread, NULL, body, argument), 0);
-  pthread_join (thread, NULL);
+  pthread_join (thread, &result);
+  return result;
 }
 
 /* ---- Births ---- */
@@ -306,7 +308,7 @@ take_and_give (void *argument)
     memset (own[at] = sydra_malloc (a, 1 + at % 256), 0x5a, 1 + at % 256);
   for (unsigned at = 0; at < count; at++)
     sydra_free (a, own[at]);
-  return NULL;
+  return sy_thread_cache_last;
 }
 
 START_TEST (a_thread_that_ends_hands_in_blocks_and_counts)
@@ -328,13 +330,14 @@ START_TEST (threads_one_after_another_use_the_same_memory)
   unsigned count = 100;
   struct sydra_stats before;
   size_t magazines;
+  void *cache = NULL;
 
   for (unsigned round = 0; round < 50; round++)
-    in_a_thread (take_and_give, &count);
+    cache = in_a_thread (take_and_give, &count);
   before = stats_of (a);
   magazines = sy_magazine_committed_bytes ();
   for (unsigned round = 0; round < (TEST_SANITIZED ? 200 : 2000); round++)
-    in_a_thread (take_and_give, &count);
+    test_must (in_a_thread (take_and_give, &count) == cache, "another cache");
   ck_assert_uint_le (stats_of (a).committed_bytes, before.committed_bytes + 9 * SY_SLAB_BYTES);
   ck_assert_uint_eq (sy_magazine_committed_bytes (), magazines);
   ck_assert_uint_eq (stats_of (a).in_use, 0);
@@ -371,8 +374,11 @@ leave_for_the_end (void *argument)
   return argument;
 }
 
+/* 0: their key is made before the library's, and comes first in each pass; 1: after. */
 START_TEST (destructors_may_free_after_the_threads_end)
 {
+  struct sy_thread_cache *own = _i == 1 ? mine () : NULL;
+
   AO_store (&late_frees, 0);
   ck_assert_int_eq (pthread_key_create (&late_key, free_late), 0);
   for (unsigned round = 0; round < 20; round++)
@@ -382,7 +388,8 @@ START_TEST (destructors_may_free_after_the_threads_end)
   ck_assert_uint_eq (stats_of (a).in_use, 0);
   ck_assert_uint_eq (stats_of (a).allocations, stats_of (a).frees);
   ck_assert_uint_eq (stats_of (a).allocations, 20 * (1 + 2 * PASSES));
-  ck_assert_ptr_null (a->caches);
+  ck_assert_ptr_eq (a->caches, own);
+  ck_assert (own == NULL || own->next_of_handle == NULL);
   ck_assert (sy_pool_is_valid (&a->pool));
 }
 END_TEST
@@ -487,6 +494,27 @@ START_TEST (what_the_magazines_hold_is_charged_and_given_up_for_a_request)
 }
 END_TEST
 
+START_TEST (nothing_stays_charged)
+{
+  struct sydra_alloc_options options = SYDRA_ALLOC_OPTIONS_INIT;
+  struct sydra_alloc *limited;
+
+  options.max_bytes = 8 << 20;
+  limited = sydra_alloc_create (&options);
+  for (unsigned round = 0; round < 3; round++)
+    for (size_t size = 1; size <= 256; size += 15)
+      {
+        for (unsigned at = 0; at < MANY; at++)
+          test_must ((blocks[at] = sydra_malloc (limited, size)) != NULL, "no block");
+        for (unsigned at = 0; at < MANY; at++)
+          sydra_free (limited, blocks[at]);
+      }
+  sy_thread_cache_flush (sy_thread_cache_get (limited, "test"));
+  ck_assert_uint_eq (AO_load (&limited->charged), 0);
+  ck_assert_uint_eq (sydra_alloc_destroy (limited), 0);
+}
+END_TEST
+
 /* ---- Many threads at once ---- */
 
 #define THREADS 4
@@ -569,9 +597,10 @@ main (void)
   tcase_add_test (tests, magazines_grow_with_use_up_to_their_class);
   tcase_add_test (tests, a_flush_hands_everything_in);
   tcase_add_test (tests, what_the_magazines_hold_is_charged_and_given_up_for_a_request);
+  tcase_add_test (tests, nothing_stays_charged);
   tcase_add_test (threads, a_thread_that_ends_hands_in_blocks_and_counts);
   tcase_add_test (threads, threads_one_after_another_use_the_same_memory);
-  tcase_add_test (threads, destructors_may_free_after_the_threads_end);
+  tcase_add_loop_test (threads, destructors_may_free_after_the_threads_end, 0, 2);
   tcase_add_test (threads, a_handle_may_end_before_its_threads);
   tcase_add_test (threads, handles_one_after_another_use_the_same_memory);
   tcase_add_test (threads, blocks_freed_by_other_threads_are_counted_and_come_back);
