@@ -293,16 +293,28 @@ take_one (struct sydra_alloc *a, unsigned home, unsigned class)
   return NULL;
 }
 
+/* A block that no magazine held: published, as a full one is, once the thread differs by a magazine's blocks. */
+static void
+note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t allocations, size_t frees)
+{
+  size_t bytes = sy_size_classes[class].bytes;
+
+  note_blocks (cache, class, allocations, frees);
+  note_bytes (cache, allocations * bytes, frees * bytes);
+
+  intptr_t net = (intptr_t) AO_load (&cache->net[class]), most = (intptr_t) sy_size_classes[class].rounds;
+
+  if (net >= most || net <= -most)
+    publish (a, cache, class);
+}
+
 static void *
 malloc_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
   void *block = take_one (a, cache->home, class);
 
   if (block != NULL)
-    {
-      note_blocks (cache, class, 1, 0);
-      note_bytes (cache, sy_size_classes[class].bytes, 0);
-    }
+    note_direct (a, cache, class, 1, 0);
   return block;
 }
 
@@ -379,8 +391,7 @@ free_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class,
   if (a->pool.direct || !make_room (a, cache, class))
     {
       put_blocks (a, cache->home, class, &block, 1);
-      note_blocks (cache, class, 0, 1);
-      note_bytes (cache, 0, sy_size_classes[class].bytes);
+      note_direct (a, cache, class, 0, 1);
     }
   else
     {

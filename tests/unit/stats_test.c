@@ -349,9 +349,9 @@ START_TEST (high_water_adds_up_what_threads_had_at_once)
     pthread_join (thread[at], NULL);
   pthread_barrier_destroy (&barrier);
   ck_assert_uint_eq (stats.in_use, 0);
-  /* What a thread has not published yet is out by 256 KiB, and by the magazine under way, at the most. */
-  ck_assert_uint_ge (stats.classes[2].high_water, THREADS * (PEAK - SY_PUBLISH_BYTES / 32 - sy_size_classes[3].rounds));
-  ck_assert_uint_le (stats.classes[2].high_water, THREADS * (PEAK + SY_PUBLISH_BYTES / 32 + sy_size_classes[3].rounds));
+  /* What a thread has not published yet is two magazines at the most. */
+  ck_assert_uint_ge (stats.classes[2].high_water, THREADS * (PEAK - 2 * sy_size_classes[3].rounds));
+  ck_assert_uint_le (stats.classes[2].high_water, THREADS * (PEAK + 2 * sy_size_classes[3].rounds));
 }
 END_TEST
 
