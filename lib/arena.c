@@ -7,7 +7,7 @@
 static size_t
 round_up (size_t bytes, size_t step)
 {
-  return (bytes + step - 1) & ~(step - 1);
+  return (bytes + step - 1) / step * step;
 }
 
 bool

@@ -8,6 +8,8 @@
 #include "bug.h"
 #include "os.h"
 
+const char sy_owner_gone;
+
 /* Behind a NULL: the alloc side without a magazine. */
 static void *nothing[2];
 #define NO_ALLOC_TOP ((AO_t) &nothing[1])
@@ -329,6 +331,8 @@ sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
     block = malloc_direct (a, cache, class);
   else if (refill (a, cache, class))
     block = sy_thread_cache_pop (cache, class);
+  else  /* for want of a magazine, it may be */
+    block = malloc_direct (a, cache, class);
   reap_now_and_then (a, cache);
   change_end (cache);
   return block;

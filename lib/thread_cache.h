@@ -21,8 +21,9 @@
 
 #include "handle.h"
 
-/* No handle's address, and not NULL either. */
-#define SY_OWNER_GONE ((AO_t) 1)
+/* Nobody's: no handle has this address, and no caller can know it. */
+extern const char sy_owner_gone;
+#define SY_OWNER_GONE ((AO_t) &sy_owner_gone)
 
 struct sy_thread_cache {
   AO_t owner;                          /* the handle, or SY_OWNER_GONE, written by who destroys that */

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread_registry.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "arena.h"
 #include "bug.h"
-
-#ifndef PTHREAD_DESTRUCTOR_ITERATIONS
-# define PTHREAD_DESTRUCTOR_ITERATIONS 4
-#endif
 
 /* Owner of nothing: no handle has its address. */
 static struct sy_thread_cache no_cache = { .owner = (AO_t) &no_cache };
@@ -19,17 +14,15 @@ __thread struct sy_thread_cache *sy_thread_cache_last __attribute__ ((tls_model 
 
 static __thread struct {
   struct sy_thread_cache *caches;  /* the last used first */
-  unsigned passes;                 /* of the destructors, so far */
   bool ended;
 } this_thread __attribute__ ((tls_model (SY_TLS_MODEL)));
 
 static struct {
-  pthread_once_t once;
+  AO_t key_made;                       /* 1: key may be used */
   pthread_key_t key;
-  bool key_made;
   struct sy_arena arena;               /* of caches; under the registry lock, as the following */
   struct sy_thread_cache *unused;      /* linked by next_of_thread */
-} threads = { PTHREAD_ONCE_INIT, 0, false, { NULL, 0, 0, 0 }, NULL };
+} threads = { 0, 0, { NULL, 0, 0, 0 }, NULL };
 
 /* ---- Lists, under the registry lock. ---- */
 
@@ -195,13 +188,11 @@ end_thread (void)
   sy_lock_release (sy_registry_lock ());
 }
 
-/* Comes back until the last pass but one, so that other destructors that free are served from the cache first, but tools that end their
-   own state in the last pass still see our locks. */
+/* At its first call: a thread that came to the allocator in a late pass has no later one.  Destructors that follow go without a cache. */
 static void
 key_destructor (void *value)
 {
-  if (++this_thread.passes < PTHREAD_DESTRUCTOR_ITERATIONS - 1 && pthread_setspecific (threads.key, value) == 0)
-    return;
+  (void) value;
   end_thread ();
 }
 
@@ -238,10 +229,21 @@ sy_thread_registry_after_fork (struct sydra_alloc *a)
 
 /* ---- Births ---- */
 
-static void
-make_key (void)
+/* False while the process's keys are used up; a later birth tries again. */
+static bool
+key_is_made (void)
 {
-  threads.key_made = pthread_key_create (&threads.key, key_destructor) == 0;
+  /* acquire: pairs with the release below, so that the key is the one that was made. */
+  if (AO_load_acquire (&threads.key_made))
+    return true;
+  sy_lock_take (sy_registry_lock ());
+  if (!AO_load (&threads.key_made) && pthread_key_create (&threads.key, key_destructor) == 0)
+    AO_store_release (&threads.key_made, 1);
+
+  bool made = AO_load (&threads.key_made) != 0;
+
+  sy_lock_release (sy_registry_lock ());
+  return made;
 }
 
 /* Takes the thread's cache of this handle out of its list, and those of handles that ended. */
@@ -276,8 +278,7 @@ find_and_prune (const struct sydra_alloc *a)
 static struct sy_thread_cache *
 give_birth (struct sydra_alloc *a)
 {
-  (void) pthread_once (&threads.once, make_key);
-  if (!threads.key_made || pthread_setspecific (threads.key, &this_thread) != 0)
+  if (!key_is_made () || pthread_setspecific (threads.key, &this_thread) != 0)
     return NULL;
   sy_lock_take (sy_registry_lock ());
 

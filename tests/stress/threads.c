@@ -337,6 +337,50 @@ START_TEST (destructors_allocate_and_free)
 }
 END_TEST
 
+/* ---- A thread that comes to the allocator only as it ends ---- */
+
+static __thread unsigned passes;
+
+static void
+late_destructor (void *value)
+{
+  if (++passes < 3)
+    (void) pthread_setspecific (early_key, value);
+  else
+    sydra_free (shared_handle, sydra_malloc (shared_handle, 48));
+}
+
+static void *
+only_set_the_value (void *argument)
+{
+  (void) pthread_setspecific (early_key, argument);
+  return NULL;
+}
+
+START_TEST (threads_that_come_late_leave_nothing_behind)
+{
+  struct sydra_stats stats;
+  uint64_t committed = 0;
+  pthread_t thread;
+
+  shared_handle = sydra_alloc_create (NULL);
+  ck_assert_ptr_nonnull (shared_handle);
+  sydra_free (shared_handle, sydra_malloc (shared_handle, 1));
+  ck_assert_int_eq (pthread_key_create (&early_key, late_destructor), 0);
+  stats.size = sizeof stats;
+  for (unsigned at = 0; at < 1000; at++)
+    {
+      ck_assert_int_eq (pthread_create (&thread, NULL, only_set_the_value, &stats), 0);
+      ck_assert_int_eq (pthread_join (thread, NULL), 0);
+      ck_assert_int_eq (sydra_stats_get (shared_handle, &stats), 0);
+      if (at == 100)
+        committed = stats.committed_bytes;
+    }
+  ck_assert_uint_eq (stats.committed_bytes, committed);
+  ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), 0);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -347,5 +391,6 @@ main (void)
   tcase_add_test (tests, a_thread_that_only_frees_hoards_nothing);
   tcase_add_test (tests, short_threads_leave_nothing_behind);
   tcase_add_test (tests, destructors_allocate_and_free);
+  tcase_add_test (tests, threads_that_come_late_leave_nothing_behind);
   return test_run (suite);
 }
