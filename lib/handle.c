@@ -51,6 +51,17 @@ take_dead (void)
   return a;
 }
 
+/* As much of it as fits without cutting a UTF-8 character in two; the rest of `to` is zero already. */
+static void
+copy_name (char *to, const char *from)
+{
+  size_t length = strnlen (from, SY_NAME_BYTES - 1);
+
+  while (length != 0 && ((unsigned char) from[length] & 0xc0) == 0x80)
+    length--;
+  memcpy (to, from, length);
+}
+
 struct sydra_alloc *
 sy_handle_take (const char *name, size_t max_bytes)
 {
@@ -67,7 +78,7 @@ sy_handle_take (const char *name, size_t max_bytes)
   sy_lock_release (&registry.lock);
   if (a == NULL)
     return NULL;
-  strncpy (a->name, name, SY_NAME_BYTES - 1);
+  copy_name (a->name, name);
   a->max_bytes = max_bytes;
   sy_fallback_open (&a->fallback);
   return a;

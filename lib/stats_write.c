@@ -115,10 +115,20 @@ write_json (struct writer *writer, const char *name, const struct sydra_stats *s
   put (writer, "]}\n");
 }
 
+/* On a line of text a control character would be more than a character. */
+static void
+put_text_string (struct writer *writer, const char *text)
+{
+  for (; *text != '\0'; text++)
+    put (writer, "%c", (unsigned char) *text < 0x20 || *text == 0x7f ? '?' : *text);
+}
+
 static void
 write_text (struct writer *writer, const char *name, const struct sydra_stats *stats)
 {
-  put (writer, "sydra-alloc handle %s: mode %s, %u shards\n", name, stats->mode, stats->shards);
+  put (writer, "sydra-alloc handle ");
+  put_text_string (writer, name);
+  put (writer, ": mode %s, %u shards\n", stats->mode, stats->shards);
   for (size_t at = 0; at < COUNT_OF (totals); at++)
     put (writer, "  %-24s %14" PRIu64 "\n", totals[at].words, value_of (stats, &totals[at]));
   if (stats->class_count == 0)

@@ -63,7 +63,7 @@ struct sydra_stall {
 /* What a handle is made with.  Zero means the default of each member; start from SYDRA_ALLOC_OPTIONS_INIT. */
 struct sydra_alloc_options {
   size_t size;                /* sizeof (struct sydra_alloc_options), in bytes; a program built against fewer members still runs */
-  const char *name;           /* shown in statistics; copied, up to 31 bytes of it.  NULL: "alloc" */
+  const char *name;           /* shown in statistics; copied, as many whole characters of UTF-8 as fit in 31 bytes.  NULL: "alloc" */
   size_t max_bytes;           /* live bytes past which allocation fails with ENOMEM; blocks that wait in threads' magazines count.  0: no limit */
   size_t max_deferred_bytes;  /* bytes in limbo past which a deferred free is refused; no call of this version defers */
   void (*on_stall)(void *ctx, const struct sydra_stall *stall);  /* told who holds reclamation up; never called by this version */

@@ -31,6 +31,15 @@ START_TEST (a_handle_starts_zeroed_and_named_and_lives_from_publish_to_withdraw)
 }
 END_TEST
 
+START_TEST (a_name_is_cut_between_characters)
+{
+  struct sydra_alloc *a = sy_handle_take ("thirty characters and no more \xc3\xa9t\xc3\xa9", 0);
+
+  ck_assert_str_eq (a->name, "thirty characters and no more ");
+  sy_handle_give (a);
+}
+END_TEST
+
 START_TEST (a_stale_pointer_stays_stale_for_long)
 {
   struct sydra_alloc *a = sy_handle_take ("", 0), *next[50];
@@ -204,6 +213,7 @@ main (void)
   TCase *tests = test_case (suite, "handles", 20);
 
   tcase_add_test (tests, a_handle_starts_zeroed_and_named_and_lives_from_publish_to_withdraw);
+  tcase_add_test (tests, a_name_is_cut_between_characters);
   tcase_add_test (tests, a_stale_pointer_stays_stale_for_long);
   tcase_add_test (tests, dead_handles_are_used_again_before_more_memory_is);
   tcase_add_test (tests, what_is_no_live_handle_is_reported);

@@ -675,6 +675,8 @@ START_TEST (a_name_with_quotes_and_controls_is_escaped)
   named = sydra_alloc_create (&options);
   render (named, SYDRA_STATS_JSON);
   ck_assert_ptr_eq (strstr (text.bytes, "{\"name\": \"a\\\"b\\\\c\\u000ad\\u0001\", "), text.bytes);
+  render (named, SYDRA_STATS_TEXT);
+  ck_assert_ptr_eq (strstr (text.bytes, "sydra-alloc handle a\"b\\c?d?: mode "), text.bytes);
   ck_assert_uint_eq (sydra_alloc_destroy (named), 0);
 }
 END_TEST
