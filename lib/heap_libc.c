@@ -8,30 +8,37 @@
 
 const char sy_heap_name[] = "default";
 
+/* For nothing the C library may give NULL, and a sanitizer a block whose usable byte it does not know. */
+static size_t
+at_least_1 (size_t size)
+{
+  return size == 0 ? 1 : size;
+}
+
 void *
 sy_heap_malloc (size_t size)
 {
-  return malloc (size);
+  return malloc (at_least_1 (size));
 }
 
 void *
 sy_heap_calloc (size_t size)
 {
-  return calloc (1, size);
+  return calloc (1, at_least_1 (size));
 }
 
 void *
 sy_heap_realloc (void *block, size_t size)
 {
   /* The C library's realloc (block, 0) frees; ours never does. */
-  return realloc (block, size == 0 ? 1 : size);
+  return realloc (block, at_least_1 (size));
 }
 
 void *
 sy_heap_aligned (size_t alignment, size_t size)
 {
   void *block = NULL;
-  int error = posix_memalign (&block, alignment < sizeof (void *) ? sizeof (void *) : alignment, size);
+  int error = posix_memalign (&block, alignment < sizeof (void *) ? sizeof (void *) : alignment, at_least_1 (size));
 
   if (error == 0)
     return block;

@@ -5,24 +5,17 @@
  */
 #include <config.h>
 
+#include <pthread.h>
+
 #include "contract.h"
 
-/* Sizes that cannot be are asked for on purpose; the sanitizers' malloc is to answer as the C library's does. */
+/* Sizes that cannot be are asked for on purpose: the sanitizers' malloc is to answer as the C library's does. */
 #if TEST_SANITIZED
-const char *__asan_default_options (void);
-const char *__tsan_default_options (void);
-
-const char *
-__asan_default_options (void)
-{
-  return "allocator_may_return_null=1";
-}
-
-const char *
-__tsan_default_options (void)
-{
-  return "allocator_may_return_null=1";
-}
+#define DEFAULT_OPTIONS(name) \
+  const char *name (void) __attribute__ ((visibility ("default"))); \
+  const char *name (void) { return "allocator_may_return_null=1"; }
+DEFAULT_OPTIONS (__asan_default_options)
+DEFAULT_OPTIONS (__tsan_default_options)
 #endif
 
 struct sydra_alloc *a;
@@ -96,6 +89,24 @@ contract_stamped (const void *block, size_t bytes, uint64_t tag)
         return false;
     }
   return true;
+}
+
+void
+contract_leave (void *block)
+{
+  static struct left {
+    struct left *next;
+    void *block;
+  } *all;
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  struct left *left = malloc (sizeof *left);
+
+  test_must (left != NULL && block != NULL, "no memory");
+  left->block = block;
+  pthread_mutex_lock (&lock);
+  left->next = all;
+  all = left;
+  pthread_mutex_unlock (&lock);
 }
 
 bool

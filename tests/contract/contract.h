@@ -39,6 +39,9 @@ void contract_stamp (void *block, size_t bytes, uint64_t tag);
 /* Whether they are still there. */
 bool contract_stamped (const void *block, size_t bytes, uint64_t tag);
 
+/* Remembers a block that is left live when its handle ends: what stays in the C library then is not lost to leak checkers. */
+void contract_leave (void *block);
+
 bool contract_is_zero (const void *block, size_t bytes);
 
 static inline bool

@@ -208,6 +208,7 @@ START_TEST (values_of_two_handles_serve_from_their_own)
   ck_assert_uint_eq (contract_stats (other).in_use_bytes, sydra_usable_size (other, second));
   mine.free (mine.ctx, block, 10, 4);
   ck_assert_uint_eq (contract_stats (a).in_use, 0);
+  contract_leave (second);
   ck_assert_uint_eq (sydra_alloc_destroy (other), 1);
 }
 END_TEST
