@@ -297,12 +297,15 @@ destructor (void *value)
   end_block (&block);
 }
 
-/* Comes in each pass, the last one too: by then the library has taken leave of the thread. */
+static __thread unsigned passes;
+
+/* Comes in each pass, the last one too: the library took leave of the thread long before.  So did ThreadSanitizer, before the last. */
 static void
 destructor_to_the_last (void *value)
 {
   destructor (value);
-  (void) pthread_setspecific (late_key, sydra_malloc (shared_handle, 40));
+  if (!TEST_THREAD_SANITIZER || ++passes < 2)
+    (void) pthread_setspecific (late_key, sydra_malloc (shared_handle, 40));
 }
 
 static void *
@@ -332,19 +335,18 @@ START_TEST (destructors_allocate_and_free)
   stats.size = sizeof stats;
   ck_assert_int_eq (sydra_stats_get (shared_handle, &stats), 0);
   /* Each thread's last value had no more destructor to free it. */
-  ck_assert_uint_eq (stats.in_use, 200);
-  ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), 200);
+  ck_assert_uint_eq (stats.in_use, TEST_THREAD_SANITIZER ? 0 : 200);
+  ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), TEST_THREAD_SANITIZER ? 0 : 200);
 }
 END_TEST
 
 /* ---- A thread that comes to the allocator only as it ends ---- */
 
-static __thread unsigned passes;
-
+/* In the last pass but one, so that the library's own destructor has the last; one earlier for ThreadSanitizer, which needs that itself. */
 static void
 late_destructor (void *value)
 {
-  if (++passes < 3)
+  if (++passes < (TEST_THREAD_SANITIZER ? 2 : 3))
     (void) pthread_setspecific (early_key, value);
   else
     sydra_free (shared_handle, sydra_malloc (shared_handle, 48));
