@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "region.h"
 #include "sydra/alloc.h"
 #include "suite.h"
 #include "unit/child.h"
@@ -207,6 +208,134 @@ twice_at_the_end_of_the_handle (struct sydra_alloc *a)
   (void) sydra_alloc_destroy (a);
 }
 
+/* No call that flushes: a free side that the depot has no room for goes to the slabs. */
+static void
+twice_found_by_frees_alone (struct sydra_alloc *a)
+{
+  static void *blocks[10000];
+
+  for (unsigned at = 0; at < 10000; at++)
+    blocks[at] = must_malloc (a, 256);
+  sydra_free_batch (a, 8000, blocks);
+  sydra_free (a, tell (blocks[8000]));
+  sydra_free (a, blocks[8001]);
+  sydra_free (a, blocks[8000]);
+  sydra_free_batch (a, 1998, blocks + 8002);
+  /* A depot that was emptied meanwhile took it in; it comes back, twice at a time. */
+  for (unsigned round = 0; round < 50; round++)
+    {
+      for (unsigned at = 0; at < 10000; at++)
+        blocks[at] = must_malloc (a, 256);
+      sydra_free_batch (a, 10000, blocks);
+    }
+}
+
+static void
+twice_by_a_sized_free (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 64));
+
+  sydra_free (a, block);
+  sydra_free_sized (a, block, 64);
+}
+
+static void
+twice_by_realloc (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 40));
+
+  if (sydra_realloc (a, block, 200) == block)
+    _exit (6);
+  sydra_free (a, block);
+}
+
+static void
+twice_by_realloc_large (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 5000));
+
+  if (sydra_realloc (a, block, 40) == block)
+    _exit (6);
+  sydra_free (a, block);
+}
+
+static pthread_key_t key;
+static struct sydra_alloc *key_handle;
+static void *key_block;
+static unsigned key_passes;
+
+/* Frees the block in the first pass and in the last, when the library has taken leave of the thread. */
+static void
+free_in_the_last_pass (void *value)
+{
+  key_passes++;
+  if (key_passes == 1 || key_passes == 4)
+    sydra_free (key_handle, key_block);
+  (void) pthread_setspecific (key, value);
+}
+
+static void *
+set_the_key (void *value)
+{
+  key_block = tell (must_malloc (key_handle, 64));
+  (void) must_malloc (key_handle, 64);  /* keeps the slab */
+  (void) pthread_setspecific (key, value);
+  return NULL;
+}
+
+static void
+twice_in_a_destructor (struct sydra_alloc *a)
+{
+  pthread_t thread;
+
+  key_handle = a;
+  if (pthread_key_create (&key, free_in_the_last_pass) != 0 || pthread_create (&thread, NULL, set_the_key, &key) != 0
+      || pthread_join (thread, NULL) != 0)
+    _exit (5);
+}
+
+/* ---- Blocks used when their slab is gone ---- */
+
+static void *
+gone (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 100));
+
+  sydra_free (a, block);
+  (void) sydra_collect (a);
+  return block;
+}
+
+static void
+gone_realloc (struct sydra_alloc *a)
+{
+  (void) !sydra_realloc (a, gone (a), 200);
+}
+
+static void
+gone_resize (struct sydra_alloc *a)
+{
+  (void) sydra_resize (a, gone (a), 50);
+}
+
+static void
+gone_usable (struct sydra_alloc *a)
+{
+  (void) sydra_usable_size (a, gone (a));
+}
+
+static void
+gone_free_sized (struct sydra_alloc *a)
+{
+  sydra_free_sized (a, gone (a), 100);
+}
+
+static void
+gone_free_aligned_sized (struct sydra_alloc *a)
+{
+  sydra_free_aligned_sized (a, gone (a), 16, 100);
+}
+
 /* ---- Pointers that are no block ---- */
 
 static char in_static_memory[4096];
@@ -239,6 +368,54 @@ behind_the_last_block_of_a_slab (struct sydra_alloc *a)
 
   sydra_free (a, tell ((void *) (slab + 0xfff0)));
   (void) sydra_collect (a);
+}
+
+static void
+interior_at_the_end_of_a_thread (struct sydra_alloc *a)
+{
+  free_in_a_thread (a, tell ((char *) must_malloc (a, 64) + 8));
+}
+
+static void
+interior_at_the_end_of_the_handle (struct sydra_alloc *a)
+{
+  sydra_free (a, tell ((char *) must_malloc (a, 64) + 63));
+  (void) sydra_alloc_destroy (a);
+}
+
+static void
+interior_realloc (struct sydra_alloc *a)
+{
+  (void) !sydra_realloc (a, tell ((char *) must_malloc (a, 64) + 32), 200);
+  (void) sydra_collect (a);
+}
+
+/* Its slab is there, but the block was never anybody's. */
+static void
+not_carved_yet (struct sydra_alloc *a)
+{
+  uintptr_t slab = (uintptr_t) must_malloc (a, 64) & ~(uintptr_t) 0xffff;
+
+  sydra_free (a, tell ((void *) (slab + 1000 * 64)));
+  (void) sydra_collect (a);
+}
+
+static void
+last_of_the_range (struct sydra_alloc *a)
+{
+  sydra_free (a, tell (sy_region.base + sy_region.bytes - 16));
+}
+
+static void
+behind_the_range (struct sydra_alloc *a)
+{
+  sydra_free (a, tell (sy_region.base + sy_region.bytes));
+}
+
+static void
+before_the_range (struct sydra_alloc *a)
+{
+  sydra_free (a, tell (sy_region.base - 1));
 }
 
 static void
@@ -333,6 +510,14 @@ stack_free_batch (struct sydra_alloc *a)
 }
 
 static void
+stack_free_aligned_sized (struct sydra_alloc *a)
+{
+  char local[64];
+
+  sydra_free_aligned_sized (a, tell (local), 1, 64);
+}
+
+static void
 null_resize (struct sydra_alloc *a)
 {
   (void) sydra_resize (a, (void *) (uintptr_t) tell (NULL), 32);
@@ -376,6 +561,70 @@ other_free_sized (struct sydra_alloc *a)
   sydra_free_sized (a, tell (must_malloc (handle (), 64)), 64);
 }
 
+/* The thread's last cache is the right handle's. */
+static void
+other_free_after_our_own (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (handle (), 64));
+
+  sydra_free (a, must_malloc (a, 64));
+  sydra_free (a, block);
+}
+
+static void
+other_free_batch (struct sydra_alloc *a)
+{
+  void *batch[2] = { must_malloc (a, 64), tell (must_malloc (handle (), 64)) };
+
+  sydra_free_batch (a, 2, batch);
+}
+
+static void
+other_free_aligned_sized (struct sydra_alloc *a)
+{
+  sydra_free_aligned_sized (a, tell (must_malloc (handle (), 64)), 16, 64);
+}
+
+static void
+other_realloc_large (struct sydra_alloc *a)
+{
+  (void) !sydra_realloc (a, tell (must_malloc (handle (), 5000)), 10000);
+}
+
+static void
+other_resize_large (struct sydra_alloc *a)
+{
+  (void) sydra_resize (a, tell (must_malloc (handle (), 5000)), 4000);
+}
+
+static void
+other_usable_large (struct sydra_alloc *a)
+{
+  (void) sydra_usable_size (a, tell (must_malloc (handle (), 5000)));
+}
+
+static void
+other_free_sized_large (struct sydra_alloc *a)
+{
+  sydra_free_sized (a, tell (must_malloc (handle (), 5000)), 5000);
+}
+
+static void
+other_by_resize_of_its_value (struct sydra_alloc *a)
+{
+  struct sydra_allocator value = sydra_alloc_interface (a);
+
+  (void) value.resize (value.ctx, tell (must_malloc (handle (), 64)), 64, 16, 32);
+}
+
+static void
+other_by_remap_of_its_value (struct sydra_alloc *a)
+{
+  struct sydra_allocator value = sydra_alloc_interface (a);
+
+  (void) !value.remap (value.ctx, tell (must_malloc (handle (), 64)), 64, 64, 200);
+}
+
 static void
 other_by_its_value (struct sydra_alloc *a)
 {
@@ -399,13 +648,21 @@ of_a_handle_that_is_gone (struct sydra_alloc *a)
 static void
 too_big_a_size (struct sydra_alloc *a)
 {
-  sydra_free_sized (a, tell (must_malloc (a, 64)), 65);
+  void *block = tell (must_malloc (a, 64));
+
+  sydra_free_sized (a, block, sydra_usable_size (a, block) + 1);
 }
 
 static void
 too_big_a_size_large (struct sydra_alloc *a)
 {
   sydra_free_sized (a, tell (must_malloc (a, 5000)), 100000);
+}
+
+static void
+a_size_of_all (struct sydra_alloc *a)
+{
+  sydra_free_sized (a, tell (must_malloc (a, 64)), SIZE_MAX);
 }
 
 static void
@@ -436,6 +693,22 @@ alignment_it_has_not (struct sydra_alloc *a)
   sydra_free_aligned_sized (a, tell (block), 4096, 16);
 }
 
+static void
+alignment_of_the_top_bit (struct sydra_alloc *a)
+{
+  sydra_free_aligned_sized (a, tell (must_malloc (a, 64)), SIZE_MAX / 2 + 1, 64);
+}
+
+static void
+alignment_it_has_not_large (struct sydra_alloc *a)
+{
+  char *block = must_malloc (a, 5000);
+
+  while (((uintptr_t) block & 65535) == 0)
+    block = must_malloc (a, 5000);
+  sydra_free_aligned_sized (a, tell (block), 65536, 5000);
+}
+
 #define TWICE "block freed twice"
 #define MIDDLE "points into the middle of a block"
 #define UNKNOWN "no block of this handle: not allocated by it, or freed already"
@@ -451,52 +724,83 @@ static const struct misuse
   const char *name;
   void (*body) (struct sydra_alloc *a);
   const char *call, *what;
+  bool every_mode;  /* the other modes' heaps do not know what is a block of theirs */
 } misuses[] = {
-  { "freed twice in a row", twice_in_a_row, "sydra_free", TWICE },
-  { "freed twice, another block between", twice_with_one_between, LATER, TWICE },
-  { "freed twice, many blocks between", twice_with_many_between, LATER, TWICE },
-  { "freed twice, a flush between", twice_with_a_flush_between, LATER, TWICE },
-  { "freed twice, its slab empty", twice_when_its_slab_is_gone, "sydra_free", EMPTY },
-  { "freed twice, first in another thread", twice_first_in_another_thread, LATER, TWICE },
-  { "freed twice, then in another thread", twice_second_in_another_thread, LATER, TWICE },
-  { "freed twice in two threads", twice_in_two_threads, LATER, TWICE },
-  { "freed twice in one batch", twice_in_one_batch, LATER, TWICE },
-  { "freed twice, large", twice_of_a_large_block, "sydra_free", UNKNOWN },
-  { "freed and realloced, large", freed_then_realloced_large, "sydra_realloc", UNKNOWN },
-  { "freed and asked for its size, large", freed_then_asked_for_its_size, "sydra_usable_size", UNKNOWN },
-  { "freed twice, the handle destroyed", twice_at_the_end_of_the_handle, LATER, TWICE },
-  { "interior", interior, "free", MIDDLE },
-  { "interior by one byte", interior_by_one, "free", MIDDLE },
-  { "interior of 48 bytes", interior_of_a_class_that_is_no_power_of_two, "free", MIDDLE },
-  { "behind a slab's last block", behind_the_last_block_of_a_slab, "free", MIDDLE },
-  { "interior of a large block", interior_of_a_large_block, "sydra_free", UNKNOWN },
-  { "on the stack", on_the_stack, "sydra_free", UNKNOWN },
-  { "static", in_static, "sydra_free", UNKNOWN },
-  { "static, as the first call", first_call_of_all, "sydra_free", UNKNOWN },
-  { "of the C library", of_the_c_library, "sydra_free", UNKNOWN },
-  { "unmapped, low", unmapped_low, "sydra_free", UNKNOWN },
-  { "unmapped, high", unmapped_high, "sydra_free", UNKNOWN },
-  { "never handed out", never_handed_out, "sydra_free", EMPTY },
-  { "realloc of the stack", stack_realloc, "sydra_realloc", UNKNOWN },
-  { "resize of the stack", stack_resize, "sydra_resize", UNKNOWN },
-  { "usable size of the stack", stack_usable, "sydra_usable_size", UNKNOWN },
-  { "free with a size, the stack", stack_free_sized, "sydra_free_sized", UNKNOWN },
-  { "free of a batch, the stack", stack_free_batch, "sydra_free", UNKNOWN },
-  { "resize of NULL", null_resize, "sydra_resize", "the block is NULL" },
-  { "another handle's: free", other_free, "sydra_free", OTHER },
-  { "another handle's: free, large", other_free_large, "sydra_free", UNKNOWN },
-  { "another handle's: realloc", other_realloc, "sydra_realloc", OTHER },
-  { "another handle's: resize", other_resize, "sydra_resize", OTHER },
-  { "another handle's: usable size", other_usable, "sydra_usable_size", OTHER },
-  { "another handle's: free with a size", other_free_sized, "sydra_free_sized", OTHER },
-  { "another handle's: by its value", other_by_its_value, "sydra_free_aligned_sized", OTHER },
-  { "a dead handle's block", of_a_handle_that_is_gone, "sydra_free", EMPTY },
-  { "too big a size", too_big_a_size, "sydra_free_sized", SMALLER },
-  { "too big a size, large", too_big_a_size_large, "sydra_free_sized", SMALLER },
-  { "too big a size, aligned", too_big_an_aligned_size, "sydra_free_aligned_sized", SMALLER },
-  { "an alignment of 24", no_power_of_two, "sydra_free_aligned_sized", UNALIGNED },
-  { "an alignment of 0", alignment_of_zero, "sydra_free_aligned_sized", UNALIGNED },
-  { "an alignment that it has not", alignment_it_has_not, "sydra_free_aligned_sized", UNALIGNED }
+  { "freed twice in a row", twice_in_a_row, "sydra_free", TWICE, false },
+  { "freed twice, another block between", twice_with_one_between, LATER, TWICE, false },
+  { "freed twice, many blocks between", twice_with_many_between, LATER, TWICE, false },
+  { "freed twice, a flush between", twice_with_a_flush_between, LATER, TWICE, false },
+  { "freed twice, its slab empty", twice_when_its_slab_is_gone, "sydra_free", EMPTY, false },
+  { "freed twice, first in another thread", twice_first_in_another_thread, LATER, TWICE, false },
+  { "freed twice, then in another thread", twice_second_in_another_thread, LATER, TWICE, false },
+  { "freed twice in two threads", twice_in_two_threads, LATER, TWICE, false },
+  { "freed twice in one batch", twice_in_one_batch, LATER, TWICE, false },
+  { "freed twice, large", twice_of_a_large_block, "sydra_free", UNKNOWN, false },
+  { "freed and realloced, large", freed_then_realloced_large, "sydra_realloc", UNKNOWN, false },
+  { "freed and asked for its size, large", freed_then_asked_for_its_size, "sydra_usable_size", UNKNOWN, false },
+  { "freed twice, the handle destroyed", twice_at_the_end_of_the_handle, LATER, TWICE, false },
+  { "freed twice, frees alone", twice_found_by_frees_alone, LATER, TWICE, false },
+  { "freed twice, with a size", twice_by_a_sized_free, "sydra_free", TWICE, false },
+  { "moved by realloc and freed", twice_by_realloc, "sydra_free", TWICE, false },
+  { "moved by realloc and freed, large", twice_by_realloc_large, "sydra_free", UNKNOWN, false },
+  { "freed twice, in the last pass of destructors", twice_in_a_destructor, "free", TWICE, false },
+  { "realloc of a block whose slab is gone", gone_realloc, "sydra_realloc", EMPTY, false },
+  { "resize of a block whose slab is gone", gone_resize, "sydra_resize", EMPTY, false },
+  { "usable size of a block whose slab is gone", gone_usable, "sydra_usable_size", EMPTY, false },
+  { "free with a size of a block whose slab is gone", gone_free_sized, "sydra_free_sized", EMPTY, false },
+  { "aligned free of a block whose slab is gone", gone_free_aligned_sized, "sydra_free_aligned_sized", EMPTY, false },
+  { "interior", interior, "free", MIDDLE, false },
+  { "interior by one byte", interior_by_one, "free", MIDDLE, false },
+  { "interior of 48 bytes", interior_of_a_class_that_is_no_power_of_two, "free", MIDDLE, false },
+  { "behind a slab's last block", behind_the_last_block_of_a_slab, "free", MIDDLE, false },
+  { "interior, at the end of a thread", interior_at_the_end_of_a_thread, "free", MIDDLE, false },
+  { "interior, at the end of the handle", interior_at_the_end_of_the_handle, "free", MIDDLE, false },
+  { "interior, realloc", interior_realloc, "free", MIDDLE, false },
+  { "in a slab, not carved yet", not_carved_yet, LATER, TWICE, false },
+  { "interior of a large block", interior_of_a_large_block, "sydra_free", UNKNOWN, false },
+  { "on the stack", on_the_stack, "sydra_free", UNKNOWN, false },
+  { "static", in_static, "sydra_free", UNKNOWN, false },
+  { "static, as the first call", first_call_of_all, "sydra_free", UNKNOWN, false },
+  { "of the C library", of_the_c_library, "sydra_free", UNKNOWN, false },
+  { "unmapped, low", unmapped_low, "sydra_free", UNKNOWN, false },
+  { "unmapped, high", unmapped_high, "sydra_free", UNKNOWN, false },
+  { "never handed out", never_handed_out, "sydra_free", EMPTY, false },
+  { "the last of the range", last_of_the_range, "sydra_free", EMPTY, false },
+  { "behind the range", behind_the_range, "sydra_free", UNKNOWN, false },
+  { "before the range", before_the_range, "sydra_free", UNKNOWN, false },
+  { "realloc of the stack", stack_realloc, "sydra_realloc", UNKNOWN, false },
+  { "resize of the stack", stack_resize, "sydra_resize", UNKNOWN, false },
+  { "usable size of the stack", stack_usable, "sydra_usable_size", UNKNOWN, false },
+  { "free with a size, the stack", stack_free_sized, "sydra_free_sized", UNKNOWN, false },
+  { "aligned free, the stack", stack_free_aligned_sized, "sydra_free_aligned_sized", UNKNOWN, false },
+  { "free of a batch, the stack", stack_free_batch, "sydra_free", UNKNOWN, false },
+  { "resize of NULL", null_resize, "sydra_resize", "the block is NULL", true },
+  { "another handle's: free", other_free, "sydra_free", OTHER, false },
+  { "another handle's: free, large", other_free_large, "sydra_free", UNKNOWN, false },
+  { "another handle's: free after our own", other_free_after_our_own, "sydra_free", OTHER, false },
+  { "another handle's: free of a batch", other_free_batch, "sydra_free", OTHER, false },
+  { "another handle's: aligned free", other_free_aligned_sized, "sydra_free_aligned_sized", OTHER, false },
+  { "another handle's: realloc, large", other_realloc_large, "sydra_realloc", UNKNOWN, false },
+  { "another handle's: resize, large", other_resize_large, "sydra_resize", UNKNOWN, false },
+  { "another handle's: usable size, large", other_usable_large, "sydra_usable_size", UNKNOWN, false },
+  { "another handle's: free with a size, large", other_free_sized_large, "sydra_free_sized", UNKNOWN, false },
+  { "another handle's: resize by its value", other_by_resize_of_its_value, "sydra_resize", OTHER, false },
+  { "another handle's: remap by its value", other_by_remap_of_its_value, "sydra_usable_size", OTHER, false },
+  { "another handle's: realloc", other_realloc, "sydra_realloc", OTHER, false },
+  { "another handle's: resize", other_resize, "sydra_resize", OTHER, false },
+  { "another handle's: usable size", other_usable, "sydra_usable_size", OTHER, false },
+  { "another handle's: free with a size", other_free_sized, "sydra_free_sized", OTHER, false },
+  { "another handle's: by its value", other_by_its_value, "sydra_free_aligned_sized", OTHER, false },
+  { "a dead handle's block", of_a_handle_that_is_gone, "sydra_free", EMPTY, false },
+  { "too big a size", too_big_a_size, "sydra_free_sized", SMALLER, true },
+  { "too big a size, large", too_big_a_size_large, "sydra_free_sized", SMALLER, true },
+  { "a size of all", a_size_of_all, "sydra_free_sized", SMALLER, true },
+  { "too big a size, aligned", too_big_an_aligned_size, "sydra_free_aligned_sized", SMALLER, true },
+  { "an alignment of 24", no_power_of_two, "sydra_free_aligned_sized", UNALIGNED, true },
+  { "an alignment of 0", alignment_of_zero, "sydra_free_aligned_sized", UNALIGNED, true },
+  { "an alignment of the top bit", alignment_of_the_top_bit, "sydra_free_aligned_sized", UNALIGNED, true },
+  { "an alignment that it has not, large", alignment_it_has_not_large, "sydra_free_aligned_sized", UNALIGNED, true },
+  { "an alignment that it has not", alignment_it_has_not, "sydra_free_aligned_sized", UNALIGNED, true }
 };
 
 static int
@@ -550,6 +854,29 @@ static void c_owns (struct sydra_alloc *a) { (void) sydra_owns (a, in_static_mem
 static void c_interface (struct sydra_alloc *a) { (void) sydra_alloc_interface (a); }
 static void c_collect (struct sydra_alloc *a) { (void) sydra_collect (a); }
 
+static void c_realloc_null (struct sydra_alloc *a) { (void) !sydra_realloc (a, NULL, 8); }
+static void c_free_sized_null (struct sydra_alloc *a) { sydra_free_sized (a, NULL, 8); }
+static void c_free_aligned_null (struct sydra_alloc *a) { sydra_free_aligned_sized (a, NULL, 8, 8); }
+static void c_usable_null (struct sydra_alloc *a) { (void) sydra_usable_size (a, NULL); }
+static void c_malloc_batch_none (struct sydra_alloc *a) { (void) sydra_malloc_batch (a, 8, 0, NULL); }
+static void c_free_batch_none (struct sydra_alloc *a) { sydra_free_batch (a, 0, NULL); }
+
+/* A value outlives its handle, or its ctx is none. */
+static struct sydra_allocator
+value_of (struct sydra_alloc *a)
+{
+  struct sydra_allocator value = sydra_alloc_interface (sydra_alloc_default ());
+
+  value.ctx = a;
+  return value;
+}
+
+static void c_value_alloc (struct sydra_alloc *a) { (void) !value_of (a).alloc (a, 8, 8); }
+static void c_value_resize (struct sydra_alloc *a) { (void) value_of (a).resize (a, in_static_memory, 8, 8, 4); }
+static void c_value_remap (struct sydra_alloc *a) { (void) !value_of (a).remap (a, in_static_memory, 8, 8, 16); }
+static void c_value_remap_aligned (struct sydra_alloc *a) { (void) !value_of (a).remap (a, in_static_memory, 8, 64, 16); }
+static void c_value_free (struct sydra_alloc *a) { value_of (a).free (a, in_static_memory, 8, 8); }
+
 static void
 c_malloc_batch (struct sydra_alloc *a)
 {
@@ -600,7 +927,11 @@ static const struct call
   { "sydra_free_sized", c_free_sized }, { "sydra_free_aligned_sized", c_free_aligned }, { "sydra_resize", c_resize },
   { "sydra_usable_size", c_usable }, { "sydra_good_size", c_good }, { "sydra_owns", c_owns }, { "sydra_malloc_batch", c_malloc_batch },
   { "sydra_free_batch", c_free_batch }, { "sydra_alloc_interface", c_interface }, { "sydra_collect", c_collect },
-  { "sydra_stats_get", c_stats_get }, { "sydra_stats_write", c_stats_write }
+  { "sydra_stats_get", c_stats_get }, { "sydra_stats_write", c_stats_write }, { "sydra_realloc", c_realloc_null },
+  { "sydra_free_sized", c_free_sized_null }, { "sydra_free_aligned_sized", c_free_aligned_null }, { "sydra_usable_size", c_usable_null },
+  { "sydra_malloc_batch", c_malloc_batch_none }, { "sydra_free_batch", c_free_batch_none }, { "sydra_aligned_alloc", c_value_alloc },
+  { "sydra_resize", c_value_resize }, { "sydra_realloc", c_value_remap }, { "sydra_usable_size", c_value_remap_aligned },
+  { "sydra_free_aligned_sized", c_value_free }
 };
 
 static int
@@ -637,6 +968,52 @@ call_inside_a_handle (void *argument)
   return 0;
 }
 
+/* No handle was ever made. */
+static int
+call_first (void *argument)
+{
+  ((const struct call *) argument)->body (tell (in_static_memory));
+  return 0;
+}
+
+static int
+call_unmapped (void *argument)
+{
+  (void) handle ();
+  ((const struct call *) argument)->body (tell ((void *) 0x40));
+  return 0;
+}
+
+static int
+call_a_block (void *argument)
+{
+  ((const struct call *) argument)->body (tell (must_malloc (handle (), 4096)));
+  return 0;
+}
+
+/* Where handles lie, but behind the last one. */
+static int
+call_the_next_handle (void *argument)
+{
+  struct sydra_alloc *first = handle (), *second = handle ();
+
+  ((const struct call *) argument)->body (tell ((char *) second + ((char *) second - (char *) first) * 1000));
+  return 0;
+}
+
+/* Others made since do not bring it back. */
+static int
+call_long_destroyed (void *argument)
+{
+  struct sydra_alloc *a = handle ();
+
+  (void) sydra_alloc_destroy (a);
+  (void) must_malloc (handle (), 8);
+  (void) must_malloc (handle (), 8);
+  ((const struct call *) argument)->body (tell (a));
+  return 0;
+}
+
 START_TEST (a_handle_that_is_none_ends_the_process_with_one_line)
 {
   const struct call *call = &calls[_i];
@@ -645,6 +1022,11 @@ START_TEST (a_handle_that_is_none_ends_the_process_with_one_line)
   must_be_told (call->name, call_destroyed, call, call->name, "a destroyed handle");
   must_be_told (call->name, call_static, call, call->name, "no handle");
   must_be_told (call->name, call_inside_a_handle, call, call->name, "no handle");
+  must_be_told (call->name, call_first, call, call->name, "no handle");
+  must_be_told (call->name, call_unmapped, call, call->name, "no handle");
+  must_be_told (call->name, call_a_block, call, call->name, "no handle");
+  must_be_told (call->name, call_the_next_handle, call, call->name, "no handle");
+  must_be_told (call->name, call_long_destroyed, call, call->name, "a destroyed handle");
 }
 END_TEST
 
@@ -671,9 +1053,9 @@ main (void)
   told = mmap (NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (told == MAP_FAILED)
     return EXIT_FAILURE;
-  /* Only the pool knows its blocks; the other modes' heaps have their own ways. */
-  if (sydra_alloc_is_small_pool ())
-    tcase_add_loop_test (tests, a_block_misused_ends_the_process_with_one_line, 0, (int) (sizeof misuses / sizeof misuses[0]));
+  for (int at = 0; at < (int) (sizeof misuses / sizeof misuses[0]); at++)
+    if (misuses[at].every_mode || sydra_alloc_is_small_pool ())
+      tcase_add_loop_test (tests, a_block_misused_ends_the_process_with_one_line, at, at + 1);
   tcase_add_loop_test (tests, a_handle_that_is_none_ends_the_process_with_one_line, 0, (int) (sizeof calls / sizeof calls[0]));
   tcase_add_test (tests, the_default_handle_is_never_destroyed);
   return test_run (suite);
