@@ -2,18 +2,21 @@
 /*
  * threads.c: more threads than shards, blocks freed by others, threads that come and go.
  *
- * The oracle: every block is filled with words made of its owner's number and a sequence number, checked over its whole size just before it
- * is freed.  A block that two threads hold at once, or that is reused too early, does not keep its words.
+ * The oracle: every block is filled with words made of its owner's number and a sequence number, over all of its usable bytes, and checked
+ * just before it is freed.  A block that two threads hold at once, or that is reused too early, does not keep its words.  Each thread also
+ * counts what it allocates, so that the statistics can be held to the number.
  */
 #include <config.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "sydra/alloc.h"
 #include "suite.h"
 
-#define THREADS 12
+#define THREADS_LEAST 12u
+#define THREADS_MOST 200u  /* an owner's number is a byte */
 #define HELD 512
 #define ROUNDS (TEST_THREAD_SANITIZER ? 4000u : TEST_ADDRESS_SANITIZER ? 40000u : 400000u)
 #define SHORT_THREADS (TEST_SANITIZED ? 400u : 4000u)
@@ -22,8 +25,9 @@
 
 struct stamped
 {
-  uint32_t *words;   /* NULL: no block */
-  uint32_t count, stamp;
+  uint32_t *words;        /* NULL: no block */
+  uint32_t size, count;   /* bytes asked for; words that are stamped */
+  uint32_t stamp;
 };
 
 static void
@@ -53,30 +57,59 @@ static struct slot
 
 static struct sydra_alloc *shared_handle;
 static pthread_barrier_t start;
+static uint64_t allocations;         /* of all threads that have counted */
+static __thread uint64_t allocated;  /* by this one since it last did */
+
+static void
+count_thread (void)
+{
+  (void) __atomic_add_fetch (&allocations, allocated, __ATOMIC_RELAXED);
+  allocated = 0;
+}
+
+static void
+begin (void)
+{
+  shared_handle = sydra_alloc_create (NULL);
+  ck_assert_ptr_nonnull (shared_handle);
+  allocations = 0;
+  allocated = 0;
+}
 
 static uint32_t
 any_size (struct test_random *random)
 {
   /* Mostly the pool's sizes, now and then one that falls back. */
-  return test_random_below (random, 20) == 0 ? 257 + (uint32_t) test_random_below (random, 6000) : 4 + (uint32_t) test_random_below (random, 253);
+  return (uint32_t) (test_random_below (random, 20) == 0 ? 257 + test_random_below (random, 6000) : test_random_below (random, 257));
+}
+
+static void
+stamp_all (struct stamped *block)
+{
+  size_t usable = sydra_usable_size (shared_handle, block->words);
+
+  test_must (usable >= block->size, "%zu bytes usable of %u", usable, block->size);
+  block->count = (uint32_t) (usable / sizeof (uint32_t));
+  stamp (block);
 }
 
 static struct stamped
 make_block (struct test_random *random, uint32_t owner, uint32_t sequence)
 {
-  struct stamped block = { NULL, any_size (random) / 4, owner << 24 | (sequence & 0xffffff) };
+  struct stamped block = { NULL, any_size (random), 0, owner << 24 | (sequence & 0xffffff) };
 
   if (test_random_below (random, 16) == 0)
     {
       size_t alignment = (size_t) 8 << test_random_below (random, 6);
 
-      block.words = sydra_aligned_alloc (shared_handle, alignment, block.count * sizeof (uint32_t));
+      block.words = sydra_aligned_alloc (shared_handle, alignment, block.size);
       test_must (((uintptr_t) block.words & (alignment - 1)) == 0, "%p is not aligned to %zu", (void *) block.words, alignment);
     }
   else
-    block.words = sydra_malloc (shared_handle, block.count * sizeof (uint32_t));
+    block.words = sydra_malloc (shared_handle, block.size);
   test_must (block.words != NULL, "out of memory");
-  stamp (&block);
+  allocated++;
+  stamp_all (&block);
   return block;
 }
 
@@ -95,18 +128,24 @@ static void
 resize_block (struct stamped *block, struct test_random *random)
 {
   struct stamped kept = *block;
-  uint32_t count = any_size (random) / 4;
+  uintptr_t before = (uintptr_t) block->words;
 
   if (block->words == NULL)
     return;
-  block->words = sydra_realloc (shared_handle, block->words, count * sizeof (uint32_t));
+  check_stamp (block);
+  block->size = any_size (random);
+  block->words = sydra_realloc (shared_handle, block->words, block->size);
   test_must (block->words != NULL, "out of memory");
+  /* One that moved is another block. */
+  allocated += (uintptr_t) block->words != before;
   kept.words = block->words;
-  kept.count = count < kept.count ? count : kept.count;
+  kept.count = (block->size < kept.size ? block->size : kept.size) / (uint32_t) sizeof (uint32_t);
   check_stamp (&kept);
-  block->count = count;
-  stamp (block);
+  stamp_all (block);
 }
+
+static unsigned threads;
+static uint32_t rounds;  /* of each */
 
 static void *
 work (void *argument)
@@ -117,7 +156,7 @@ work (void *argument)
 
   memset (own, 0, sizeof own);
   pthread_barrier_wait (&start);
-  for (uint32_t round = 0; round < ROUNDS; round++)
+  for (uint32_t round = 0; round < rounds; round++)
     {
       struct stamped *block = &own[test_random_below (&random, HELD)];
       struct slot *slot = &slots[test_random_below (&random, SLOTS)];
@@ -143,39 +182,51 @@ work (void *argument)
     }
   for (unsigned at = 0; at < HELD; at++)
     end_block (&own[at]);
+  count_thread ();
   return NULL;
 }
 
+/* All threads have counted, all blocks are freed. */
 static void
-must_be_quiet (struct sydra_alloc *a)
+must_be_quiet (void)
 {
   struct sydra_stats stats;
+  uint64_t by_class = 0;
 
   stats.size = sizeof stats;
-  ck_assert_int_eq (sydra_stats_get (a, &stats), 0);
+  ck_assert_int_eq (sydra_stats_get (shared_handle, &stats), 0);
   ck_assert_uint_eq (stats.in_use, 0);
   ck_assert_uint_eq (stats.in_use_bytes, 0);
-  ck_assert_uint_eq (stats.allocations, stats.frees);
+  ck_assert_uint_eq (stats.allocations, allocations);
+  ck_assert_uint_eq (stats.frees, allocations);
   for (unsigned class = 0; class < stats.class_count; class++)
-    ck_assert_uint_eq (stats.classes[class].in_use, 0);
+    {
+      ck_assert_uint_eq (stats.classes[class].in_use, 0);
+      by_class += stats.classes[class].allocations;
+    }
+  if (stats.class_count != 0)
+    ck_assert_uint_eq (by_class + stats.fallback_allocs, allocations);
 }
 
 START_TEST (no_block_has_two_owners_however_it_travels)
 {
-  pthread_t thread[THREADS];
+  pthread_t thread[THREADS_MOST];
 
-  shared_handle = sydra_alloc_create (NULL);
-  ck_assert_ptr_nonnull (shared_handle);
+  begin ();
+  /* Half as many again as there are shards. */
+  threads = sydra_alloc_shards () + sydra_alloc_shards () / 2 + 1;
+  threads = threads < THREADS_LEAST ? THREADS_LEAST : threads > THREADS_MOST ? THREADS_MOST : threads;
+  rounds = ROUNDS / threads * THREADS_LEAST;
   for (unsigned at = 0; at < SLOTS; at++)
     pthread_mutex_init (&slots[at].lock, NULL);
-  pthread_barrier_init (&start, NULL, THREADS);
-  for (uintptr_t at = 0; at < THREADS; at++)
+  pthread_barrier_init (&start, NULL, threads);
+  for (uintptr_t at = 0; at < threads; at++)
     ck_assert_int_eq (pthread_create (&thread[at], NULL, work, (void *) (at + 1)), 0);
-  for (unsigned at = 0; at < THREADS; at++)
+  for (unsigned at = 0; at < threads; at++)
     ck_assert_int_eq (pthread_join (thread[at], NULL), 0);
   for (unsigned at = 0; at < SLOTS; at++)
     end_block (&slots[at].block);
-  must_be_quiet (shared_handle);
+  must_be_quiet ();
   ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), 0);
 }
 END_TEST
@@ -201,6 +252,7 @@ produce (void *argument)
       ring[at % RING] = make_block (&random, 99, at);
       __atomic_store_n (&ring_written, at + 1, __ATOMIC_RELEASE);
     }
+  count_thread ();
   return NULL;
 }
 
@@ -209,8 +261,8 @@ START_TEST (a_thread_that_only_frees_hoards_nothing)
   pthread_t producer;
   struct sydra_stats stats;
 
-  shared_handle = sydra_alloc_create (NULL);
-  ck_assert_ptr_nonnull (shared_handle);
+  begin ();
+  ring_written = ring_read = 0;
   ck_assert_int_eq (pthread_create (&producer, NULL, produce, NULL), 0);
   for (uint32_t at = 0; at < PASSED; at++)
     {
@@ -220,7 +272,7 @@ START_TEST (a_thread_that_only_frees_hoards_nothing)
       __atomic_store_n (&ring_read, at + 1, __ATOMIC_RELEASE);
     }
   ck_assert_int_eq (pthread_join (producer, NULL), 0);
-  must_be_quiet (shared_handle);
+  must_be_quiet ();
   stats.size = sizeof stats;
   ck_assert_int_eq (sydra_stats_get (shared_handle, &stats), 0);
   /* A depot a class and shard, a few magazines, a slab or two a class: far less than what passed. */
@@ -256,6 +308,7 @@ live_shortly (void *argument)
     own[at] = make_block (&random, 7, at);
   for (uint32_t at = 0; at < 200; at++)
     end_block (&own[at]);
+  count_thread ();
   return NULL;
 }
 
@@ -263,8 +316,7 @@ START_TEST (short_threads_leave_nothing_behind)
 {
   size_t after_a_fifth = 0;
 
-  shared_handle = sydra_alloc_create (NULL);
-  ck_assert_ptr_nonnull (shared_handle);
+  begin ();
   for (uintptr_t at = 0; at < SHORT_THREADS; at += 4)
     {
       pthread_t thread[4];
@@ -276,7 +328,7 @@ START_TEST (short_threads_leave_nothing_behind)
       if (at <= SHORT_THREADS / 5)
         after_a_fifth = resident_kib ();
     }
-  must_be_quiet (shared_handle);
+  must_be_quiet ();
   if (!TEST_SANITIZED)
     ck_assert_uint_le (resident_kib (), after_a_fifth + after_a_fifth / 20 + 1024);
   ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), 0);
@@ -286,6 +338,17 @@ END_TEST
 /* ---- Destructors of thread-specific data, before and after the library's own ---- */
 
 static pthread_key_t early_key, late_key;
+static bool keys_made;
+
+static void *
+make_value (void)
+{
+  void *value = sydra_malloc (shared_handle, 40);
+
+  test_must (value != NULL, "out of memory");
+  allocated++;
+  return memset (value, 0x5a, 40);
+}
 
 static void
 destructor (void *value)
@@ -293,27 +356,44 @@ destructor (void *value)
   struct test_random random = test_random_make (3);
   struct stamped block = make_block (&random, 5, 1);
 
+  for (unsigned at = 0; at < 40; at++)
+    test_must (((const char *) value)[at] == 0x5a, "byte %u of a value is another's", at);
   sydra_free (shared_handle, value);
   end_block (&block);
+  count_thread ();
 }
 
-static __thread unsigned passes;
-
-/* Comes in each pass, the last one too: the library took leave of the thread long before.  So did ThreadSanitizer, before the last. */
+/* Comes in each pass, the last one too: by then the library has taken leave of the thread. */
 static void
 destructor_to_the_last (void *value)
 {
   destructor (value);
-  if (!TEST_THREAD_SANITIZER || ++passes < 2)
-    (void) pthread_setspecific (late_key, sydra_malloc (shared_handle, 40));
+  (void) pthread_setspecific (late_key, make_value ());
+  count_thread ();
+}
+
+/* The library's own key is made by the first allocation of a thread; one key before it, one after. */
+static void
+make_keys (void)
+{
+  begin ();
+  if (!keys_made)
+    {
+      ck_assert_int_eq (pthread_key_create (&early_key, destructor), 0);
+      sydra_free (shared_handle, make_value ());
+      ck_assert_int_eq (pthread_key_create (&late_key, destructor_to_the_last), 0);
+    }
+  keys_made = true;
+  count_thread ();
 }
 
 static void *
 end_with_values (void *argument)
 {
   (void) argument;
-  (void) pthread_setspecific (early_key, sydra_malloc (shared_handle, 24));
-  (void) pthread_setspecific (late_key, sydra_malloc (shared_handle, 24));
+  (void) pthread_setspecific (early_key, make_value ());
+  (void) pthread_setspecific (late_key, make_value ());
+  count_thread ();
   return NULL;
 }
 
@@ -322,11 +402,7 @@ START_TEST (destructors_allocate_and_free)
   struct sydra_stats stats;
   pthread_t thread;
 
-  ck_assert_int_eq (pthread_key_create (&early_key, destructor), 0);
-  shared_handle = sydra_alloc_create (NULL);
-  ck_assert_ptr_nonnull (shared_handle);
-  sydra_free (shared_handle, sydra_malloc (shared_handle, 1));
-  ck_assert_int_eq (pthread_key_create (&late_key, destructor_to_the_last), 0);
+  make_keys ();
   for (unsigned at = 0; at < 200; at++)
     {
       ck_assert_int_eq (pthread_create (&thread, NULL, end_with_values, NULL), 0);
@@ -334,20 +410,46 @@ START_TEST (destructors_allocate_and_free)
     }
   stats.size = sizeof stats;
   ck_assert_int_eq (sydra_stats_get (shared_handle, &stats), 0);
+  ck_assert_uint_eq (stats.allocations, allocations);
   /* Each thread's last value had no more destructor to free it. */
-  ck_assert_uint_eq (stats.in_use, TEST_THREAD_SANITIZER ? 0 : 200);
-  ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), TEST_THREAD_SANITIZER ? 0 : 200);
+  ck_assert_uint_eq (stats.in_use, 200);
+  ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), 200);
+}
+END_TEST
+
+static void *
+end_with_a_value_of_another (void *value)
+{
+  (void) pthread_setspecific (early_key, value);
+  return NULL;
+}
+
+START_TEST (a_thread_may_make_its_first_call_in_a_destructor)
+{
+  pthread_t thread;
+
+  make_keys ();
+  for (unsigned at = 0; at < 200; at++)
+    {
+      ck_assert_int_eq (pthread_create (&thread, NULL, end_with_a_value_of_another, make_value ()), 0);
+      ck_assert_int_eq (pthread_join (thread, NULL), 0);
+    }
+  count_thread ();
+  must_be_quiet ();
+  ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), 0);
 }
 END_TEST
 
 /* ---- A thread that comes to the allocator only as it ends ---- */
 
-/* In the last pass but one, so that the library's own destructor has the last; one earlier for ThreadSanitizer, which needs that itself. */
+static pthread_key_t pass_key;
+static __thread unsigned passes_of_late;
+
 static void
 late_destructor (void *value)
 {
-  if (++passes < (TEST_THREAD_SANITIZER ? 2 : 3))
-    (void) pthread_setspecific (early_key, value);
+  if (++passes_of_late < 3)
+    (void) pthread_setspecific (pass_key, value);
   else
     sydra_free (shared_handle, sydra_malloc (shared_handle, 48));
 }
@@ -355,7 +457,7 @@ late_destructor (void *value)
 static void *
 only_set_the_value (void *argument)
 {
-  (void) pthread_setspecific (early_key, argument);
+  (void) pthread_setspecific (pass_key, argument);
   return NULL;
 }
 
@@ -365,10 +467,9 @@ START_TEST (threads_that_come_late_leave_nothing_behind)
   uint64_t committed = 0;
   pthread_t thread;
 
-  shared_handle = sydra_alloc_create (NULL);
-  ck_assert_ptr_nonnull (shared_handle);
+  begin ();
   sydra_free (shared_handle, sydra_malloc (shared_handle, 1));
-  ck_assert_int_eq (pthread_key_create (&early_key, late_destructor), 0);
+  ck_assert_int_eq (pthread_key_create (&pass_key, late_destructor), 0);
   stats.size = sizeof stats;
   for (unsigned at = 0; at < 1000; at++)
     {
@@ -389,10 +490,12 @@ main (void)
   Suite *suite = suite_create ("threads");
   TCase *tests = test_case (suite, "threads", 120);
 
+  /* First where tests do not fork: early_key is to be made before the library's. */
+  tcase_add_test (tests, destructors_allocate_and_free);
+  tcase_add_test (tests, a_thread_may_make_its_first_call_in_a_destructor);
   tcase_add_test (tests, no_block_has_two_owners_however_it_travels);
   tcase_add_test (tests, a_thread_that_only_frees_hoards_nothing);
   tcase_add_test (tests, short_threads_leave_nothing_behind);
-  tcase_add_test (tests, destructors_allocate_and_free);
   tcase_add_test (tests, threads_that_come_late_leave_nothing_behind);
   return test_run (suite);
 }
