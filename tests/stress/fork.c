@@ -19,8 +19,8 @@
 #define FORKS 200u
 #define KEPT 500
 #define HELD 300
-#define CHILD_ROUNDS 2000
-#define CHILD_ROUNDS_FEW 200
+#define CHILD_ROUNDS 1000
+#define CHILD_ROUNDS_FEW 100
 #define DEPTH 3
 #define LIMIT_S 30
 

@@ -453,7 +453,7 @@ static __thread unsigned passes_of_late;
 static void
 late_destructor (void *value)
 {
-  if (++passes_of_late < 3)
+  if (++passes_of_late < PASSES - 1)
     (void) pthread_setspecific (pass_key, value);
   else
     sydra_free (shared_handle, sydra_malloc (shared_handle, 48));
