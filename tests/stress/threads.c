@@ -492,6 +492,9 @@ END_TEST
 int
 main (void)
 {
+  if (TEST_THREAD_SANITIZER && sydra_alloc_is_mimalloc ())
+    return test_skip_all ("ThreadSanitizer does not see how mimalloc, built without it, synchronises");
+
   Suite *suite = suite_create ("threads");
   TCase *tests = test_case (suite, "threads", 120);
 
