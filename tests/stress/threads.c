@@ -95,9 +95,9 @@ stamp_all (struct stamped *block)
 }
 
 static struct stamped
-make_block (struct test_random *random, uint32_t owner, uint32_t sequence)
+make_block_of (struct test_random *random, uint32_t size, uint32_t owner, uint32_t sequence)
 {
-  struct stamped block = { NULL, any_size (random), 0, owner << 24 | (sequence & 0xffffff) };
+  struct stamped block = { NULL, size, 0, owner << 24 | (sequence & 0xffffff) };
 
   if (test_random_below (random, 16) == 0)
     {
@@ -112,6 +112,12 @@ make_block (struct test_random *random, uint32_t owner, uint32_t sequence)
   allocated++;
   stamp_all (&block);
   return block;
+}
+
+static struct stamped
+make_block (struct test_random *random, uint32_t owner, uint32_t sequence)
+{
+  return make_block_of (random, any_size (random), owner, sequence);
 }
 
 static void
@@ -299,6 +305,7 @@ resident_kib (void)
   return resident * (size_t) sysconf (_SC_PAGESIZE) / 1024;
 }
 
+/* Blocks of the pool only: what the C library keeps for threads that ended is its own affair. */
 static void *
 live_shortly (void *argument)
 {
@@ -306,7 +313,7 @@ live_shortly (void *argument)
   struct stamped own[200];
 
   for (uint32_t at = 0; at < 200; at++)
-    own[at] = make_block (&random, 7, at);
+    own[at] = make_block_of (&random, (uint32_t) test_random_below (&random, 257), 7, at);
   for (uint32_t at = 0; at < 200; at++)
     end_block (&own[at]);
   count_thread ();
@@ -330,7 +337,7 @@ START_TEST (short_threads_leave_nothing_behind)
         after_a_fifth = resident_kib ();
     }
   must_be_quiet ();
-  if (!TEST_SANITIZED)
+  if (!TEST_SANITIZED && sydra_alloc_is_small_pool ())
     ck_assert_uint_le (resident_kib (), after_a_fifth + after_a_fifth / 20 + 1024);
   ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), 0);
 }
