@@ -3,23 +3,45 @@
  * atomic.h: the only includer of <atomic_ops.h>.
  *
  * A suffixless AO operation is relaxed.  What is written by one thread only and read by others is kept in an AO_t and changed with
- * sy_own_add: a plain load, add and store.
+ * sy_own_add, which is no atomic addition but reads and writes the word whole.
  */
 #ifndef SY_ATOMIC_H
 #define SY_ATOMIC_H
 
 #include <atomic_ops.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "compiler.h"
 
 SY_STATIC_ASSERT (sizeof (AO_t) == sizeof (void *), "an AO_t holds a pointer");
 
-/* The caller is the only writer; relaxed: readers want a value, not an order. */
+/*
+ * The caller is the only writer; relaxed: readers want a value, not an order.  Compilers make three instructions of the volatile load, add
+ * and store, and two of the load and compare: in the hits each counts.
+ */
 static inline void
 sy_own_add (AO_t *counter, AO_t amount)
 {
+#ifdef __x86_64__
+  __asm__ ("addq %1, %0" : "+m" (*counter) : "er" (amount));
+#else
   AO_store (counter, AO_load (counter) + amount);
+#endif
+}
+
+/* Does it hold the value?  Relaxed. */
+static inline bool
+sy_holds (const AO_t *word, AO_t value)
+{
+#ifdef __x86_64__
+  bool same;
+
+  __asm__ ("cmpq %2, %1" : "=@cce" (same) : "m" (*word), "r" (value));
+  return same;
+#else
+  return AO_load (word) == value;
+#endif
 }
 
 /* Any thread; relaxed: a count orders nothing. */

@@ -81,7 +81,7 @@ what_is_wrong (const void *pointer)
 {
   if (!sy_region_has (pointer))
     return "no block of this handle: not allocated by it, or freed already";
-  if (sy_region_slab_of (pointer) < sy_region_slabs_used () && sy_region.slabs[sy_region_slab_of (pointer)].owner != NULL)
+  if (sy_region_is_used (sy_region_slab_of (pointer)) && sy_region.slabs[sy_region_slab_of (pointer)].owner != NULL)
     return "a block of another handle";
   return "no block: in a part of the pool that holds none now (freed already?)";
 }
@@ -164,7 +164,7 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
 {
   struct sy_thread_cache *cache = sy_thread_cache_last;
 
-  if (SY_UNLIKELY (AO_load (&cache->owner) != (AO_t) a || size > SY_SMALL_MAX))
+  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || size > SY_SMALL_MAX))
     return malloc_slow (a, size);
 
   void *block = sy_thread_cache_pop (cache, sy_class_of (size));
@@ -198,7 +198,7 @@ sydra_free (struct sydra_alloc *a, void *block)
 {
   struct sy_thread_cache *cache = sy_thread_cache_last;
 
-  if (SY_UNLIKELY (AO_load (&cache->owner) != (AO_t) a || SY_DEBUG))
+  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || SY_DEBUG))
     {
       free_slow (a, block);
       return;
@@ -212,7 +212,16 @@ sydra_free (struct sydra_alloc *a, void *block)
       return;
     }
 
-  unsigned class = AO_char_load (&cache->map[offset >> SY_SLAB_SHIFT]);
+  size_t slab = offset >> SY_SLAB_SHIFT;
+
+  /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
+  if (SY_UNLIKELY (cache->map[slab] == 0))
+    {
+      free_slow (a, block);
+      return;
+    }
+
+  size_t class = slab >> cache->zone_shift;
   void **top = (void **) AO_load (&cache->free_top[class]);
 
   if (SY_UNLIKELY (sy_magazine_is_full (top) || top[-1] == block))
@@ -221,7 +230,8 @@ sydra_free (struct sydra_alloc *a, void *block)
       return;
     }
   *top = block;
-  AO_store (&cache->free_top[class], (AO_t) (top + 1));
+  SY_OPAQUE (class);
+  sy_own_add (&cache->free_top[class], sizeof *top);
 }
 
 /* ---- The other calls ---- */

@@ -7,50 +7,63 @@
 
 struct sy_region sy_region;
 
+struct zone {
+  uint32_t fresh, committed; /* how many of its slabs were ever used; how many have memory for them */
+  uint32_t spare, clean;     /* heads of the lists */
+  uint32_t spare_count;
+  uint32_t spare_low;        /* the fewest spares since reaped_ns: what nobody needed */
+};
+
 static struct {
   struct sy_lock lock;
-  struct sy_arena range, slabs, bits;
-  uint32_t fresh;        /* the first slab never used */
-  uint32_t spare, clean; /* heads of the lists */
-  uint32_t spare_count;
-  uint32_t spare_low;    /* the fewest spares since reaped_ns: what nobody needed */
+  uint32_t slab_count;       /* the last zone may be one short */
+  uint32_t skew;             /* how many slabs at a zone's start stay unused, times the class */
+  uint32_t spare_count;      /* of all zones */
   uint64_t reaped_ns;
-} state = { SY_LOCK_INIT (SY_RANK_REGION), { NULL, 0, 0, 0 }, { NULL, 0, 0, 0 }, { NULL, 0, 0, 0 }, 0, SY_SLAB_NONE, SY_SLAB_NONE, 0, 0, 0 };
+  struct zone zone[SY_CLASSES];
+} state = { SY_LOCK_INIT (SY_RANK_REGION), 0, 0, 0, 0, { { 0, 0, 0, 0, 0, 0 } } };
+
+/* The range starts at a page; its first whole slab may lie a little further. */
+static void
+open_range (struct sy_arena range, void *slabs, void *bits)
+{
+  size_t skip = -(uintptr_t) range.base & (SY_SLAB_BYTES - 1);
+
+  for (unsigned class = 0; class < SY_CLASSES; class++)
+    state.zone[class] = (struct zone) { 0, 0, SY_SLAB_NONE, SY_SLAB_NONE, 0, 0 };
+  state.slab_count = (uint32_t) ((range.reserved - skip) >> SY_SLAB_SHIFT);
+  sy_region.base = range.base + skip;
+  sy_region.slabs = slabs;
+  sy_region.bits = bits;
+  for (sy_region.zone_shift = SY_ZONE_SHIFT - SY_SLAB_SHIFT; (size_t) SY_CLASSES << sy_region.zone_shift > range.reserved >> SY_SLAB_SHIFT;)
+    sy_region.zone_shift--;
+  state.skew = SY_CLASSES * SY_ZONE_SKEW < (uint32_t) 1 << sy_region.zone_shift >> 4 ? SY_ZONE_SKEW : 0;
+  sy_region.bytes = (range.reserved - skip) & ~(SY_SLAB_BYTES - 1);
+}
 
 static bool
 open_locked (void)
 {
-  struct sy_arena range, slabs, bits;
+  struct sy_arena range;
 
   if (sy_region.bytes != 0)
     return true;
-  if (!sy_arena_open (&range, SY_RANGE_BYTES, SY_RANGE_BYTES_MIN, SY_RANGE_LIMIT_SHARE))
+  if (!sy_arena_open (&range, (size_t) SY_CLASSES << SY_ZONE_SHIFT, (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN, SY_RANGE_LIMIT_SHARE))
     return false;
 
   size_t count = range.reserved >> SY_SLAB_SHIFT;
-  bool slabs_open = sy_arena_open (&slabs, count * sizeof (struct sy_slab), count * sizeof (struct sy_slab), 1);
-  bool bits_open = slabs_open && sy_arena_open (&bits, count * sizeof (struct sy_slab_bits), count * sizeof (struct sy_slab_bits), 1);
+  void *slabs = sy_os_reserve (count * sizeof (struct sy_slab)), *bits = sy_os_reserve (count * sizeof (struct sy_slab_bits));
 
-  if (!bits_open)
+  if (slabs == NULL || bits == NULL)
     {
-      if (slabs_open)
-        sy_os_unmap (slabs.base, slabs.reserved);
+      if (slabs != NULL)
+        sy_os_unmap (slabs, count * sizeof (struct sy_slab));
+      if (bits != NULL)
+        sy_os_unmap (bits, count * sizeof (struct sy_slab_bits));
       sy_os_unmap (range.base, range.reserved);
       return false;
     }
-
-  /* The range starts at a page; its first whole slab may lie a little further. */
-  size_t skip = -(uintptr_t) range.base & (SY_SLAB_BYTES - 1);
-
-  range.base += skip;
-  range.reserved = (range.reserved - skip) & ~(SY_SLAB_BYTES - 1);
-  state.range = range;
-  state.slabs = slabs;
-  state.bits = bits;
-  sy_region.base = range.base;
-  sy_region.slabs = (struct sy_slab *) (void *) slabs.base;
-  sy_region.bits = (struct sy_slab_bits *) (void *) bits.base;
-  sy_region.bytes = range.reserved;
+  open_range (range, slabs, bits);
   return true;
 }
 
@@ -65,15 +78,45 @@ sy_region_open (void)
   return open;
 }
 
+static struct zone *
+zone_of (uint32_t slab)
+{
+  return &state.zone[slab >> sy_region.zone_shift];
+}
+
+static uint32_t
+first_of (unsigned class)
+{
+  return ((uint32_t) class << sy_region.zone_shift) + class * state.skew;
+}
+
+/* The number behind the class's last slab. */
+static uint32_t
+end_of (unsigned class)
+{
+  uint32_t end = (uint32_t) (class + 1) << sy_region.zone_shift;
+
+  return end < state.slab_count ? end : state.slab_count;
+}
+
 uint32_t
-sy_region_slabs_used (void)
+sy_region_used (unsigned class, uint32_t *first)
 {
   sy_lock_take (&state.lock);
 
-  uint32_t used = state.fresh;
+  uint32_t used = state.zone[class].fresh;
 
   sy_lock_release (&state.lock);
+  *first = first_of (class);
   return used;
+}
+
+bool
+sy_region_is_used (uint32_t slab)
+{
+  uint32_t first, used = sy_region_used (slab >> sy_region.zone_shift, &first);
+
+  return slab - first < used;
 }
 
 static uint32_t
@@ -93,40 +136,132 @@ list_push (uint32_t *head, uint32_t slab)
   *head = slab;
 }
 
-static uint32_t
-fresh_slab (void)
+static void
+push_spare (uint32_t slab)
 {
-  size_t count = (size_t) state.fresh + 1;
+  struct zone *zone = zone_of (slab);
 
-  if (count > sy_region_slab_count ()
-      || !sy_arena_grow (&state.slabs, count * sizeof (struct sy_slab), SY_COMMIT_SLABS * sizeof (struct sy_slab))
-      || !sy_arena_grow (&state.bits, count * sizeof (struct sy_slab_bits), SY_COMMIT_SLABS * sizeof (struct sy_slab_bits))
-      || !sy_arena_grow (&state.range, count * SY_SLAB_BYTES, SY_COMMIT_SLABS * SY_SLAB_BYTES))
+  list_push (&zone->spare, slab);
+  zone->spare_count++;
+  state.spare_count++;
+}
+
+static uint32_t
+pop_spare (struct zone *zone)
+{
+  if (zone->spare_count == 0)
     return SY_SLAB_NONE;
-  return state.fresh++;
+  zone->spare_count--;
+  state.spare_count--;
+  return list_pop (&zone->spare);
+}
+
+/* Commits an array's entries: zones' parts of it may share a page, which is committed twice then. */
+static bool
+commit_entries (void *first, size_t bytes)
+{
+  uintptr_t page = sy_os_page_bytes (), start = (uintptr_t) first & ~(page - 1), end = ((uintptr_t) first + bytes + page - 1) & ~(page - 1);
+
+  return sy_os_commit ((void *) start, end - start);
+}
+
+/* Memory for the zone's next slabs, and for what is known of them. */
+static bool
+commit_more (struct zone *zone, uint32_t next, uint32_t end)
+{
+  uint32_t count = end - next < SY_COMMIT_SLABS ? end - next : SY_COMMIT_SLABS;
+
+  if (count == 0 || !commit_entries (&sy_region.slabs[next], count * sizeof (struct sy_slab))
+      || !commit_entries (&sy_region.bits[next], count * sizeof (struct sy_slab_bits))
+      || !sy_os_commit (sy_region_address (next), count * SY_SLAB_BYTES))
+    return false;
+  zone->committed += count;
+  return true;
+}
+
+static uint32_t
+fresh_slab (unsigned class)
+{
+  struct zone *zone = &state.zone[class];
+  uint32_t next = first_of (class) + zone->fresh;
+
+  if (zone->fresh == zone->committed && !commit_more (zone, next, end_of (class)))
+    return SY_SLAB_NONE;
+  zone->fresh++;
+  return next;
+}
+
+/* Takes up to count spare slabs out of the zone's list and puts them on the chain; how many. */
+static uint32_t
+detach_spares (struct zone *zone, uint32_t count, uint32_t *chain)
+{
+  uint32_t taken = 0, slab;
+
+  for (; taken < count && (slab = pop_spare (zone)) != SY_SLAB_NONE; taken++)
+    list_push (chain, slab);
+  return taken;
+}
+
+static struct zone *
+zone_with_most_spares (void)
+{
+  struct zone *most = &state.zone[0];
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    if (state.zone[class].spare_count > most->spare_count)
+      most = &state.zone[class];
+  return most;
+}
+
+/* Gives a chain's pages back, outside the lock, and files the slabs as clean; those that the system refuses stay spare.  Bytes given. */
+static size_t
+clean_chain (uint32_t chain)
+{
+  uint32_t cleaned = SY_SLAB_NONE, refused = SY_SLAB_NONE, slab;
+  size_t bytes = 0;
+
+  while ((slab = list_pop (&chain)) != SY_SLAB_NONE)
+    if (sy_os_discard (sy_region_address (slab), SY_SLAB_BYTES))
+      {
+        list_push (&cleaned, slab);
+        bytes += SY_SLAB_BYTES;
+      }
+    else
+      list_push (&refused, slab);
+
+  sy_lock_take (&state.lock);
+  while ((slab = list_pop (&cleaned)) != SY_SLAB_NONE)
+    list_push (&zone_of (slab)->clean, slab);
+  while ((slab = list_pop (&refused)) != SY_SLAB_NONE)
+    push_spare (slab);
+  sy_lock_release (&state.lock);
+  return bytes;
 }
 
 uint32_t
-sy_region_take (void)
+sy_region_take (unsigned class)
 {
+  struct zone *zone = &state.zone[class];
+  uint32_t chain = SY_SLAB_NONE;
+
   sy_lock_take (&state.lock);
 
-  uint32_t slab = list_pop (&state.spare);
+  uint32_t slab = pop_spare (zone);
 
-  if (slab != SY_SLAB_NONE)
+  if (zone->spare_count < zone->spare_low)
+    zone->spare_low = zone->spare_count;
+  if (slab == SY_SLAB_NONE)
     {
-      state.spare_count--;
-      if (state.spare_count < state.spare_low)
-        state.spare_low = state.spare_count;
-    }
-  else
-    {
-      state.spare_low = 0;
-      slab = list_pop (&state.clean);
+      /* Memory that waits for another class goes back to the system for what this one takes. */
+      if (state.spare_count > SY_SPARE_SLABS)
+        (void) detach_spares (zone_with_most_spares (), 1, &chain);
+      slab = list_pop (&zone->clean);
       if (slab == SY_SLAB_NONE)
-        slab = fresh_slab ();
+        slab = fresh_slab (class);
     }
   sy_lock_release (&state.lock);
+  if (chain != SY_SLAB_NONE)
+    (void) clean_chain (chain);
   return slab;
 }
 
@@ -139,88 +274,61 @@ sy_region_give (uint32_t first, unsigned count)
       uint32_t slab = first;
 
       first = sy_region.slabs[slab].next;
-      list_push (&state.spare, slab);
+      push_spare (slab);
     }
-  state.spare_count += count;
   sy_lock_release (&state.lock);
 }
 
-/* Takes up to count spare slabs out of the list, chained by next. */
-static uint32_t
-detach_spares (uint32_t count, uint32_t *taken)
+/* Takes the zones' unneeded spares out, at most SY_REAP_SLABS.  True: those were all. */
+static bool
+detach_unneeded (uint32_t *chain)
 {
-  uint32_t chain = SY_SLAB_NONE;
+  uint32_t room = SY_REAP_SLABS;
+  bool all = true;
 
-  for (*taken = 0; *taken < count && state.spare != SY_SLAB_NONE; ++*taken)
-    list_push (&chain, list_pop (&state.spare));
-  state.spare_count -= *taken;
-  return chain;
-}
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      struct zone *zone = &state.zone[class];
+      uint32_t unneeded = zone->spare_low < zone->spare_count ? zone->spare_low : zone->spare_count;
+      uint32_t taken = detach_spares (zone, unneeded < room ? unneeded : room, chain);
 
-/* Gives a chain's pages back, outside the lock, and files the slabs as clean; those that the system refuses stay spare.  Bytes given. */
-static size_t
-clean_chain (uint32_t chain)
-{
-  uint32_t cleaned = SY_SLAB_NONE, refused = SY_SLAB_NONE, refusals = 0, slab;
-  size_t bytes = 0;
-
-  while ((slab = list_pop (&chain)) != SY_SLAB_NONE)
-    if (sy_os_discard (sy_region_address (slab), SY_SLAB_BYTES))
-      {
-        list_push (&cleaned, slab);
-        bytes += SY_SLAB_BYTES;
-      }
-    else
-      {
-        list_push (&refused, slab);
-        refusals++;
-      }
-
-  sy_lock_take (&state.lock);
-  while ((slab = list_pop (&cleaned)) != SY_SLAB_NONE)
-    list_push (&state.clean, slab);
-  while ((slab = list_pop (&refused)) != SY_SLAB_NONE)
-    list_push (&state.spare, slab);
-  state.spare_count += refusals;
-  sy_lock_release (&state.lock);
-  return bytes;
+      room -= taken;
+      zone->spare_low = unneeded - taken;
+      all = all && taken == unneeded;
+    }
+  return all;
 }
 
 void
 sy_region_reap (uint64_t now_ns)
 {
-  uint32_t chain = SY_SLAB_NONE, taken = 0;
+  uint32_t chain = SY_SLAB_NONE;
 
   if (!sy_lock_try (&state.lock))
     return;
-  if (now_ns - state.reaped_ns >= SY_REAP_NS)
+  /* What is left after one round of SY_REAP_SLABS follows at the next calls. */
+  if (now_ns - state.reaped_ns >= SY_REAP_NS && detach_unneeded (&chain))
     {
-      uint32_t unused = state.spare_low < state.spare_count ? state.spare_low : state.spare_count;
-
-      chain = detach_spares (unused < SY_REAP_SLABS ? unused : SY_REAP_SLABS, &taken);
-      if (taken < unused)
-        state.spare_low -= taken;  /* the rest at the next calls */
-      else
-        {
-          state.spare_low = state.spare_count;
-          state.reaped_ns = now_ns;
-        }
+      for (unsigned class = 1; class < SY_CLASSES; class++)
+        state.zone[class].spare_low = state.zone[class].spare_count;
+      state.reaped_ns = now_ns;
     }
   sy_lock_release (&state.lock);
-  if (taken != 0)
+  if (chain != SY_SLAB_NONE)
     (void) clean_chain (chain);
 }
 
 size_t
 sy_region_trim (void)
 {
-  uint32_t taken;
+  uint32_t chain = SY_SLAB_NONE;
 
   sy_lock_take (&state.lock);
-
-  uint32_t chain = detach_spares (UINT32_MAX, &taken);
-
-  state.spare_low = 0;
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      (void) detach_spares (&state.zone[class], UINT32_MAX, &chain);
+      state.zone[class].spare_low = 0;
+    }
   sy_lock_release (&state.lock);
   return clean_chain (chain);
 }

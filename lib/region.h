@@ -2,10 +2,13 @@
 /*
  * region.h: the process's one reserved range of addresses, handed out in slabs, and what is known of each slab.
  *
- * "Is this pointer ours?" is one subtract and compare.  A slab is fresh (never used), in use by a pool, spare (free, its pages still
- * there) or clean (free, its pages given back).  The lists are under the lock; base and bytes are written once, before any slab is out.
+ * "Is this pointer ours?" is one subtract and compare.  The range is cut into zones of equal size, one a size class in the order of their
+ * numbers (zone 0 stays empty), and a class's slabs lie in its zone: a block's class is a shift of its address, with no load in between.
  *
- * Invariant: fresh + in use + spare + clean == the number of slabs.
+ * A slab is fresh (never used), in use by a pool, spare (free, its pages still there) or clean (free, its pages given back).  The lists are
+ * under the lock; base, bytes and zone_shift are written once, before any slab is out.
+ *
+ * Invariant, for each zone: fresh + in use + spare + clean == the number of its slabs.
  */
 #ifndef SY_REGION_H
 #define SY_REGION_H
@@ -19,6 +22,7 @@
 struct sy_region {
   char *base;                  /* of slab 0, aligned to SY_SLAB_BYTES */
   size_t bytes;                /* of the range; 0 until it is open: it owns nothing then */
+  unsigned zone_shift;         /* a slab's number >> zone_shift is its class */
   struct sy_slab *slabs;       /* one each, in the same order */
   struct sy_slab_bits *bits;
 };
@@ -53,11 +57,14 @@ sy_region_slab_count (void)
   return (uint32_t) (sy_region.bytes >> SY_SLAB_SHIFT);
 }
 
-/* How many slabs have ever been used; those from this number on are fresh. */
-uint32_t sy_region_slabs_used (void);
+/* The slabs of a class that were ever used are numbered from first on; returns how many they are. */
+uint32_t sy_region_used (unsigned class, uint32_t *first);
 
-/* A slab for the caller: spare, clean or fresh.  SY_SLAB_NONE: out of range or of memory. */
-uint32_t sy_region_take (void);
+/* Was the slab ever used?  Then its entry of slabs can be read. */
+bool sy_region_is_used (uint32_t slab);
+
+/* A slab for the class: spare, clean or fresh.  SY_SLAB_NONE: out of range or of memory. */
+uint32_t sy_region_take (unsigned class);
 
 /* Gives back slabs with no block in use, count of them, chained by next from first.  Their pages stay for a while. */
 void sy_region_give (uint32_t first, unsigned count);

@@ -79,7 +79,7 @@ slab_leave (struct sy_pool *pool, struct sy_bin *bin, uint32_t number)
 static uint32_t
 slab_start (struct sy_pool *pool, unsigned home, unsigned class)
 {
-  uint32_t number = sy_region_take ();
+  uint32_t number = sy_region_take (class);
 
   if (number == SY_SLAB_NONE)
     return number;
@@ -238,14 +238,19 @@ sy_pool_close (struct sy_pool *pool)
     for (unsigned class = 1; class < SY_CLASSES; class++)
       for (struct sy_magazine *full; (full = sy_depot_pop (&bin_of (pool, shard, class)->depot)) != NULL;)
         sy_magazine_give (full);
-  for (uint32_t number = 0, used = sy_region_slabs_used (); number < used; number++)
-    if (pool->map[number] != 0)
-      {
-        sy_region.slabs[number].owner = NULL;
-        sy_region.slabs[number].next = chain;
-        chain = number;
-        count++;
-      }
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      uint32_t first, used = sy_region_used (class, &first);
+
+      for (uint32_t number = first; number < first + used; number++)
+        if (pool->map[number] != 0)
+          {
+            sy_region.slabs[number].owner = NULL;
+            sy_region.slabs[number].next = chain;
+            chain = number;
+            count++;
+          }
+    }
   sy_region_give (chain, count);
   sy_os_unmap (pool->map, whole_pages (sy_region_slab_count ()));
   sy_os_unmap (pool->shards, shards_bytes (pool));

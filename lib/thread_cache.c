@@ -520,6 +520,7 @@ sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
   cache->base = (uintptr_t) sy_region.base;
   cache->bytes = a->pool.map == NULL ? 0 : sy_region.bytes;
   cache->map = a->pool.map;
+  cache->zone_shift = sy_region.zone_shift;
   for (unsigned class = 0; class < SY_CLASSES; class++)
     {
       set_alloc_top (cache, class, NO_ALLOC_TOP);

@@ -13,8 +13,7 @@
  * `next` repeats the block below alloc_top, NULL where there is none: what a program does with a new block first is to write to it, and
  * with the address one load nearer that store, and the loads behind it that must know where it goes, wait less.
  *
- * A side without a magazine: alloc_top points behind a NULL (empty), free_top is NULL (full).  Class 0 stays that way for ever, so that a
- * block in nobody's slab takes the slow way by itself.
+ * A side without a magazine: alloc_top points behind a NULL (empty), free_top is NULL (full).
  */
 #ifndef SY_THREAD_CACHE_H
 #define SY_THREAD_CACHE_H
@@ -26,11 +25,13 @@ extern const char sy_owner_gone;
 #define SY_OWNER_GONE ((AO_t) &sy_owner_gone)
 
 struct sy_thread_cache {
+  AO_t free_top[SY_CLASSES];           /* first, for the shortest addresses */
   AO_t owner;                          /* the handle, or SY_OWNER_GONE, written by who destroys that */
   uintptr_t base;                      /* the range, and the pool's map of it */
   size_t bytes;
   const unsigned char *map;
-  AO_t free_top[SY_CLASSES], next[SY_CLASSES], alloc_top[SY_CLASSES];
+  unsigned zone_shift;
+  AO_t next[SY_CLASSES], alloc_top[SY_CLASSES];
 
   AO_t free_loaded[SY_CLASSES], alloc_loaded[SY_CLASSES];
   AO_t changes;

@@ -27,7 +27,7 @@ sy_thread_cache_get (struct sydra_alloc *a, const char *call)
 {
   struct sy_thread_cache *cache = sy_thread_cache_last;
 
-  return SY_LIKELY (AO_load (&cache->owner) == (AO_t) a) ? cache : sy_thread_cache_of (a, call);
+  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a)) ? cache : sy_thread_cache_of (a, call);
 }
 
 /* What all threads of a handle counted together; exact when none is inside the allocator. */

@@ -15,10 +15,12 @@
 #define SY_SLAB_SHIFT 16
 #define SY_SLAB_BYTES ((size_t) 1 << SY_SLAB_SHIFT)
 
-/* The range: more than a server has memory, less than any 64-bit system's user half; on 32 bits a fair share of 2 GiB. */
-#define SY_RANGE_BYTES (SY_WORD_BITS == 64 ? (size_t) 1 << (SY_WORD_BITS == 64 ? 38 : 0) : (size_t) 1 << 29)
-/* The least range worth having: one slab a core class and some. */
-#define SY_RANGE_BYTES_MIN ((size_t) 1 << 21)
+/* The range is cut into a zone a size class, so that an address tells its block's class: 64 GiB each on 64 bits, 32 MiB on 32 bits.  Halved
+   until the system agrees, down to 8 slabs each. */
+#define SY_ZONE_SHIFT (SY_WORD_BITS == 64 ? 36 : 25)
+#define SY_ZONE_SHIFT_MIN (SY_SLAB_SHIFT + 3)
+/* Slabs that a zone starts behind the one before: a line of a pool's map.  Without it the maps' first lines share one set of a cache. */
+#define SY_ZONE_SKEW 64u
 /* Under a limit on address space the range takes one part in so many: threads' stacks and the C library need the rest. */
 #define SY_RANGE_LIMIT_SHARE 4
 
@@ -51,6 +53,8 @@
 #define SY_REAP_MISSES 64u
 /* Slabs whose pages go back in one go: bounds what one unlucky call does. */
 #define SY_REAP_SLABS 64u
+/* Spare slabs, of all classes, that may wait for their class to need them again while another one takes memory from the system. */
+#define SY_SPARE_SLABS 16u
 
 /* A thread tells its handle about its blocks when a magazine comes or goes, and about those that the heap serves once they differ by this
    many bytes, so that the shared count is touched rarely. */

@@ -511,7 +511,7 @@ refuse_pages (void *nothing)
   require (sy_region_open (), "no range");
   for (unsigned at = 0; at < 10; at++)
     {
-      uint32_t slab = sy_region_take ();
+      uint32_t slab = sy_region_take (1);
 
       require (slab != SY_SLAB_NONE, "no slab");
       sy_region.slabs[slab].next = chain;

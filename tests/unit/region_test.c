@@ -28,15 +28,27 @@ open_and_trim (void)
   ck_assert_uint_eq (sy_region_spare_bytes (), 0);
 }
 
-/* Takes count slabs, and chains them. */
+#define CLASS 3u
+#define OTHER 7u
+
+/* How many slabs of the class were ever used. */
 static uint32_t
-take_chain (unsigned count)
+used_of (unsigned class)
+{
+  uint32_t first;
+
+  return sy_region_used (class, &first);
+}
+
+/* Takes count slabs of the class, and chains them. */
+static uint32_t
+take_chain (unsigned class, unsigned count)
 {
   uint32_t chain = SY_SLAB_NONE;
 
   while (count-- != 0)
     {
-      uint32_t slab = sy_region_take ();
+      uint32_t slab = sy_region_take (class);
 
       ck_assert_uint_ne (slab, SY_SLAB_NONE);
       sy_region.slabs[slab].next = chain;
@@ -54,7 +66,7 @@ START_TEST (a_range_that_is_not_open_owns_nothing)
   ck_assert (!sy_region_has (NULL));
   ck_assert (!sy_region_has (&local));
   ck_assert (!sy_region_has ((void *) UINTPTR_MAX));
-  ck_assert_uint_eq (sy_region_slabs_used (), 0);
+  ck_assert_uint_eq (used_of (CLASS), 0);
   ck_assert_uint_eq (sy_region_trim (), 0);
 }
 END_TEST
@@ -71,7 +83,7 @@ START_TEST (the_range_is_opened_once)
   ck_assert_uint_eq (sy_region.bytes, bytes);
   ck_assert_uint_eq ((uintptr_t) base % SY_SLAB_BYTES, 0);
   ck_assert_uint_eq (bytes % SY_SLAB_BYTES, 0);
-  ck_assert_uint_ge (bytes, SY_RANGE_BYTES_MIN - SY_SLAB_BYTES);
+  ck_assert_uint_ge (bytes, ((size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN) - SY_SLAB_BYTES);
 }
 END_TEST
 
@@ -102,12 +114,13 @@ START_TEST (slabs_are_distinct_writable_and_counted)
   uint32_t chain, slab;
 
   open_and_trim ();
-  chain = take_chain (count);
-  ck_assert_uint_ge (sy_region_slabs_used (), count);
+  chain = take_chain (CLASS, count);
+  ck_assert_uint_ge (used_of (CLASS), count);
   slab = chain;
   for (unsigned at = 0; at < count; at++, slab = sy_region.slabs[slab].next)
     {
-      ck_assert_uint_lt (slab, sy_region_slabs_used ());
+      ck_assert (sy_region_is_used (slab));
+      ck_assert_uint_eq (slab >> sy_region.zone_shift, CLASS);
       for (size_t offset = 0; offset < SY_SLAB_BYTES; offset += 4096)
         {
           ck_assert_int_eq (sy_region_address (slab)[offset], 0);
@@ -124,17 +137,32 @@ END_TEST
 START_TEST (slabs_given_back_are_taken_before_fresh_ones)
 {
   open_and_trim ();
-  sy_region_give (take_chain (20), 20);
+  sy_region_give (take_chain (CLASS, 20), 20);
 
-  uint32_t used = sy_region_slabs_used (), chain = take_chain (20);
+  uint32_t used = used_of (CLASS), chain = take_chain (CLASS, 20);
 
-  ck_assert_uint_eq (sy_region_slabs_used (), used);
+  ck_assert_uint_eq (used_of (CLASS), used);
   ck_assert_uint_eq (sy_region_spare_bytes (), 0);
   sy_region_give (chain, 20);
   (void) sy_region_trim ();
-  chain = take_chain (20);
-  ck_assert_uint_eq (sy_region_slabs_used (), used);
+  chain = take_chain (CLASS, 20);
+  ck_assert_uint_eq (used_of (CLASS), used);
   sy_region_give (chain, 20);
+}
+END_TEST
+
+START_TEST (memory_that_waits_for_one_class_goes_back_for_what_another_takes)
+{
+  open_and_trim ();
+  sy_region_give (take_chain (CLASS, SY_SPARE_SLABS + 4), SY_SPARE_SLABS + 4);
+
+  uint32_t chain = take_chain (OTHER, 10);
+
+  ck_assert_uint_eq (sy_region_spare_bytes (), SY_SPARE_SLABS * SY_SLAB_BYTES);
+  for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
+    ck_assert_uint_eq (slab >> sy_region.zone_shift, OTHER);
+  sy_region_give (chain, 10);
+  ck_assert_uint_eq (sy_region_trim (), (SY_SPARE_SLABS + 10) * SY_SLAB_BYTES);
 }
 END_TEST
 
@@ -142,14 +170,14 @@ START_TEST (trimmed_slabs_lose_their_contents_and_serve_again)
 {
   open_and_trim ();
 
-  uint32_t chain = take_chain (8);
+  uint32_t chain = take_chain (CLASS, 8);
 
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
     memset (sy_region_address (slab), 0x5a, SY_SLAB_BYTES);
   sy_region_give (chain, 8);
   ck_assert_uint_eq (sy_region_trim (), 8 * SY_SLAB_BYTES);
   ck_assert_uint_eq (sy_region_trim (), 0);
-  chain = take_chain (8);
+  chain = take_chain (CLASS, 8);
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
     for (size_t offset = 0; offset < SY_SLAB_BYTES; offset += 512)
       ck_assert_int_eq (sy_region_address (slab)[offset], 0);
@@ -164,13 +192,13 @@ START_TEST (reaping_gives_back_what_nobody_needed_for_a_while)
   uint64_t now_ns = later_ns ();
 
   sy_region_reap (now_ns);
-  sy_region_give (take_chain (10), 10);
+  sy_region_give (take_chain (CLASS, 10), 10);
   sy_region_reap (now_ns += SY_REAP_NS);
   ck_assert_msg (sy_region_spare_bytes () == 10 * SY_SLAB_BYTES, "they came within the time");
   sy_region_reap (now_ns + SY_REAP_NS - 1);
   ck_assert_msg (sy_region_spare_bytes () == 10 * SY_SLAB_BYTES, "the time is not up");
 
-  uint32_t chain = take_chain (4);
+  uint32_t chain = take_chain (CLASS, 4);
 
   sy_region_give (chain, 4);
   sy_region_reap (now_ns += SY_REAP_NS);
@@ -186,7 +214,7 @@ START_TEST (reaping_is_done_in_bounded_steps)
   unsigned count = 2 * SY_REAP_SLABS + 10;
 
   open_and_trim ();
-  sy_region_give (take_chain (count), count);
+  sy_region_give (take_chain (CLASS, count), count);
 
   uint64_t now_ns = later_ns ();
 
@@ -205,7 +233,7 @@ END_TEST
 START_TEST (a_busy_region_is_not_reaped)
 {
   open_and_trim ();
-  sy_region_give (take_chain (5), 5);
+  sy_region_give (take_chain (CLASS, 5), 5);
   sy_region_reap (later_ns ());
   sy_lock_take (sy_region_lock ());
   sy_region_reap (later_ns ()); /* would wait for ever */
@@ -230,7 +258,7 @@ take_and_give (void *argument)
     {
       if (count == 0 || (count < HELD && test_random_below (&random, 2)))
         {
-          uint32_t slab = sy_region_take ();
+          uint32_t slab = sy_region_take (CLASS);
 
           test_must (slab != SY_SLAB_NONE, "out of slabs");
           memcpy (sy_region_address (slab), &argument, sizeof argument);
@@ -266,12 +294,12 @@ START_TEST (threads_never_share_a_slab_and_lose_none)
     pthread_join (thread[at], NULL);
 
   /* fresh + in use + spare + clean == all: every slab that was ever used can be had before a fresh one. */
-  uint32_t used = sy_region_slabs_used (), chain = take_chain (used);
+  uint32_t used = used_of (CLASS), chain = take_chain (CLASS, used);
 
-  ck_assert_uint_eq (sy_region_slabs_used (), used);
+  ck_assert_uint_eq (used_of (CLASS), used);
   sy_region_give (chain, used);
-  chain = take_chain (used);
-  ck_assert_uint_eq (sy_region_slabs_used (), used);
+  chain = take_chain (CLASS, used);
+  ck_assert_uint_eq (used_of (CLASS), used);
   sy_region_give (chain, used);
 }
 END_TEST
@@ -287,6 +315,7 @@ main (void)
   tcase_add_test (tests, the_range_ends_where_it_ends);
   tcase_add_test (tests, slabs_are_distinct_writable_and_counted);
   tcase_add_test (tests, slabs_given_back_are_taken_before_fresh_ones);
+  tcase_add_test (tests, memory_that_waits_for_one_class_goes_back_for_what_another_takes);
   tcase_add_test (tests, trimmed_slabs_lose_their_contents_and_serve_again);
   tcase_add_test (tests, reaping_gives_back_what_nobody_needed_for_a_while);
   tcase_add_test (tests, reaping_is_done_in_bounded_steps);

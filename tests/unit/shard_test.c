@@ -27,6 +27,33 @@ bin (unsigned shard, unsigned class)
   return &pool.shards[shard].bin[class];
 }
 
+/* How many slabs of the class the pool's map says it has. */
+static unsigned
+slabs_in_map (unsigned class)
+{
+  uint32_t first, used = sy_region_used (class, &first);
+  unsigned slabs = 0;
+
+  for (uint32_t slab = first; slab < first + used; slab++)
+    if (AO_char_load (&pool.map[slab]) != 0)
+      {
+        ck_assert_uint_eq (AO_char_load (&pool.map[slab]), class);
+        slabs++;
+      }
+  return slabs;
+}
+
+/* How many slabs were ever used, of all classes. */
+static uint32_t
+slabs_used (void)
+{
+  uint32_t used = 0, first;
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    used += sy_region_used (class, &first);
+  return used;
+}
+
 static unsigned long
 slabs_in (unsigned class)
 {
@@ -48,8 +75,8 @@ must_be_empty (void)
         ck_assert_uint_eq (AO_load (&bin (shard, class)->free_blocks), 0);
         ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot), 0);
       }
-  for (uint32_t slab = 0; slab < sy_region_slabs_used (); slab++)
-    ck_assert_uint_eq (pool.map[slab], 0);
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    ck_assert_uint_eq (slabs_in_map (class), 0);
   ck_assert (sy_pool_is_valid (&pool));
 }
 
@@ -119,7 +146,7 @@ START_TEST (carved_blocks_rise_are_the_pools_and_are_whole)
 }
 END_TEST
 
-START_TEST (an_empty_slab_leaves_and_may_come_back_as_another_class)
+START_TEST (an_empty_slab_leaves_and_comes_back_for_its_class_only)
 {
   void *blocks[300];
 
@@ -137,9 +164,12 @@ START_TEST (an_empty_slab_leaves_and_may_come_back_as_another_class)
   /* More than a slab of the largest class. */
   carve (0, LAST, 300, blocks);
   ck_assert_uint_eq (slabs_in (LAST), 2);
-  ck_assert_uint_eq (pool.map[slab], LAST);
+  ck_assert_uint_eq (pool.map[slab], 0);
   ck_assert (sy_pool_is_valid (&pool));
   sy_pool_put (&pool, 0, LAST, blocks, 300);
+  carve (0, FIRST, 10, blocks);
+  ck_assert_uint_eq (sy_region_slab_of (blocks[0]), slab);
+  sy_pool_put (&pool, 0, FIRST, blocks, 10);
   must_be_empty ();
   sy_pool_close (&pool);
 }
@@ -334,16 +364,6 @@ START_TEST (a_busy_lock_is_waited_for_when_nobody_else_has_blocks)
 }
 END_TEST
 
-static unsigned
-slabs_in_map (unsigned class)
-{
-  unsigned slabs = 0;
-
-  for (uint32_t slab = 0; slab < sy_region_slabs_used (); slab++)
-    slabs += AO_char_load (&pool.map[slab]) == class;
-  return slabs;
-}
-
 static void *
 carve_one (void *block)
 {
@@ -396,7 +416,7 @@ START_TEST (closing_takes_back_live_blocks_and_full_depots)
     }
 
   size_t magazines = sy_magazine_committed_bytes ();
-  uint32_t used = sy_region_slabs_used ();
+  uint32_t used = slabs_used ();
 
   sy_pool_close (&pool);
   ck_assert_uint_ge (sy_region_spare_bytes (), spare < slabs * SY_SLAB_BYTES ? slabs * SY_SLAB_BYTES : spare);
@@ -412,7 +432,7 @@ START_TEST (closing_takes_back_live_blocks_and_full_depots)
         }
       sy_pool_close (&pool);
     }
-  ck_assert_uint_eq (sy_region_slabs_used (), used);
+  ck_assert_uint_eq (slabs_used (), used);
   ck_assert_uint_eq (sy_magazine_committed_bytes (), magazines);
 }
 END_TEST
@@ -623,7 +643,7 @@ main (void)
 
   tcase_add_test (tests, no_shards_are_one_without_magazines);
   tcase_add_loop_test (tests, carved_blocks_rise_are_the_pools_and_are_whole, 1, SY_CLASSES);
-  tcase_add_test (tests, an_empty_slab_leaves_and_may_come_back_as_another_class);
+  tcase_add_test (tests, an_empty_slab_leaves_and_comes_back_for_its_class_only);
   tcase_add_test (tests, carving_takes_from_the_fullest_slab_first);
   tcase_add_test (tests, blocks_go_back_to_their_own_shards);
   tcase_add_test (tests, a_depot_gives_to_home_first_and_to_neighbours_after);
