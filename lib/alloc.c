@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* alloc.c: the public calls on handles and memory, but the two hottest: what is asked of arguments, and errno. */
+#include <config.h>
+
 #include "sydra/alloc.h"
 
 #include <errno.h>
@@ -9,8 +11,7 @@
 #include "bug.h"
 #include "compiler.h"
 #include "fork.h"
-#include "handle.h"
-#include "thread_registry.h"
+#include "reclaim.h"
 
 static bool
 is_too_big (size_t size)
@@ -29,9 +30,11 @@ static struct {
 } process = { PTHREAD_ONCE_INIT, 0 };
 
 static struct sydra_alloc *
-create (const char *name, size_t max_bytes)
+create (const struct sydra_alloc_options *options)
 {
-  struct sydra_alloc *a = sy_fork_ready () ? sy_handle_take (name, max_bytes) : NULL;
+  sy_epoch_ready ();
+
+  struct sydra_alloc *a = sy_fork_ready () ? sy_handle_take (options->name == NULL ? "alloc" : options->name, options->max_bytes) : NULL;
 
   if (a != NULL && !sy_backend_open (a))
     {
@@ -39,26 +42,32 @@ create (const char *name, size_t max_bytes)
       a = NULL;
     }
   if (a == NULL)
-    errno = ENOMEM;
-  else
-    sy_handle_publish (a);
+    {
+      errno = ENOMEM;
+      return NULL;
+    }
+  sy_limbo_open (&a->limbo, options->max_deferred_bytes);
+  a->on_stall = options->on_stall;
+  a->on_stall_ctx = options->on_stall_ctx;
+  sy_handle_publish (a);
   return a;
 }
 
 SY_EXPORT struct sydra_alloc *
 sydra_alloc_create (const struct sydra_alloc_options *options)
 {
+  static const struct sydra_alloc_options defaults = SYDRA_ALLOC_OPTIONS_INIT;
   /* The first version's options end with on_stall_ctx. */
   const size_t least = offsetof (struct sydra_alloc_options, on_stall_ctx) + sizeof options->on_stall_ctx;
 
   if (options == NULL)
-    return create ("alloc", 0);
+    return create (&defaults);
   if (options->size < least)
     {
       errno = EINVAL;
       return NULL;
     }
-  return create (options->name == NULL ? "alloc" : options->name, options->max_bytes);
+  return create (options);
 }
 
 SY_EXPORT size_t
@@ -69,6 +78,7 @@ sydra_alloc_destroy (struct sydra_alloc *a)
   sy_handle_check (a, "sydra_alloc_destroy");
   if ((AO_t) a == AO_load (&process.handle))
     sy_bug ("sydra_alloc_destroy", a, "the default handle is never destroyed");
+  sy_reclaim_end (a);
   sy_thread_registry_detach (a);
   for (unsigned class = 0; class < SY_CLASSES; class++)
     live += AO_load (&a->retired.allocations[class]) - AO_load (&a->retired.frees[class]);
@@ -81,7 +91,11 @@ sydra_alloc_destroy (struct sydra_alloc *a)
 static void
 make_default (void)
 {
-  struct sydra_alloc *a = create ("default", 0);
+  struct sydra_alloc_options options = SYDRA_ALLOC_OPTIONS_INIT;
+
+  options.name = "default";
+
+  struct sydra_alloc *a = create (&options);
 
   if (a == NULL)
     sy_bug ("sydra_alloc_default", a, "no memory for the process's own handle");
@@ -124,6 +138,8 @@ sydra_realloc (struct sydra_alloc *a, void *block, size_t size)
   sy_handle_check (a, "sydra_realloc");
   if (block == NULL)
     return sydra_malloc (a, size);
+  if (SY_DEBUG)
+    sy_handle_check_free (block, "sydra_realloc");
   return is_too_big (size) ? NULL : sy_backend_realloc (a, block, size);
 }
 
@@ -210,11 +226,4 @@ sydra_free_batch (struct sydra_alloc *a, size_t count, void **blocks)
   sy_handle_check (a, "sydra_free_batch");
   for (size_t at = 0; at < count; at++)
     sydra_free (a, blocks[at]);
-}
-
-SY_EXPORT size_t
-sydra_collect (struct sydra_alloc *a)
-{
-  sy_handle_check (a, "sydra_collect");
-  return sy_backend_collect (a);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* backend_heap.c: the modes in which one heap (heap.h) serves everything, with our books beside it. */
+#include <config.h>
+
 #include <errno.h>
 
 #include "backend.h"
@@ -66,6 +68,8 @@ sydra_free (struct sydra_alloc *a, void *block)
   (void) sy_thread_cache_get (a, "sydra_free");
   if (block == NULL)
     return;
+  if (SY_DEBUG)
+    sy_handle_check_free (block, "sydra_free");
   dismiss (a, block, "sydra_free");
   sy_heap_free (block);
 }
@@ -131,6 +135,13 @@ sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *ca
   (void) a;
   (void) call;
   return sy_heap_usable (block);
+}
+
+unsigned
+sy_backend_class_of (struct sydra_alloc *a, const void *block, const char *call, size_t *bytes)
+{
+  *bytes = sy_backend_usable_size (a, block, call);
+  return 0;
 }
 
 size_t

@@ -181,6 +181,8 @@ free_slow (struct sydra_alloc *a, void *block)
 
   if (block == NULL)
     return;
+  if (SY_DEBUG)
+    sy_handle_check_free (block, "sydra_free");
   class = sy_pool_class_of (&a->pool, block);
   if (class == 0)
     {
@@ -368,15 +370,24 @@ sy_backend_resize (struct sydra_alloc *a, void *block, size_t size)
   return true;
 }
 
-size_t
-sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *call)
+unsigned
+sy_backend_class_of (struct sydra_alloc *a, const void *block, const char *call, size_t *bytes)
 {
   unsigned class = sy_pool_class_of (&a->pool, block);
 
-  if (class != 0)
-    return sy_size_classes[class].bytes;
-  fallback_check (a, block, call);
-  return sy_heap_usable (block);
+  if (class == 0)
+    fallback_check (a, block, call);
+  *bytes = class != 0 ? sy_size_classes[class].bytes : sy_heap_usable (block);
+  return class;
+}
+
+size_t
+sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *call)
+{
+  size_t bytes;
+
+  (void) sy_backend_class_of (a, block, call, &bytes);
+  return bytes;
 }
 
 size_t

@@ -9,6 +9,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool ready;
 
 static void
+lock_limbo (struct sydra_alloc *a)
+{
+  sy_lock_take (&a->limbo.lock);
+}
+
+static void
 lock_fallback (struct sydra_alloc *a)
 {
   sy_fallback_lock (&a->fallback);
@@ -21,17 +27,20 @@ lock_pool (struct sydra_alloc *a)
 }
 
 static void
-unlock_both (struct sydra_alloc *a)
+unlock_handle (struct sydra_alloc *a)
 {
   sy_pool_unlock (&a->pool);
   sy_fallback_unlock (&a->fallback);
+  sy_lock_release (&a->limbo.lock);
 }
 
 static void
 lock_all (void)
 {
   sy_lock_take (sy_registry_lock ());
+  sy_handle_each (lock_limbo);
   sy_handle_each (lock_fallback);
+  sy_fallback_lock (&sy_deferred);
   sy_handle_each (lock_pool);
   sy_lock_take (sy_region_lock ());
   sy_lock_take (sy_magazine_lock ());
@@ -43,7 +52,8 @@ unlock_most (void)
 {
   sy_lock_release (sy_magazine_lock ());
   sy_lock_release (sy_region_lock ());
-  sy_handle_each (unlock_both);
+  sy_fallback_unlock (&sy_deferred);
+  sy_handle_each (unlock_handle);
 }
 
 static void
@@ -57,6 +67,7 @@ static void
 in_child (void)
 {
   unlock_most ();
+  sy_epoch_after_fork ();
   sy_handle_each (sy_thread_registry_after_fork);
   sy_lock_release (sy_registry_lock ());
 }
@@ -64,6 +75,7 @@ in_child (void)
 static void
 make_ready (void)
 {
+  sy_fallback_open (&sy_deferred);
   ready = pthread_atfork (lock_all, in_parent, in_child) == 0;
 }
 

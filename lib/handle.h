@@ -10,9 +10,11 @@
 #define SY_HANDLE_H
 
 #include "fallback.h"
+#include "limbo.h"
 #include "shard.h"
 
 struct sy_thread_cache;
+struct sydra_stall;
 
 /* Blocks, as counted by one writer or by shared adds. */
 struct sy_counts {
@@ -36,6 +38,9 @@ struct sydra_alloc {
   char name[SY_NAME_BYTES];
   struct sy_pool pool;
   struct sy_fallback fallback;
+  void (*on_stall) (void *ctx, const struct sydra_stall *stall);
+  void *on_stall_ctx;
+  struct sy_limbo limbo;
 } SY_APART;
 
 #define SY_HANDLE_LIVE ((AO_t) 0x53594452u)
@@ -52,6 +57,12 @@ void sy_handle_give (struct sydra_alloc *a);
 
 /* Reports a pointer that is no live handle; call names the public call. */
 void sy_handle_check (const struct sydra_alloc *a, const char *call);
+
+/* Debug builds: the blocks of all handles that wait for readers; opened by sy_fork_ready. */
+extern struct sy_fallback sy_deferred;
+
+/* For debug builds: reports a block that is freed while it waits for readers. */
+void sy_handle_check_free (const void *block, const char *call);
 
 /* Charges bytes against the handle's limit.  False: over it, nothing charged. */
 static inline bool

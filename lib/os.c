@@ -2,10 +2,19 @@
 #include "os.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifdef __linux__
+# include <linux/membarrier.h>
+#endif
 
 static void *
 map (size_t bytes, int protection, int flags)
@@ -56,6 +65,88 @@ sy_os_unmap (void *start, size_t bytes)
 
   /* A refusal (the system's mappings are used up) leaves the range mapped and unused: nothing else is lost. */
   (void) munmap (start, bytes);
+  errno = saved;
+}
+
+#if defined __linux__ && defined SYS_membarrier
+
+static bool
+barrier (int command)
+{
+  int saved = errno;
+  bool done = syscall (SYS_membarrier, command, 0, 0) == 0;
+
+  errno = saved;
+  return done;
+}
+
+bool
+sy_os_barrier_register (void)
+{
+  return barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+bool
+sy_os_barrier (void)
+{
+  return barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+#else
+
+bool
+sy_os_barrier_register (void)
+{
+  return false;
+}
+
+bool
+sy_os_barrier (void)
+{
+  return false;
+}
+
+#endif
+
+void
+sy_os_pause (unsigned round)
+{
+  struct timespec wait = { 0, round < 20 ? 1000L << (round < 10 ? 0 : round - 10) : 1000000 };
+  int saved = errno;
+
+  if (round < 10)
+    (void) sched_yield ();
+  else
+    (void) nanosleep (&wait, NULL);
+  errno = saved;
+}
+
+long
+sy_os_thread_id (void)
+{
+#ifdef SYS_gettid
+  return syscall (SYS_gettid);
+#else
+  return (long) getpid ();
+#endif
+}
+
+void
+sy_os_thread_name (long thread_id, char *name, size_t bytes)
+{
+  char path[64];
+  int saved = errno, file;
+  ssize_t length = 0;
+
+  (void) snprintf (path, sizeof path, "/proc/self/task/%ld/comm", thread_id);
+  file = open (path, O_RDONLY | O_CLOEXEC);
+  if (file >= 0)
+    {
+      length = read (file, name, bytes - 1);
+      (void) close (file);
+    }
+  name[length > 0 ? length : 0] = '\0';
+  name[strcspn (name, "\n")] = '\0';
   errno = saved;
 }
 

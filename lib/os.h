@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os.h: what we ask of the system.  os.c is the only caller of mmap, mprotect, madvise and munmap.
+ * os.h: what we ask of the system.  os.c is the only caller of mmap, mprotect, madvise, munmap and membarrier.
  *
  * Lengths are whole pages unless said.  Thread-safe; no call changes errno but those that say so.
  */
@@ -25,6 +25,20 @@ void *sy_os_map (size_t bytes);
 
 /* Gives a mapping or a reservation back whole. */
 void sy_os_unmap (void *start, size_t bytes);
+
+/*
+ * A barrier on all running threads of the process: what each does after it comes after what the caller did before, and the other way round.
+ * False where the system has none or refuses.  Register first, in each process.
+ */
+bool sy_os_barrier_register (void);
+bool sy_os_barrier (void);
+
+/* Waits a little; longer with each round, a millisecond at the most. */
+void sy_os_pause (unsigned round);
+
+/* The system's number of the calling thread, and any thread's name, NUL-terminated; empty where there is none. */
+long sy_os_thread_id (void);
+void sy_os_thread_name (long thread_id, char *name, size_t bytes);
 
 size_t sy_os_page_bytes (void);
 

@@ -5,6 +5,7 @@
 
 #include "backend.h"
 #include "compiler.h"
+#include "os.h"
 #include "thread_registry.h"
 
 /* Of counts that were read while threads ran, the second may be ahead of the first. */
@@ -45,6 +46,29 @@ fill_class (struct sydra_stats *stats, const struct sydra_alloc *a, const struct
 }
 
 static void
+fill_deferred (struct sydra_stats *stats, struct sydra_alloc *a)
+{
+  struct sy_limbo *limbo = &a->limbo;
+  struct sy_readers readers;
+  uint64_t now_ns = sy_os_now_ns (), since_ns = sy_limbo_since_ns (limbo);
+
+  sy_thread_registry_readers (a, AO_load (&limbo->epoch.now) - 2, &readers);
+  stats->deferred_blocks = AO_load (&limbo->blocks) + readers.bag_blocks;
+  stats->deferred_bytes = AO_load (&limbo->bytes) + readers.bag_bytes;
+  sy_shared_raise (&limbo->high_bytes, (AO_t) stats->deferred_bytes);
+  stats->deferred_high_water_bytes = AO_load (&limbo->high_bytes);
+  stats->epoch_current = sy_epoch_number (AO_load (&limbo->epoch.now));
+  stats->epoch_min = readers.oldest.epoch == 0 ? stats->epoch_current : sy_epoch_number (readers.oldest.epoch);
+  stats->epoch_advances = (AO_t) (AO_load (&limbo->epoch.now) - SY_EPOCH_FIRST) / 2;
+  stats->epoch_barrier = sy_epoch_is_light ? "membarrier" : "fence";
+  stats->deferred_reclaimed = AO_load (&limbo->reclaimed);
+  stats->deferred_stalls = AO_load (&limbo->stalls);
+  if (readers.since_us != 0 && (since_ns == 0 || readers.since_us * 1000 < since_ns))
+    since_ns = readers.since_us * 1000;
+  stats->deferred_oldest_ns = since_ns == 0 || since_ns > now_ns ? 0 : now_ns - since_ns;
+}
+
+static void
 fill (struct sydra_stats *stats, struct sydra_alloc *a)
 {
   struct sy_thread_totals totals;
@@ -71,6 +95,7 @@ fill (struct sydra_stats *stats, struct sydra_alloc *a)
       stats->reserved_bytes = sy_region.bytes;
       stats->committed_bytes += sy_region_spare_bytes ();
     }
+  fill_deferred (stats, a);
   stats->in_use = at_least_0 (stats->allocations, stats->frees);
   stats->in_use_bytes = totals.live_bytes > SIZE_MAX / 2 ? 0 : totals.live_bytes;
   stats->high_water_bytes = totals.high_bytes;

@@ -59,7 +59,9 @@ static const struct field totals[] = {
   OF_STATS (deferred_bytes, "bytes deferred"), OF_STATS (deferred_high_water_bytes, "bytes deferred at most"),
   OF_STATS (epoch_current, "current epoch"), OF_STATS (epoch_min, "oldest epoch"), OF_STATS (fallback_allocs, "fallback allocations"),
   OF_STATS (fallback_frees, "fallback frees"), OF_STATS (fallback_resizes, "fallback resizes"), OF_STATS (fallback_remaps, "fallback remaps"),
-  OF_STATS (reserved_bytes, "bytes reserved"), OF_STATS (committed_bytes, "bytes committed")
+  OF_STATS (reserved_bytes, "bytes reserved"), OF_STATS (committed_bytes, "bytes committed"), OF_STATS (epoch_advances, "epochs passed"),
+  OF_STATS (deferred_reclaimed, "deferred and freed"), OF_STATS (deferred_stalls, "deferrals refused"),
+  OF_STATS (deferred_oldest_ns, "oldest deferred, ns")
 };
 
 static const struct field columns[] = {
@@ -98,7 +100,7 @@ write_json (struct writer *writer, const char *name, const struct sydra_stats *s
 {
   put (writer, "{\"name\": ");
   put_json_string (writer, name);
-  put (writer, ", \"mode\": \"%s\", \"shards\": %u", stats->mode, stats->shards);
+  put (writer, ", \"mode\": \"%s\", \"shards\": %u, \"epoch_barrier\": \"%s\"", stats->mode, stats->shards, stats->epoch_barrier);
   for (size_t at = 0; at < COUNT_OF (totals); at++)
     put (writer, ", \"%s\": %" PRIu64, totals[at].name, value_of (stats, &totals[at]));
   put (writer, ", \"fallback_sizes\": [");
@@ -128,7 +130,7 @@ write_text (struct writer *writer, const char *name, const struct sydra_stats *s
 {
   put (writer, "sydra-alloc handle ");
   put_text_string (writer, name);
-  put (writer, ": mode %s, %u shards\n", stats->mode, stats->shards);
+  put (writer, ": mode %s, %u shards, readers held back by %s\n", stats->mode, stats->shards, stats->epoch_barrier);
   for (size_t at = 0; at < COUNT_OF (totals); at++)
     put (writer, "  %-24s %14" PRIu64 "\n", totals[at].words, value_of (stats, &totals[at]));
   if (stats->class_count == 0)

@@ -442,6 +442,29 @@ sy_thread_cache_free (struct sy_thread_cache *cache, unsigned class, void *block
   AO_store (&cache->free_top[class], (AO_t) (top + 1));
 }
 
+void
+sy_thread_cache_free_magazine (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, struct sy_magazine *full)
+{
+  unsigned rounds = full->rounds, home = cache == NULL ? 0 : cache->home;
+
+  if (cache != NULL)
+    {
+      change_begin (cache, class);
+      note_direct (a, cache, class, 0, rounds);
+      change_end (cache);
+    }
+  else
+    sy_shared_add (&a->retired.frees[class], rounds);
+  /* A short one would soon be a miss again. */
+  if (!a->pool.direct && rounds >= sy_size_classes[class].rounds / 2 && sy_pool_store (&a->pool, home, class, full))
+    sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
+  else
+    {
+      put_blocks (a, home, class, sy_magazine_end (full) - rounds, rounds);
+      sy_magazine_give (full);
+    }
+}
+
 void *
 sy_thread_cacheless_malloc (struct sydra_alloc *a, unsigned class)
 {
@@ -528,6 +551,7 @@ sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
       cache->rounds[class] = SY_ROUNDS_FIRST;
     }
   cache->home = a->pool.shard_count == 0 ? 0 : (unsigned) (AO_fetch_and_add (&a->pool.next_home, 1) % a->pool.shard_count);
+  cache->reader.thread_id = sy_os_thread_id ();
   AO_store (&cache->owner, (AO_t) a);
 }
 

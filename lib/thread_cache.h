@@ -18,6 +18,7 @@
 #ifndef SY_THREAD_CACHE_H
 #define SY_THREAD_CACHE_H
 
+#include "bags.h"
 #include "handle.h"
 
 /* Nobody's: no handle has this address, and no caller can know it. */
@@ -45,6 +46,8 @@ struct sy_thread_cache {
   struct sy_thread_cache *next_of_handle, **link_of_handle;  /* under the registry lock */
   struct sy_thread_cache *next_of_thread;
   const void *thread;                  /* an address that is the thread's own */
+  struct sy_reader reader SY_ALIGNED (SY_LINE_BYTES);  /* apart: others look at it and the bags now and then */
+  struct sy_bags bags;
 } SY_APART;
 
 /* Makes a cache of the handle's out of any memory of that size: empty, its counts 0. */
@@ -78,6 +81,9 @@ void *sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class
 
 /* Takes a block of the class, whatever state the free side is in. */
 void sy_thread_cache_free (struct sy_thread_cache *cache, unsigned class, void *block);
+
+/* Takes a full magazine's blocks of the class, and the magazine; cache may be NULL. */
+void sy_thread_cache_free_magazine (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, struct sy_magazine *full);
 
 /* The same for a thread without a cache. */
 void *sy_thread_cacheless_malloc (struct sydra_alloc *a, unsigned class);

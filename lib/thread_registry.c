@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "bug.h"
+#include "os.h"
 
 /* Owner of nothing: no handle has its address. */
 static struct sy_thread_cache no_cache = { .owner = (AO_t) &no_cache };
@@ -156,12 +157,98 @@ sy_thread_registry_totals (struct sydra_alloc *a, struct sy_thread_totals *total
   totals->high_bytes = raised (AO_load (&a->high_bytes), (intptr_t) totals->live_bytes + over[0]);
 }
 
+/* ---- Readers, and what waits for them ---- */
+
+void
+sy_thread_registry_readers (struct sydra_alloc *a, AO_t left, struct sy_readers *readers)
+{
+  uint64_t now_ns = sy_os_now_ns ();
+
+  memset (readers, 0, sizeof *readers);
+  readers->left = left;
+  sy_lock_take (sy_registry_lock ());
+  for (struct sy_thread_cache *cache = a->caches; cache != NULL; cache = cache->next_of_handle)
+    {
+      struct sy_bags *bags = &cache->bags;
+      AO_t pushes = AO_load (&bags->pushes);
+      uint64_t since_us = AO_load (&bags->since_us);
+
+      sy_reader_look (&cache->reader, left, now_ns, &readers->oldest);
+      readers->bag_blocks += AO_load (&bags->blocks);
+      readers->bag_bytes += AO_load (&bags->bytes);
+      if (since_us != 0 && (readers->since_us == 0 || since_us < readers->since_us))
+        readers->since_us = since_us;
+      readers->idle_bags = readers->idle_bags || (AO_load (&bags->blocks) != 0 && pushes == bags->pushes_met);
+      bags->pushes_met = pushes;
+    }
+  sy_lock_take (&a->limbo.lock);
+  sy_reader_look (&a->limbo.anonymous, left, now_ns, &readers->oldest);
+  sy_lock_release (&a->limbo.lock);
+  sy_lock_release (sy_registry_lock ());
+}
+
+/* Says that the bags are wanted.  False: there is nothing to want. */
+static bool
+want_bags (struct sy_thread_cache *cache, bool all)
+{
+  struct sy_bags *bags = &cache->bags;
+
+  if (cache->thread == &this_thread || AO_load (&bags->blocks) == 0 || !(all || AO_load (&bags->pushes) == bags->pushes_met))
+    return false;
+  AO_store (&bags->wanted, 1);
+  return true;
+}
+
+void
+sy_thread_registry_take_bags (struct sydra_alloc *a, bool all)
+{
+  bool any = false;
+
+  sy_lock_take (sy_registry_lock ());
+  for (struct sy_thread_cache *cache = a->caches; cache != NULL; cache = cache->next_of_handle)
+    any = want_bags (cache, all) || any;
+
+  bool may_look = any && sy_epoch_barrier ();
+
+  for (struct sy_thread_cache *cache = any ? a->caches : NULL; cache != NULL; cache = cache->next_of_handle)
+    if (AO_load (&cache->bags.wanted) != 0)
+      {
+        /* acquire: pairs with the release in sy_bags_end. */
+        if (may_look && AO_load_acquire (&cache->bags.working) == 0)
+          (void) sy_bags_empty (&cache->bags, &a->limbo);
+        AO_store_release (&cache->bags.wanted, 0);
+      }
+  sy_lock_release (sy_registry_lock ());
+}
+
+void
+sy_thread_registry_begin (struct sy_thread_cache *cache)
+{
+  while (!sy_bags_begin (&cache->bags))
+    {
+      sy_bags_end (&cache->bags);
+      /* Whoever wants them holds this lock until they are taken. */
+      sy_lock_take (sy_registry_lock ());
+      sy_lock_release (sy_registry_lock ());
+    }
+}
+
+void
+sy_thread_registry_seal_all (struct sydra_alloc *a)
+{
+  sy_lock_take (sy_registry_lock ());
+  for (struct sy_thread_cache *cache = a->caches; cache != NULL; cache = cache->next_of_handle)
+    (void) sy_bags_empty (&cache->bags, &a->limbo);
+  sy_lock_release (sy_registry_lock ());
+}
+
 /* ---- Deaths ---- */
 
-/* Hands in a cache's blocks and counts.  Under the registry lock. */
+/* Hands in a cache's blocks and counts; a section that its thread is in ends.  Under the registry lock. */
 static void
 retire (struct sydra_alloc *a, struct sy_thread_cache *cache)
 {
+  (void) sy_bags_empty (&cache->bags, &a->limbo);
   sy_thread_cache_flush (cache);
   add_counts (&a->retired, &cache->counts);
   handle_list_remove (cache);
@@ -225,6 +312,10 @@ sy_thread_registry_after_fork (struct sydra_alloc *a)
       cache->next_of_thread = threads.unused;
       threads.unused = cache;
     }
+  /* What is left is this thread's own; the system has another number for it here. */
+  if (a->caches != NULL)
+    a->caches->reader.thread_id = sy_os_thread_id ();
+  sy_limbo_after_fork (&a->limbo, a->caches == NULL ? 0 : AO_load (&a->caches->bags.bytes) + a->caches->bags.room);
 }
 
 /* ---- Births ---- */

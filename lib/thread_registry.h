@@ -38,6 +38,26 @@ struct sy_thread_totals {
 
 void sy_thread_registry_totals (struct sydra_alloc *a, struct sy_thread_totals *totals);
 
+/* What a walk over a handle's threads found. */
+struct sy_readers {
+  AO_t left;                       /* an epoch that was over before the walk, as the caller said */
+  struct sy_oldest oldest;         /* of those inside */
+  size_t bag_blocks, bag_bytes;    /* that wait in threads' bags */
+  uint64_t since_us;               /* when the oldest of these came; 0: none */
+  bool idle_bags;                  /* some thread has blocks in its bags and deferred nothing since the last walk */
+};
+
+void sy_thread_registry_readers (struct sydra_alloc *a, AO_t left, struct sy_readers *readers);
+
+/* Seals the bags of all threads that are not at work on them, or only of those that deferred nothing since the last walk. */
+void sy_thread_registry_take_bags (struct sydra_alloc *a, bool all);
+
+/* Begins the calling thread's work on its own bags. */
+void sy_thread_registry_begin (struct sy_thread_cache *cache);
+
+/* Seals all bags of a handle that no other thread uses. */
+void sy_thread_registry_seal_all (struct sydra_alloc *a);
+
 /* Takes every thread's cache from the handle, blocks put back and counts kept: the handle is about to end. */
 void sy_thread_registry_detach (struct sydra_alloc *a);
 

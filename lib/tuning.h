@@ -42,7 +42,7 @@
 #define SY_SPARES_MAX 4u
 
 /* What a depot holds of one class and shard before freed blocks go back to their slabs. */
-#define SY_DEPOT_BYTES ((size_t) 1 << 20)
+#define SY_DEPOT_BYTES ((size_t) 1 << 22)
 /* Other shards looked at before a slab is carved: enough to find the consumer's, bounded for many shards. */
 #define SY_NEIGHBOURS_MAX 8u
 #define SY_SHARDS_MAX 1024u
@@ -59,6 +59,20 @@
 /* A thread tells its handle about its blocks when a magazine comes or goes, and about those that the heap serves once they differ by this
    many bytes, so that the shared count is touched rarely. */
 #define SY_PUBLISH_BYTES ((int64_t) 1 << 18)
+
+/* What may wait in limbo where the handle's options do not say. */
+#define SY_LIMBO_BYTES ((size_t) 64 << 20)
+/* How much is sealed before somebody looks for what may go: a look is a barrier on all threads and a walk over their records.  Each takes
+   out at most twice the bags that can have come since the last one. */
+#define SY_LIMBO_LOOK_BYTES ((size_t) 128 << 10)
+#define SY_LIMBO_LOOK_BAGS 64u
+#define SY_LIMBO_TAKE_BAGS (2 * SY_LIMBO_LOOK_BAGS)
+/* What a thread charges at once, so that most deferred frees touch nothing shared; at most one part in so many of the limit. */
+#define SY_LIMBO_ROOM_BYTES ((size_t) 16 << 10)
+#define SY_LIMBO_SHARE 64u
+/* At the limit: how often a deferred free looks again, and how long ago a reader may have been met to be worth it. */
+#define SY_LIMBO_TRIES 4u
+#define SY_LIMBO_WAIT_NS UINT64_C (1000000)
 
 /* Tables of the fallback blocks: locks to spread threads over, and the first table's entries (one page on 64 bits). */
 #define SY_FALLBACK_STRIPES 16u

@@ -53,10 +53,10 @@ struct sydra_alloc;
 /* A reader that holds reclamation up; what on_stall is told.  Valid during the call only. */
 struct sydra_stall {
   size_t size;               /* sizeof (struct sydra_stall), in bytes, as the library knows it */
-  long thread_id;            /* the system's number of the reader's thread */
+  long thread_id;            /* the system's number of the reader's thread; 0: a thread past its end, or several */
   char thread_name[16];      /* its name, NUL-terminated; empty where the system has none */
   uint64_t epoch;            /* the epoch that the reader entered in */
-  uint64_t inside_ns;        /* how long it has been inside, in nanoseconds */
+  uint64_t inside_ns;        /* how long it has been inside at the least, in nanoseconds: since reclamation first met it there */
   uint64_t deferred_bytes;   /* what waits for it, in bytes */
 };
 
@@ -65,8 +65,9 @@ struct sydra_alloc_options {
   size_t size;                /* sizeof (struct sydra_alloc_options), in bytes; a program built against fewer members still runs */
   const char *name;           /* shown in statistics; copied, as many whole characters of UTF-8 as fit in 31 bytes.  NULL: "alloc" */
   size_t max_bytes;           /* live bytes past which allocation fails with ENOMEM; blocks that wait in threads' magazines count.  0: no limit */
-  size_t max_deferred_bytes;  /* bytes in limbo past which a deferred free is refused; no call of this version defers */
-  void (*on_stall)(void *ctx, const struct sydra_stall *stall);  /* told who holds reclamation up; never called by this version */
+  size_t max_deferred_bytes;  /* bytes that may wait for readers; past it sydra_free_deferred refuses.  0: 64 MiB */
+  /* Told who holds reclamation up, by the thread whose sydra_free_deferred is refused; may call anything on the handle.  NULL: nobody is told. */
+  void (*on_stall)(void *ctx, const struct sydra_stall *stall);
   void *on_stall_ctx;         /* given to on_stall */
 };
 
@@ -154,11 +155,40 @@ struct sydra_allocator {
 /* The handle as such a value; good for as long as the handle. */
 struct sydra_allocator sydra_alloc_interface(struct sydra_alloc *a);
 
+/* ---- Reclamation: blocks that readers may still look at.  Every mode; each handle's epochs are its own. ---- */
+
+/*
+ * Enters a section: no block that is deferred from here on is freed before the matching sydra_epoch_leave.  Returns what that call is to be
+ * given, the epoch.  Sections nest, and the outermost one counts; a thread may be in sections of several handles.  Costs about a store, never
+ * waits, never fails.  A section ends with its thread.
+ */
+uint64_t sydra_epoch_enter(struct sydra_alloc *a);
+
+/* Leaves a section; observed is what the matching sydra_epoch_enter of this thread returned.  Anything else is misuse. */
+void sydra_epoch_leave(struct sydra_alloc *a, uint64_t observed);
+
+/* Moves the epoch on, and returns the one that is current then.  Never waits.  Deferred frees do not need it: they move it themselves. */
+uint64_t sydra_epoch_advance(struct sydra_alloc *a);
+
+/*
+ * Waits until every reader that is inside at the call has left.  0, EDEADLK from inside a section of the same handle (it would wait for
+ * itself), or EAGAIN where the system has begun to refuse the barrier that readers are held back by.
+ */
+int sydra_epoch_synchronize(struct sydra_alloc *a);
+
+/*
+ * Frees a block once no reader can see it: the caller has taken it out of reach before, and readers who are inside a section now may still look
+ * at it.  The block is not written to until then, and counts as in use.  NULL: nothing.  0: the block is the handle's.  Otherwise it is untouched and still
+ * the caller's: EAGAIN where max_deferred_bytes would be passed and readers hold up what waits (a thread's share of the limit, up to 1/64
+ * or 16 KiB, may be unused then) or may do so, as the system refuses the barrier; ENOMEM.  Keeps errno.  Once in a while a call frees what has had its turn, of any thread.  Thread-safe.
+ */
+int sydra_free_deferred(struct sydra_alloc *a, void *block);
+
 /* ---- Giving memory back ---- */
 
 /*
- * Hands in the calling thread's magazines, empties the depots, and returns every page that no block needs to the system.  Returns how
- * many bytes went back.  Thread-safe; other threads' magazines are left alone.
+ * Frees all deferred blocks that no reader can see, hands in the calling thread's magazines, empties the depots, and returns every page that
+ * no block needs to the system.  Returns how many bytes went back.  Thread-safe; other threads' magazines are left alone.
  */
 size_t sydra_collect(struct sydra_alloc *a);
 
@@ -194,8 +224,9 @@ struct sydra_stats {
   uint64_t shard_hits;               /* requests of pool size that the pool served */
   uint64_t shard_misses;             /* requests of pool size that it could not serve */
   uint64_t cross_shard_frees;        /* freed blocks that came back through another shard than the one they were carved from */
-  uint64_t deferred_blocks, deferred_bytes, deferred_high_water_bytes;  /* in limbo; 0 in this version, which cannot defer */
-  uint64_t epoch_current, epoch_min; /* 0 in this version */
+  uint64_t deferred_blocks, deferred_bytes;     /* that wait for readers now, in bytes usable */
+  uint64_t deferred_high_water_bytes;           /* the most at once, as seen whenever blocks were about to be freed */
+  uint64_t epoch_current, epoch_min; /* the epoch, and the oldest that a reader is inside with; the same where nobody is inside */
   uint64_t fallback_allocs, fallback_frees;     /* blocks that the pool left to the C library */
   uint64_t fallback_resizes, fallback_remaps;   /* of such blocks, in place and by moving */
   uint64_t fallback_sizes[SYDRA_STATS_FALLBACK_BOUNDS];  /* fallback_allocs but for remaps, by the size asked for, in bytes: up to 64, 128, ... 8192, and above */
@@ -203,6 +234,11 @@ struct sydra_stats {
   uint64_t committed_bytes;          /* of this handle's slabs and the spare ones that all handles share */
   unsigned class_count;              /* how many of the following are filled in; 0 in modes without a pool */
   struct sydra_class_stats classes[SYDRA_STATS_CLASSES_MAX];
+  const char *epoch_barrier;         /* what readers are held back by: "membarrier", or "fence" where the system has none */
+  uint64_t epoch_advances;           /* how often the epoch moved on */
+  uint64_t deferred_reclaimed;       /* deferred blocks that were freed, ever */
+  uint64_t deferred_stalls;          /* deferred frees that were refused because of a reader */
+  uint64_t deferred_oldest_ns;       /* how long the block that waits longest has waited, in nanoseconds; 0: none waits */
 };
 
 /*

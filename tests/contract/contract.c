@@ -133,6 +133,7 @@ main (void)
   contract_add_limits (suite);
   contract_add_interface (suite);
   contract_add_stats (suite);
+  contract_add_epochs (suite);
   contract_add_first (suite);
   return test_run (suite);
 }

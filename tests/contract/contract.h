@@ -56,6 +56,7 @@ void contract_add_handles (Suite *suite);
 void contract_add_limits (Suite *suite);
 void contract_add_interface (Suite *suite);
 void contract_add_stats (Suite *suite);
+void contract_add_epochs (Suite *suite);
 void contract_add_first (Suite *suite);
 
 /* The status of a program that was started only to make its first calls in an unusual place; -1: this is the test itself. */

@@ -212,21 +212,21 @@ twice_at_the_end_of_the_handle (struct sydra_alloc *a)
 static void
 twice_found_by_frees_alone (struct sydra_alloc *a)
 {
-  static void *blocks[10000];
+  static void *blocks[40000];
 
-  for (unsigned at = 0; at < 10000; at++)
+  for (unsigned at = 0; at < 40000; at++)
     blocks[at] = must_malloc (a, 256);
-  sydra_free_batch (a, 8000, blocks);
-  sydra_free (a, tell (blocks[8000]));
-  sydra_free (a, blocks[8001]);
-  sydra_free (a, blocks[8000]);
-  sydra_free_batch (a, 1998, blocks + 8002);
+  sydra_free_batch (a, 32000, blocks);
+  sydra_free (a, tell (blocks[32000]));
+  sydra_free (a, blocks[32001]);
+  sydra_free (a, blocks[32000]);
+  sydra_free_batch (a, 7998, blocks + 32002);
   /* A depot that was emptied meanwhile took it in; it comes back, twice at a time. */
   for (unsigned round = 0; round < 50; round++)
     {
-      for (unsigned at = 0; at < 10000; at++)
+      for (unsigned at = 0; at < 40000; at++)
         blocks[at] = must_malloc (a, 256);
-      sydra_free_batch (a, 10000, blocks);
+      sydra_free_batch (a, 40000, blocks);
     }
 }
 
@@ -643,6 +643,123 @@ of_a_handle_that_is_gone (struct sydra_alloc *a)
   sydra_free (a, block);
 }
 
+/* ---- Sections and deferred blocks ---- */
+
+static void
+leave_without_enter (struct sydra_alloc *a)
+{
+  sydra_epoch_leave (tell (a), 1);
+}
+
+static void
+leave_twice (struct sydra_alloc *a)
+{
+  uint64_t epoch = sydra_epoch_enter (a);
+
+  sydra_epoch_leave (tell (a), epoch);
+  sydra_epoch_leave (a, epoch);
+}
+
+static void
+leave_with_a_value_of_ones_own (struct sydra_alloc *a)
+{
+  sydra_epoch_leave (tell (a), sydra_epoch_enter (a) + 1);
+}
+
+static void
+leave_with_all_ones (struct sydra_alloc *a)
+{
+  (void) sydra_epoch_enter (a);
+  sydra_epoch_leave (tell (a), UINT64_MAX);
+}
+
+static void
+leave_with_an_older_value (struct sydra_alloc *a)
+{
+  uint64_t epoch = sydra_epoch_enter (a);
+
+  sydra_epoch_leave (a, epoch);
+  (void) sydra_epoch_advance (a);
+  (void) sydra_epoch_enter (a);
+  sydra_epoch_leave (tell (a), epoch);
+}
+
+static void
+leave_another_handles_section (struct sydra_alloc *a)
+{
+  struct sydra_alloc *other = handle ();
+
+  sydra_epoch_leave (tell (a), sydra_epoch_enter (other));
+}
+
+static void
+defer_the_stack (struct sydra_alloc *a)
+{
+  char local[32];
+
+  (void) sydra_free_deferred (a, tell (local + 16));
+}
+
+static void
+defer_another_handles (struct sydra_alloc *a)
+{
+  (void) sydra_free_deferred (a, tell (must_malloc (handle (), 64)));
+}
+
+static void
+defer_another_handles_large (struct sydra_alloc *a)
+{
+  (void) sydra_free_deferred (a, tell (must_malloc (handle (), 6400)));
+}
+
+static void
+defer_twice_in_a_row (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 64));
+
+  (void) sydra_free_deferred (a, block);
+  (void) sydra_free_deferred (a, block);
+}
+
+static void
+defer_twice_in_a_row_large (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 640));
+
+  (void) sydra_free_deferred (a, block);
+  (void) sydra_free_deferred (a, block);
+}
+
+static void
+defer_what_is_gone_large (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 6400));
+
+  sydra_free (a, block);
+  (void) sydra_free_deferred (a, block);
+}
+
+static void
+defer_twice_with_one_between (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 64)), *other = must_malloc (a, 64);
+
+  (void) sydra_free_deferred (a, block);
+  (void) sydra_free_deferred (a, other);
+  (void) sydra_free_deferred (a, block);
+  (void) sydra_collect (a);
+}
+
+static void
+free_what_is_deferred (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 64));
+
+  (void) sydra_free_deferred (a, block);
+  sydra_free (a, block);
+  (void) sydra_collect (a);
+}
+
 /* ---- Sizes and alignments that cannot be ---- */
 
 static void
@@ -717,6 +834,10 @@ alignment_it_has_not_large (struct sydra_alloc *a)
 #define SMALLER "the block is smaller than the size given"
 #define UNALIGNED "the block cannot have the alignment given"
 /* Seen when a magazine is flushed; at once in a debug build. */
+#define NO_SECTION "the thread is in no section that was entered with this value"
+#define DEFERRED_TWICE "block deferred twice"
+#define WAITING "the block is deferred: it is freed when no reader can see it any more"
+#define DEFERRED_LATER (SY_DEBUG ? "sydra_free_deferred" : "free")
 #define LATER (SY_DEBUG ? "sydra_free" : "free")
 
 static const struct misuse
@@ -792,6 +913,20 @@ static const struct misuse
   { "another handle's: free with a size", other_free_sized, "sydra_free_sized", OTHER, false },
   { "another handle's: by its value", other_by_its_value, "sydra_free_aligned_sized", OTHER, false },
   { "a dead handle's block", of_a_handle_that_is_gone, "sydra_free", EMPTY, false },
+  { "leave without enter", leave_without_enter, "sydra_epoch_leave", NO_SECTION, true },
+  { "leave twice", leave_twice, "sydra_epoch_leave", NO_SECTION, true },
+  { "leave with a value of one's own", leave_with_a_value_of_ones_own, "sydra_epoch_leave", NO_SECTION, true },
+  { "leave with all ones", leave_with_all_ones, "sydra_epoch_leave", NO_SECTION, true },
+  { "leave with an older value", leave_with_an_older_value, "sydra_epoch_leave", NO_SECTION, true },
+  { "leave another handle's section", leave_another_handles_section, "sydra_epoch_leave", NO_SECTION, true },
+  { "the stack deferred", defer_the_stack, "sydra_free_deferred", UNKNOWN, false },
+  { "another handle's deferred", defer_another_handles, "sydra_free_deferred", OTHER, false },
+  { "another handle's deferred, large", defer_another_handles_large, "sydra_free_deferred", UNKNOWN, false },
+  { "deferred twice in a row", defer_twice_in_a_row, "sydra_free_deferred", DEFERRED_TWICE, true },
+  { "deferred twice in a row, large", defer_twice_in_a_row_large, "sydra_free_deferred", DEFERRED_TWICE, true },
+  { "deferred when gone, large", defer_what_is_gone_large, "sydra_free_deferred", UNKNOWN, false },
+  { "deferred twice with one between", defer_twice_with_one_between, DEFERRED_LATER, SY_DEBUG ? DEFERRED_TWICE : TWICE, false },
+  { "freed while deferred", free_what_is_deferred, LATER, SY_DEBUG ? WAITING : TWICE, false },
   { "too big a size", too_big_a_size, "sydra_free_sized", SMALLER, true },
   { "too big a size, large", too_big_a_size_large, "sydra_free_sized", SMALLER, true },
   { "a size of all", a_size_of_all, "sydra_free_sized", SMALLER, true },
@@ -852,6 +987,12 @@ static void c_usable (struct sydra_alloc *a) { (void) sydra_usable_size (a, in_s
 static void c_good (struct sydra_alloc *a) { (void) sydra_good_size (a, 8); }
 static void c_owns (struct sydra_alloc *a) { (void) sydra_owns (a, in_static_memory); }
 static void c_interface (struct sydra_alloc *a) { (void) sydra_alloc_interface (a); }
+static void c_enter (struct sydra_alloc *a) { (void) sydra_epoch_enter (a); }
+static void c_leave (struct sydra_alloc *a) { sydra_epoch_leave (a, 1); }
+static void c_advance (struct sydra_alloc *a) { (void) sydra_epoch_advance (a); }
+static void c_synchronize (struct sydra_alloc *a) { (void) sydra_epoch_synchronize (a); }
+static void c_defer (struct sydra_alloc *a) { (void) sydra_free_deferred (a, in_static_memory); }
+static void c_defer_null (struct sydra_alloc *a) { (void) sydra_free_deferred (a, NULL); }
 static void c_collect (struct sydra_alloc *a) { (void) sydra_collect (a); }
 
 static void c_realloc_null (struct sydra_alloc *a) { (void) !sydra_realloc (a, NULL, 8); }
@@ -931,7 +1072,9 @@ static const struct call
   { "sydra_free_sized", c_free_sized_null }, { "sydra_free_aligned_sized", c_free_aligned_null }, { "sydra_usable_size", c_usable_null },
   { "sydra_malloc_batch", c_malloc_batch_none }, { "sydra_free_batch", c_free_batch_none }, { "sydra_aligned_alloc", c_value_alloc },
   { "sydra_resize", c_value_resize }, { "sydra_realloc", c_value_remap }, { "sydra_usable_size", c_value_remap_aligned },
-  { "sydra_free_aligned_sized", c_value_free }
+  { "sydra_free_aligned_sized", c_value_free }, { "sydra_epoch_enter", c_enter }, { "sydra_epoch_leave", c_leave },
+  { "sydra_epoch_advance", c_advance }, { "sydra_epoch_synchronize", c_synchronize }, { "sydra_free_deferred", c_defer },
+  { "sydra_free_deferred", c_defer_null }
 };
 
 static int

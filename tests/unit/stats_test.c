@@ -45,7 +45,7 @@ START_TEST (a_new_handle_has_counted_nothing)
   ck_assert_uint_eq (stats.allocations | stats.frees | stats.in_use | stats.in_use_bytes | stats.high_water_bytes, 0);
   ck_assert_uint_eq (stats.shard_hits | stats.shard_misses | stats.cross_shard_frees, 0);
   ck_assert_uint_eq (stats.fallback_allocs | stats.fallback_frees | stats.fallback_resizes | stats.fallback_remaps, 0);
-  ck_assert_uint_eq (stats.deferred_blocks | stats.deferred_bytes | stats.epoch_current | stats.epoch_min, 0);
+  ck_assert_uint_eq (stats.deferred_blocks | stats.deferred_bytes | stats.deferred_reclaimed | stats.deferred_stalls | stats.epoch_advances, 0);
   ck_assert_uint_gt (stats.reserved_bytes, 0);
   for (unsigned class = 0; class < stats.class_count; class++)
     {
@@ -617,7 +617,8 @@ START_TEST (json_is_json_and_has_every_member)
     MEMBER (allocations), MEMBER (frees), MEMBER (in_use), MEMBER (in_use_bytes), MEMBER (high_water_bytes), MEMBER (shard_hits),
     MEMBER (shard_misses), MEMBER (cross_shard_frees), MEMBER (deferred_blocks), MEMBER (deferred_bytes), MEMBER (deferred_high_water_bytes),
     MEMBER (epoch_current), MEMBER (epoch_min), MEMBER (fallback_allocs), MEMBER (fallback_frees), MEMBER (fallback_resizes),
-    MEMBER (fallback_remaps), MEMBER (reserved_bytes), MEMBER (committed_bytes)
+    MEMBER (fallback_remaps), MEMBER (reserved_bytes), MEMBER (committed_bytes), MEMBER (epoch_advances), MEMBER (deferred_reclaimed),
+    MEMBER (deferred_stalls), MEMBER (deferred_oldest_ns)
   }, class_members[] = {
     CLASS_MEMBER (allocations), CLASS_MEMBER (frees), CLASS_MEMBER (refills), CLASS_MEMBER (in_use), CLASS_MEMBER (high_water),
     CLASS_MEMBER (slabs), CLASS_MEMBER (free_blocks), CLASS_MEMBER (lock_acquisitions), CLASS_MEMBER (lock_contention),
@@ -690,7 +691,7 @@ START_TEST (text_has_a_line_a_total_and_a_row_a_class)
   render (a, SYDRA_STATS_TEXT);
   for (const char *at = text.bytes; (at = strchr (at, '\n')) != NULL; at++)
     lines++;
-  ck_assert_uint_eq (lines, 1 + 19 + 1 + 1 + SY_CLASSES - 1);
+  ck_assert_uint_eq (lines, 1 + 23 + 1 + 1 + SY_CLASSES - 1);
   ck_assert_int_eq (strncmp (text.bytes, "sydra-alloc handle alloc: mode small_pool, ", 43), 0);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {

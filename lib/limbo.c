@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "limbo.h"
+
+void
+sy_limbo_open (struct sy_limbo *limbo, size_t limit)
+{
+  sy_lock_init (&limbo->lock, SY_RANK_LIMBO);
+  sy_epoch_open (&limbo->epoch);
+  limbo->limit = limit == 0 ? SY_LIMBO_BYTES : limit;
+}
+
+bool
+sy_limbo_charge (struct sy_limbo *limbo, size_t bytes)
+{
+  for (AO_t seen = AO_load (&limbo->charged); bytes <= limbo->limit && seen <= limbo->limit - bytes; seen = AO_load (&limbo->charged))
+    if (AO_compare_and_swap (&limbo->charged, seen, seen + bytes))
+      return true;
+  return false;
+}
+
+void
+sy_limbo_discharge (struct sy_limbo *limbo, size_t bytes)
+{
+  sy_shared_add (&limbo->charged, (AO_t) 0 - bytes);
+}
+
+bool
+sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
+{
+  struct sy_bag_note *note = sy_bag_note (bag);
+  size_t enough = limbo->limit / 4 < SY_LIMBO_LOOK_BYTES ? limbo->limit / 4 : SY_LIMBO_LOOK_BYTES;
+
+  note->next = NULL;
+  sy_lock_take (&limbo->lock);
+  note->epoch = sy_epoch_advance (&limbo->epoch);
+  if (limbo->last == NULL)
+    limbo->first = bag;
+  else
+    sy_bag_note (limbo->last)->next = bag;
+  limbo->last = bag;
+  limbo->unlooked_bytes += note->bytes;
+  limbo->unlooked_bags++;
+
+  bool due = limbo->unlooked_bytes >= enough || limbo->unlooked_bags >= SY_LIMBO_LOOK_BAGS;
+
+  if (due)
+    limbo->unlooked_bytes = limbo->unlooked_bags = 0;
+  sy_lock_release (&limbo->lock);
+  sy_shared_add (&limbo->blocks, bag->rounds);
+  sy_shared_add (&limbo->bytes, note->bytes);
+  return due;
+}
+
+static bool
+may_go (struct sy_magazine *bag, AO_t sealed_by, AO_t oldest)
+{
+  AO_t epoch = sy_bag_note (bag)->epoch;
+
+  return !sy_epoch_before (sealed_by, epoch) && (oldest == 0 || sy_epoch_before (epoch, oldest));
+}
+
+struct sy_magazine *
+sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned most)
+{
+  sy_lock_take (&limbo->lock);
+
+  struct sy_magazine *chain = limbo->first, *last = NULL;
+
+  for (unsigned taken = 0; taken < most && limbo->first != NULL && may_go (limbo->first, sealed_by, oldest); taken++)
+    {
+      last = limbo->first;
+      limbo->first = sy_bag_note (last)->next;
+    }
+  if (limbo->first == NULL)
+    limbo->last = NULL;
+  sy_lock_release (&limbo->lock);
+  if (last == NULL)
+    return NULL;
+  sy_bag_note (last)->next = NULL;
+  return chain;
+}
+
+void
+sy_limbo_freed (struct sy_limbo *limbo, unsigned blocks, size_t bytes)
+{
+  sy_shared_add (&limbo->blocks, (AO_t) 0 - blocks);
+  sy_shared_add (&limbo->bytes, (AO_t) 0 - bytes);
+  sy_shared_add (&limbo->reclaimed, blocks);
+  sy_limbo_discharge (limbo, bytes);
+}
+
+uint64_t
+sy_limbo_since_ns (struct sy_limbo *limbo)
+{
+  sy_lock_take (&limbo->lock);
+
+  uint64_t since_ns = limbo->first == NULL ? 0 : sy_bag_note (limbo->first)->since_ns;
+
+  sy_lock_release (&limbo->lock);
+  return since_ns;
+}
+
+AO_t
+sy_limbo_enter (struct sy_limbo *limbo)
+{
+  sy_lock_take (&limbo->lock);
+
+  AO_t epoch = sy_reader_enter (&limbo->anonymous, &limbo->epoch);
+
+  sy_lock_release (&limbo->lock);
+  return epoch;
+}
+
+bool
+sy_limbo_leave (struct sy_limbo *limbo, uint64_t number)
+{
+  sy_lock_take (&limbo->lock);
+
+  bool left = sy_reader_leave (&limbo->anonymous, number);
+
+  sy_lock_release (&limbo->lock);
+  return left;
+}
+
+bool
+sy_limbo_has_readers (struct sy_limbo *limbo)
+{
+  sy_lock_take (&limbo->lock);
+
+  bool has = limbo->anonymous.depth != 0;
+
+  sy_lock_release (&limbo->lock);
+  return has;
+}
+
+void
+sy_limbo_after_fork (struct sy_limbo *limbo, size_t own_bytes)
+{
+  AO_t bytes = 0, blocks = 0;
+
+  for (struct sy_magazine *bag = limbo->first; bag != NULL; bag = sy_bag_note (bag)->next)
+    {
+      bytes += sy_bag_note (bag)->bytes;
+      blocks += bag->rounds;
+    }
+  AO_store (&limbo->blocks, blocks);
+  AO_store (&limbo->bytes, bytes);
+  AO_store (&limbo->charged, bytes + own_bytes);
+  limbo->anonymous = (struct sy_reader) { 0, 0, 0, 0, 0 };
+}

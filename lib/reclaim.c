@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "reclaim.h"
+
+#include <limits.h>
+
+#include "backend.h"
+
+/* Frees a bag's blocks.  One by one where it is no full magazine of the pool's, and in debug builds, which look at each. */
+static void
+free_bag (struct sydra_alloc *a, struct sy_thread_cache *cache, struct sy_magazine *bag)
+{
+  struct sy_bag_note note = *sy_bag_note (bag);
+  unsigned rounds = bag->rounds;
+
+  if (note.class != 0 && !SY_DEBUG)
+    sy_thread_cache_free_magazine (a, cache, note.class, bag);
+  else
+    {
+      for (unsigned at = 1; at <= rounds; at++)
+        {
+          void *block = sy_magazine_end (bag)[-(int) at];
+
+          if (SY_DEBUG)
+            (void) sy_fallback_remove (&sy_deferred, block);
+          sydra_free (a, block);
+        }
+      sy_magazine_give (bag);
+    }
+  sy_limbo_freed (&a->limbo, rounds, note.bytes);
+}
+
+static void
+free_bags (struct sydra_alloc *a, struct sy_magazine *chain)
+{
+  struct sy_thread_cache *cache = chain == NULL ? NULL : sy_thread_cache_get (a, "sydra_collect");
+
+  while (chain != NULL)
+    {
+      struct sy_magazine *bag = chain;
+
+      chain = sy_bag_note (bag)->next;
+      free_bag (a, cache, bag);
+    }
+}
+
+/* Moves the epoch, makes the barrier, looks at the readers, and frees up to `most` bags.  False: no barrier, nothing known or freed. */
+static bool
+look_and_free (struct sydra_alloc *a, unsigned most, struct sy_readers *readers)
+{
+  AO_t sealed_by = sy_epoch_advance (&a->limbo.epoch);
+
+  if (!sy_epoch_barrier ())
+    return false;
+  sy_thread_registry_readers (a, sealed_by, readers);
+  sy_shared_raise (&a->limbo.high_bytes, AO_load (&a->limbo.bytes) + readers->bag_bytes);
+  free_bags (a, sy_limbo_take (&a->limbo, sealed_by, readers->oldest.epoch, most));
+  return true;
+}
+
+void
+sy_reclaim (struct sydra_alloc *a)
+{
+  struct sy_readers readers;
+
+  if (look_and_free (a, SY_LIMBO_TAKE_BAGS, &readers) && readers.idle_bags)
+    sy_thread_registry_take_bags (a, false);
+}
+
+bool
+sy_reclaim_all (struct sydra_alloc *a, struct sy_readers *readers)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_collect");
+
+  if (cache != NULL)
+    {
+      sy_thread_registry_begin (cache);
+      (void) sy_bags_empty (&cache->bags, &a->limbo);
+      sy_bags_end (&cache->bags);
+    }
+  sy_thread_registry_take_bags (a, true);
+  return look_and_free (a, UINT_MAX, readers);
+}
+
+void
+sy_reclaim_end (struct sydra_alloc *a)
+{
+  sy_thread_registry_seal_all (a);
+  free_bags (a, sy_limbo_take (&a->limbo, AO_load (&a->limbo.epoch.now), 0, UINT_MAX));
+}
