@@ -171,7 +171,7 @@ is_worth_a_wait (const struct sy_readers *readers)
 static int
 defer_or_reclaim (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, void *block, size_t bytes)
 {
-  enum sy_bags_result result;
+  enum sy_bags_result result = SY_BAGS_HELD;
   struct sy_readers readers;
   unsigned round = 0;
 

@@ -89,6 +89,12 @@ sy_limbo_freed (struct sy_limbo *limbo, unsigned blocks, size_t bytes)
   sy_limbo_discharge (limbo, bytes);
 }
 
+void
+sy_limbo_note_bytes (struct sy_limbo *limbo, size_t bytes)
+{
+  sy_shared_raise (&limbo->high_bytes, bytes < limbo->limit ? bytes : limbo->limit);
+}
+
 uint64_t
 sy_limbo_since_ns (struct sy_limbo *limbo)
 {

@@ -66,6 +66,9 @@ bool sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag);
 struct sy_magazine *sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned most);
 void sy_limbo_freed (struct sy_limbo *limbo, unsigned blocks, size_t bytes);
 
+/* Notes that so many bytes wait now, threads' bags included: read one after the other, they may add up to too many. */
+void sy_limbo_note_bytes (struct sy_limbo *limbo, size_t bytes);
+
 /* When the first block of the oldest sealed bag came; 0: there is none. */
 uint64_t sy_limbo_since_ns (struct sy_limbo *limbo);
 

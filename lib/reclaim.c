@@ -53,8 +53,11 @@ look_and_free (struct sydra_alloc *a, unsigned most, struct sy_readers *readers)
 
   if (!sy_epoch_barrier ())
     return false;
+
+  size_t sealed_bytes = AO_load (&a->limbo.bytes);
+
   sy_thread_registry_readers (a, sealed_by, readers);
-  sy_shared_raise (&a->limbo.high_bytes, AO_load (&a->limbo.bytes) + readers->bag_bytes);
+  sy_limbo_note_bytes (&a->limbo, sealed_bytes + readers->bag_bytes);
   free_bags (a, sy_limbo_take (&a->limbo, sealed_by, readers->oldest.epoch, most));
   return true;
 }

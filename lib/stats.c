@@ -55,7 +55,7 @@ fill_deferred (struct sydra_stats *stats, struct sydra_alloc *a)
   sy_thread_registry_readers (a, AO_load (&limbo->epoch.now) - 2, &readers);
   stats->deferred_blocks = AO_load (&limbo->blocks) + readers.bag_blocks;
   stats->deferred_bytes = AO_load (&limbo->bytes) + readers.bag_bytes;
-  sy_shared_raise (&limbo->high_bytes, (AO_t) stats->deferred_bytes);
+  sy_limbo_note_bytes (limbo, stats->deferred_bytes);
   stats->deferred_high_water_bytes = AO_load (&limbo->high_bytes);
   stats->epoch_current = sy_epoch_number (AO_load (&limbo->epoch.now));
   stats->epoch_min = readers.oldest.epoch == 0 ? stats->epoch_current : sy_epoch_number (readers.oldest.epoch);

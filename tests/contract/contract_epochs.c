@@ -93,9 +93,11 @@ END_TEST
 
 START_TEST (null_is_nothing_and_errno_stays)
 {
+  void *block = must_malloc (a, 40);
+
   errno = 77;
   must_defer (a, NULL);
-  must_defer (a, must_malloc (a, 40));
+  must_defer (a, block);
   (void) sydra_epoch_advance (a);
   ck_assert_int_eq (errno, 77);
   ck_assert_uint_eq (deferred (a), 1);
