@@ -76,6 +76,8 @@ seal (struct sy_bags *bags, struct sy_limbo *limbo, unsigned class)
   AO_store (&bags->top[class], 0);
   note_oldest (bags);
   close_bag (bag, top);
+  if (class != 0)
+    sy_bag_note (bag)->bytes = (size_t) bag->rounds * sy_size_classes[class].bytes;
   sy_own_add (&bags->blocks, (AO_t) 0 - bag->rounds);
   sy_own_add (&bags->bytes, (AO_t) 0 - sy_bag_note (bag)->bytes);
   return sy_limbo_seal (limbo, bag);
@@ -92,12 +94,12 @@ sy_bags_push (struct sy_bags *bags, struct sy_limbo *limbo, unsigned class, void
   if (top[-1] == block)
     sy_bug ("sydra_free_deferred", block, "block deferred twice");
   bags->room -= bytes;
-  sy_bag_note (sy_magazine_of (top + 1))->bytes += bytes;
+  if (class == 0)
+    sy_bag_note (sy_magazine_of (top + 1))->bytes += bytes;
   *top++ = block;
   AO_store (&bags->top[class], (AO_t) top);
   sy_own_add (&bags->blocks, 1);
   sy_own_add (&bags->bytes, bytes);
-  sy_own_add (&bags->pushes, 1);
   return sy_magazine_is_full (top) && seal (bags, limbo, class) ? SY_BAGS_DUE : SY_BAGS_HELD;
 }
 

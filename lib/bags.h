@@ -22,9 +22,8 @@ struct sy_bags {
   AO_t top[SY_CLASSES];      /* 0: no bag */
   AO_t working, wanted;
   AO_t blocks, bytes;        /* in the bags now */
+  AO_t blocks_met, bytes_met;  /* when last looked at; under the registry lock */
   AO_t since_us;             /* when the oldest of them came, in microseconds; 0: they are empty */
-  AO_t pushes;               /* ever */
-  AO_t pushes_met;           /* when last looked at; under the registry lock */
   size_t room;               /* bytes that are charged and not used yet */
 };
 
@@ -52,6 +51,23 @@ enum sy_bags_result { SY_BAGS_HELD, SY_BAGS_DUE, SY_BAGS_NO_MEMORY };
 
 /* Puts the block into its class's bag; there is room for it.  DUE: the caller should look for what may go from limbo. */
 enum sy_bags_result sy_bags_push (struct sy_bags *bags, struct sy_limbo *limbo, unsigned class, void *block, size_t bytes);
+
+/* The same where there is an open bag of the class with room for more than this block, and room charged.  False: nothing done. */
+static inline bool
+sy_bags_push_fast (struct sy_bags *bags, unsigned class, void *block)
+{
+  void **top = (void **) AO_load (&bags->top[class]);
+  size_t bytes = sy_size_classes[class].bytes;
+
+  if (SY_UNLIKELY (top == NULL || sy_magazine_is_full (top + 1) || bags->room < bytes || top[-1] == block))
+    return false;
+  *top = block;
+  sy_own_add (&bags->top[class], sizeof *top);
+  bags->room -= bytes;
+  sy_own_add (&bags->blocks, 1);
+  sy_own_add (&bags->bytes, bytes);
+  return true;
+}
 
 /* Seals all bags, and gives back what room is left.  True: the caller may look for what can go from limbo. */
 bool sy_bags_empty (struct sy_bags *bags, struct sy_limbo *limbo);

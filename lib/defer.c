@@ -64,7 +64,7 @@ sydra_epoch_synchronize (struct sydra_alloc *a)
   struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_epoch_synchronize");
   struct sy_readers readers;
 
-  if (SY_LIKELY (cache != NULL) ? cache->reader.depth != 0 : sy_limbo_has_readers (&a->limbo))
+  if (SY_LIKELY (cache != NULL) ? AO_load (&cache->reader.epoch) != 0 : sy_limbo_has_readers (&a->limbo))
     return EDEADLK;
 
   AO_t left = sy_epoch_advance (&a->limbo.epoch);
@@ -189,8 +189,9 @@ defer_or_reclaim (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned
   return result == SY_BAGS_NO_MEMORY ? ENOMEM : 0;
 }
 
-SY_EXPORT int
-sydra_free_deferred (struct sydra_alloc *a, void *block)
+/* Any block, any state of the thread. */
+static int SY_NOINLINE
+free_deferred_slow (struct sydra_alloc *a, void *block)
 {
   struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_free_deferred");
   size_t bytes;
@@ -210,6 +211,33 @@ sydra_free_deferred (struct sydra_alloc *a, void *block)
     (void) sy_fallback_remove (&sy_deferred, block);
   errno = saved;
   return error;
+}
+
+/* A block of the pool's, into a bag that has been begun and stays open. */
+static inline bool
+defer_hit (struct sy_thread_cache *cache, void *block)
+{
+  uintptr_t offset = (uintptr_t) block - cache->base;
+  size_t slab = offset >> SY_SLAB_SHIFT;
+
+  /* Plain, as in sydra_free. */
+  if (SY_UNLIKELY (offset >= cache->bytes || cache->map[slab] == 0))
+    return false;
+
+  bool hit = SY_LIKELY (sy_bags_begin (&cache->bags)) && sy_bags_push_fast (&cache->bags, (unsigned) (slab >> cache->zone_shift), block);
+
+  sy_bags_end (&cache->bags);
+  return hit;
+}
+
+SY_EXPORT int
+sydra_free_deferred (struct sydra_alloc *a, void *block)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+
+  if (SY_LIKELY (sy_holds (&cache->owner, (AO_t) a) && !SY_DEBUG && defer_hit (cache, block)))
+    return 0;
+  return free_deferred_slow (a, block);
 }
 
 SY_EXPORT size_t

@@ -38,6 +38,7 @@ sy_epoch_open (struct sy_epoch *epoch)
 bool
 sy_epoch_barrier (void)
 {
+  /* First our own: what we unlinked is out before the others' barriers. */
   AO_nop_full ();
   return !sy_epoch_is_light || sy_os_barrier ();
 }

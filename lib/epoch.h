@@ -28,7 +28,7 @@ struct sy_epoch {
 
 struct sy_reader {
   AO_t epoch;          /* the one it entered in; 0: outside */
-  unsigned depth;      /* sections nest; its own */
+  unsigned depth;      /* of sections inside the outermost; its own */
   long thread_id;      /* the system's */
   AO_t met_epoch;      /* by sy_reader_look, whose caller locks: when it was first found inside with this epoch, */
   uint64_t met_ns;     /* and that was over already, so that no new section can have it */
@@ -90,8 +90,13 @@ bool sy_epoch_barrier (void);
 static inline AO_t
 sy_reader_enter (struct sy_reader *reader, const struct sy_epoch *epoch)
 {
-  if (SY_UNLIKELY (reader->depth++ != 0))
-    return AO_load (&reader->epoch);
+  AO_t inside = AO_load (&reader->epoch);
+
+  if (SY_UNLIKELY (inside != 0))
+    {
+      reader->depth++;
+      return inside;
+    }
 
   /* acquire: who enters with a later epoch sees what was unlinked before that came. */
   AO_t now = AO_load_acquire (&epoch->now);
@@ -105,9 +110,13 @@ sy_reader_enter (struct sy_reader *reader, const struct sy_epoch *epoch)
 static inline bool
 sy_reader_leave (struct sy_reader *reader, uint64_t number)
 {
-  if (SY_UNLIKELY (reader->depth == 0 || sy_epoch_number (AO_load (&reader->epoch)) != number))
+  AO_t inside = AO_load (&reader->epoch);
+
+  if (SY_UNLIKELY (inside == 0 || sy_epoch_number (inside) != number))
     return false;
-  if (--reader->depth == 0)
+  if (SY_UNLIKELY (reader->depth != 0))
+    reader->depth--;
+  else
     AO_store_release (&reader->epoch, 0);
   return true;
 }

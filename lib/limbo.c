@@ -7,6 +7,7 @@ sy_limbo_open (struct sy_limbo *limbo, size_t limit)
   sy_lock_init (&limbo->lock, SY_RANK_LIMBO);
   sy_epoch_open (&limbo->epoch);
   limbo->limit = limit == 0 ? SY_LIMBO_BYTES : limit;
+  sy_limbo_note_threads (limbo, 1);
 }
 
 bool
@@ -28,9 +29,11 @@ bool
 sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
 {
   struct sy_bag_note *note = sy_bag_note (bag);
-  size_t enough = limbo->limit / 4 < SY_LIMBO_LOOK_BYTES ? limbo->limit / 4 : SY_LIMBO_LOOK_BYTES;
 
   note->next = NULL;
+  /* Before it is seen: whoever takes it out subtracts. */
+  sy_shared_add (&limbo->blocks, bag->rounds);
+  sy_shared_add (&limbo->bytes, note->bytes);
   sy_lock_take (&limbo->lock);
   note->epoch = sy_epoch_advance (&limbo->epoch);
   if (limbo->last == NULL)
@@ -41,13 +44,11 @@ sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
   limbo->unlooked_bytes += note->bytes;
   limbo->unlooked_bags++;
 
-  bool due = limbo->unlooked_bytes >= enough || limbo->unlooked_bags >= SY_LIMBO_LOOK_BAGS;
+  bool due = limbo->unlooked_bytes >= AO_load (&limbo->look_bytes) || limbo->unlooked_bags >= SY_LIMBO_LOOK_BAGS;
 
   if (due)
     limbo->unlooked_bytes = limbo->unlooked_bags = 0;
   sy_lock_release (&limbo->lock);
-  sy_shared_add (&limbo->blocks, bag->rounds);
-  sy_shared_add (&limbo->bytes, note->bytes);
   return due;
 }
 
@@ -87,6 +88,14 @@ sy_limbo_freed (struct sy_limbo *limbo, unsigned blocks, size_t bytes)
   sy_shared_add (&limbo->bytes, (AO_t) 0 - bytes);
   sy_shared_add (&limbo->reclaimed, blocks);
   sy_limbo_discharge (limbo, bytes);
+}
+
+void
+sy_limbo_note_threads (struct sy_limbo *limbo, unsigned threads)
+{
+  size_t bytes = (threads < SY_LIMBO_LOOK_THREADS ? threads : SY_LIMBO_LOOK_THREADS) * SY_LIMBO_LOOK_BYTES;
+
+  AO_store (&limbo->look_bytes, bytes < limbo->limit / 4 ? bytes : limbo->limit / 4);
 }
 
 void
@@ -133,7 +142,7 @@ sy_limbo_has_readers (struct sy_limbo *limbo)
 {
   sy_lock_take (&limbo->lock);
 
-  bool has = limbo->anonymous.depth != 0;
+  bool has = AO_load (&limbo->anonymous.epoch) != 0;
 
   sy_lock_release (&limbo->lock);
   return has;

@@ -43,6 +43,7 @@ struct sy_limbo {
   unsigned unlooked_bags;
   struct sy_reader anonymous;         /* all threads that have no record of their own, together */
   size_t limit;                       /* bytes */
+  AO_t look_bytes;                    /* how many to seal between two looks */
   AO_t charged;
   AO_t blocks, bytes;                 /* sealed, and not yet freed */
   AO_t high_bytes;                    /* the most that waited at once, threads' bags included */
@@ -65,6 +66,9 @@ bool sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag);
  */
 struct sy_magazine *sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned most);
 void sy_limbo_freed (struct sy_limbo *limbo, unsigned blocks, size_t bytes);
+
+/* Looks come by so many threads' worth of bytes. */
+void sy_limbo_note_threads (struct sy_limbo *limbo, unsigned threads);
 
 /* Notes that so many bytes wait now, threads' bags included: read one after the other, they may add up to too many. */
 void sy_limbo_note_bytes (struct sy_limbo *limbo, size_t bytes);

@@ -14,7 +14,7 @@
 
 enum sy_rank {
   SY_RANK_REGISTRY = 1,  /* handles, and which thread has which cache */
-  SY_RANK_LIMBO,         /* a handle's sealed bags */
+  SY_RANK_LIMBO,         /* a handle's sealed bags; never two at once but in a fork */
   SY_RANK_FALLBACK,      /* a stripe of a handle's table of fallback blocks; never two at once but in a fork */
   SY_RANK_BIN,           /* one class of one shard; never two at once but in a fork */
   SY_RANK_REGION,        /* the range's slabs */

@@ -77,7 +77,7 @@ struct head {
 static struct head
 head_load (const struct sy_depot *depot)
 {
-  /* The tag first, then the number, acquire both: if the number is older than the tag the swap fails. */
+  /* The tag first, then the number, acquire both: if the number is newer than the tag the swap fails. */
   struct head head;
 
   head.tag = AO_load_acquire (&depot->tag);

@@ -57,6 +57,7 @@ look_and_free (struct sydra_alloc *a, unsigned most, struct sy_readers *readers)
   size_t sealed_bytes = AO_load (&a->limbo.bytes);
 
   sy_thread_registry_readers (a, sealed_by, readers);
+  sy_limbo_note_threads (&a->limbo, readers->threads);
   sy_limbo_note_bytes (&a->limbo, sealed_bytes + readers->bag_bytes);
   free_bags (a, sy_limbo_take (&a->limbo, sealed_by, readers->oldest.epoch, most));
   return true;

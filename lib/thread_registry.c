@@ -159,6 +159,15 @@ sy_thread_registry_totals (struct sydra_alloc *a, struct sy_thread_totals *total
 
 /* ---- Readers, and what waits for them ---- */
 
+/* They hold what they held at the last walk. */
+static bool
+are_idle (const struct sy_bags *bags)
+{
+  AO_t blocks = AO_load (&bags->blocks);
+
+  return blocks != 0 && blocks == bags->blocks_met && AO_load (&bags->bytes) == bags->bytes_met;
+}
+
 void
 sy_thread_registry_readers (struct sydra_alloc *a, AO_t left, struct sy_readers *readers)
 {
@@ -170,16 +179,17 @@ sy_thread_registry_readers (struct sydra_alloc *a, AO_t left, struct sy_readers 
   for (struct sy_thread_cache *cache = a->caches; cache != NULL; cache = cache->next_of_handle)
     {
       struct sy_bags *bags = &cache->bags;
-      AO_t pushes = AO_load (&bags->pushes);
       uint64_t since_us = AO_load (&bags->since_us);
 
       sy_reader_look (&cache->reader, left, now_ns, &readers->oldest);
+      readers->threads++;
       readers->bag_blocks += AO_load (&bags->blocks);
       readers->bag_bytes += AO_load (&bags->bytes);
       if (since_us != 0 && (readers->since_us == 0 || since_us < readers->since_us))
         readers->since_us = since_us;
-      readers->idle_bags = readers->idle_bags || (AO_load (&bags->blocks) != 0 && pushes == bags->pushes_met);
-      bags->pushes_met = pushes;
+      readers->idle_bags = readers->idle_bags || are_idle (bags);
+      bags->blocks_met = AO_load (&bags->blocks);
+      bags->bytes_met = AO_load (&bags->bytes);
     }
   sy_lock_take (&a->limbo.lock);
   sy_reader_look (&a->limbo.anonymous, left, now_ns, &readers->oldest);
@@ -193,7 +203,7 @@ want_bags (struct sy_thread_cache *cache, bool all)
 {
   struct sy_bags *bags = &cache->bags;
 
-  if (cache->thread == &this_thread || AO_load (&bags->blocks) == 0 || !(all || AO_load (&bags->pushes) == bags->pushes_met))
+  if (cache->thread == &this_thread || AO_load (&bags->blocks) == 0 || !(all || are_idle (bags)))
     return false;
   AO_store (&bags->wanted, 1);
   return true;

@@ -42,14 +42,15 @@ void sy_thread_registry_totals (struct sydra_alloc *a, struct sy_thread_totals *
 struct sy_readers {
   AO_t left;                       /* an epoch that was over before the walk, as the caller said */
   struct sy_oldest oldest;         /* of those inside */
+  unsigned threads;                /* with a cache */
   size_t bag_blocks, bag_bytes;    /* that wait in threads' bags */
   uint64_t since_us;               /* when the oldest of these came; 0: none */
-  bool idle_bags;                  /* some thread has blocks in its bags and deferred nothing since the last walk */
+  bool idle_bags;                  /* some thread has in its bags just what it had at the last walk */
 };
 
 void sy_thread_registry_readers (struct sydra_alloc *a, AO_t left, struct sy_readers *readers);
 
-/* Seals the bags of all threads that are not at work on them, or only of those that deferred nothing since the last walk. */
+/* Seals the bags of all threads that are not at work on them, or only of those whose bags hold just what they held at the last walk. */
 void sy_thread_registry_take_bags (struct sydra_alloc *a, bool all);
 
 /* Begins the calling thread's work on its own bags. */

@@ -64,7 +64,8 @@
 #define SY_LIMBO_BYTES ((size_t) 64 << 20)
 /* How much is sealed before somebody looks for what may go: a look is a barrier on all threads and a walk over their records.  Each takes
    out at most twice the bags that can have come since the last one. */
-#define SY_LIMBO_LOOK_BYTES ((size_t) 128 << 10)
+#define SY_LIMBO_LOOK_BYTES ((size_t) 32 << 10)  /* for each thread ... */
+#define SY_LIMBO_LOOK_THREADS 4u                 /* ... of so many at the most: among several the barrier interrupts processors */
 #define SY_LIMBO_LOOK_BAGS 64u
 #define SY_LIMBO_TAKE_BAGS (2 * SY_LIMBO_LOOK_BAGS)
 /* What a thread charges at once, so that most deferred frees touch nothing shared; at most one part in so many of the limit. */

@@ -4,6 +4,10 @@
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${CC:=cc}" "${SPIN:=spin}"
 
+if [ "${SYDRA_MODELS:-yes}" = no ]; then
+  echo "1..0 # SKIP SYDRA_MODELS=no: they are the same in every build"
+  exit 0
+fi
 case $("$SPIN" -V 2> /dev/null) in
   "Spin Version"*) ;;
   *) echo "1..0 # SKIP spin not found"; exit 0 ;;
