@@ -40,3 +40,11 @@ AC_DEFUN([SY_MIMALLOC], [
   AC_SUBST([MIMALLOC_CFLAGS])
   AC_SUBST([MIMALLOC_LIBS])
 ])
+
+dnl SY_RECLAIM_PEERS: have_urcu_memb, have_urcu_qsbr, have_concurrency_kit, and URCU_MEMB_CFLAGS and so on: what scripts/compare-reclaim
+dnl measures against.  liburcu has these names from 0.11 on.
+AC_DEFUN([SY_RECLAIM_PEERS], [
+  PKG_CHECK_MODULES([URCU_MEMB], [liburcu-memb], [have_urcu_memb=yes], [have_urcu_memb=no])
+  PKG_CHECK_MODULES([URCU_QSBR], [liburcu-qsbr >= 0.11], [have_urcu_qsbr=yes], [have_urcu_qsbr=no])
+  PKG_CHECK_MODULES([CONCURRENCY_KIT], [ck >= 0.7], [have_concurrency_kit=yes], [have_concurrency_kit=no])
+])

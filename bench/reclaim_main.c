@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reclaim_main.c: measures reclaim_peer: what a section costs, how many blocks a second are retired and freed, and how many bytes wait at most.
+ *
+ * The clock of the latter runs until everything that was retired is freed.  What waits is sampled once a millisecond by the main thread; what a
+ * library knows itself is reported beside.
+ */
+#include "reclaim.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include "timing.h"
+
+#define COUNTS_MAX 4096u
+#define THREADS_MAX 1024u
+#define SIZE_LEAST 32u
+#define SIZE_MOST (1u << 20)
+#define SECONDS_MOST 1000.0
+#define SECTION_ROUNDS 201
+#define SECTIONS_A_ROUND 10000u /* short against a time slice, so that the median is of undisturbed rounds */
+#define SAMPLE_NS 1000000
+
+struct figures {
+  unsigned threads;
+  double section_ns, section_inlined_ns; /* negative: there is none */
+  uint64_t operations;
+  double seconds, drain_seconds; /* the latter is a part of the former */
+  size_t sampled_peak_bytes, known_peak_bytes;
+};
+
+static struct reclaim_count counts[COUNTS_MAX];
+static unsigned counts_used; /* atomic; may pass COUNTS_MAX just before the process ends */
+__thread struct reclaim_count *reclaim_count;
+
+void
+reclaim_die (const char *what)
+{
+  fprintf (stderr, "reclaim-%s: %s\n", reclaim_peer.name, what);
+  _Exit (1);
+}
+
+struct reclaim_count *
+reclaim_new_count (void)
+{
+  unsigned at = __atomic_fetch_add (&counts_used, 1, __ATOMIC_RELAXED);
+
+  if (at >= COUNTS_MAX)
+    reclaim_die ("too many threads");
+  return reclaim_count = &counts[at];
+}
+
+/* Blocks retired and not freed.  The retired ones are read first: a thread that goes on in between makes the answer too small, never too big. */
+static uint64_t
+blocks_waiting (uint64_t *all_retired)
+{
+  unsigned used = __atomic_load_n (&counts_used, __ATOMIC_RELAXED);
+  uint64_t retired = 0, freed = 0;
+
+  for (unsigned i = 0; i < used; i++)
+    retired += __atomic_load_n (&counts[i].retired, __ATOMIC_RELAXED);
+  for (unsigned i = 0; i < used; i++)
+    freed += __atomic_load_n (&counts[i].freed, __ATOMIC_RELAXED);
+  if (all_retired)
+    *all_retired = retired;
+  return retired > freed ? retired - freed : 0;
+}
+
+static size_t
+waiting_bytes (const struct reclaim_run *run)
+{
+  return reclaim_peer.waiting_bytes ? reclaim_peer.waiting_bytes () : (size_t) blocks_waiting (NULL) * run->size;
+}
+
+static int
+by_value (const void *left, const void *right)
+{
+  double a = *(const double *) left, b = *(const double *) right;
+
+  return (a > b) - (a < b);
+}
+
+/* The median of some rounds, in nanoseconds. */
+static double
+measure_section (struct reclaim_thread *t, void (*section) (struct reclaim_thread *, uint64_t))
+{
+  double rounds[SECTION_ROUNDS];
+
+  if (!section)
+    return -1;
+  section (t, SECTIONS_A_ROUND);
+  for (int i = 0; i < SECTION_ROUNDS; i++)
+    {
+      uint64_t begin_ns = clock_ns ();
+
+      section (t, SECTIONS_A_ROUND);
+      rounds[i] = (double) (clock_ns () - begin_ns) / SECTIONS_A_ROUND;
+    }
+  qsort (rounds, SECTION_ROUNDS, sizeof rounds[0], by_value);
+  return rounds[SECTION_ROUNDS / 2];
+}
+
+static void
+measure_sections (struct reclaim_run *run, struct figures *figures)
+{
+  struct reclaim_thread t = { .run = run };
+
+  reclaim_peer.thread_begin (&t);
+  figures->section_ns = measure_section (&t, reclaim_peer.section);
+  figures->section_inlined_ns = measure_section (&t, reclaim_peer.section_inlined);
+  reclaim_peer.thread_end (&t);
+}
+
+static void *
+retire_thread (void *argument)
+{
+  struct reclaim_thread *t = argument;
+
+  reclaim_peer.thread_begin (t);
+  pthread_barrier_wait (&t->run->meet);
+  reclaim_peer.retire[t->run->method](t);
+  reclaim_peer.thread_end (t);
+  return NULL;
+}
+
+/* Until the time is over. */
+static size_t
+sample (const struct reclaim_run *run, uint64_t until_ns)
+{
+  const struct timespec pause = { 0, SAMPLE_NS };
+  size_t peak = 0;
+
+  while (clock_ns () < until_ns)
+    {
+      size_t bytes = waiting_bytes (run);
+
+      peak = bytes > peak ? bytes : peak;
+      nanosleep (&pause, NULL);
+    }
+  return peak;
+}
+
+static void
+measure_retire (struct reclaim_run *run, double seconds, struct figures *figures)
+{
+  struct reclaim_thread *threads = array_new (figures->threads, sizeof *threads);
+  uint64_t begin_ns, stop_ns;
+
+  for (unsigned i = 0; i < RECLAIM_SLOTS; i++)
+    {
+      struct reclaim_block *block = run->slot[i] = reclaim_peer.take (run->size);
+
+      if (!block)
+        reclaim_die ("out of memory");
+      block->mark = i;
+    }
+  pthread_barrier_init (&run->meet, NULL, figures->threads + 1);
+  for (unsigned i = 0; i < figures->threads; i++)
+    {
+      threads[i].run = run;
+      threads[i].random.state = i + 1;
+      if (pthread_create (&threads[i].thread, NULL, retire_thread, &threads[i]) != 0)
+        reclaim_die ("no thread");
+    }
+  pthread_barrier_wait (&run->meet);
+  begin_ns = clock_ns ();
+  figures->sampled_peak_bytes = sample (run, begin_ns + (uint64_t) (seconds * 1e9));
+  __atomic_store_n (&run->stop, true, __ATOMIC_RELAXED);
+  stop_ns = clock_ns ();
+  for (unsigned i = 0; i < figures->threads; i++)
+    pthread_join (threads[i].thread, NULL);
+  reclaim_peer.end (run);
+  figures->drain_seconds = (double) (clock_ns () - stop_ns) / 1e9;
+  figures->seconds = (double) (clock_ns () - begin_ns) / 1e9;
+  if (blocks_waiting (&figures->operations) != 0 && !reclaim_peer.waiting_bytes)
+    reclaim_die ("blocks are left");
+  figures->known_peak_bytes = reclaim_peer.peak_bytes ? reclaim_peer.peak_bytes () : 0;
+  for (unsigned i = 0; i < RECLAIM_SLOTS; i++)
+    reclaim_peer.give (run->slot[i]);
+  array_delete (threads);
+}
+
+/* ---- The command line and the report ---- */
+
+static void __attribute__ ((__noreturn__))
+refuse (const char *option, const char *takes)
+{
+  fprintf (stderr, "reclaim-%s: %s takes %s\n", reclaim_peer.name, option, takes);
+  exit (2);
+}
+
+static uint64_t
+number (const char *option, const char *takes, uint64_t least, uint64_t most)
+{
+  char *end;
+  unsigned long long value;
+
+  errno = 0;
+  value = strtoull (optarg, &end, 10);
+  if (*optarg < '0' || *optarg > '9' || *end || errno || value < least || value > most)
+    refuse (option, takes);
+  return value;
+}
+
+static double
+seconds_option (void)
+{
+  char *end;
+  double seconds = strtod (optarg, &end);
+
+  if (end == optarg || *end || !(seconds > 0) || seconds > SECONDS_MOST)
+    refuse ("--seconds", "a number over 0, up to 1000, such as 0.2");
+  return seconds;
+}
+
+static unsigned
+method_option (void)
+{
+  for (unsigned i = 0; i < RECLAIM_METHODS_MAX && reclaim_peer.methods[i]; i++)
+    if (!strcmp (reclaim_peer.methods[i], optarg))
+      return i;
+  refuse ("--method", "one of those that --help lists");
+}
+
+static void __attribute__ ((__noreturn__))
+help (void)
+{
+  printf ("usage: reclaim-%s [--threads N] [--seconds S] [--size BYTES] [--method NAME] [--json]\n", reclaim_peer.name);
+  printf ("  --threads N    threads that retire [1]\n  --seconds S    how long they do [1]\n  --size BYTES   of a block, 32 to 1048576 [64]\n");
+  printf ("  --json         one JSON object instead of a line for each figure\n  --method NAME ");
+  for (unsigned i = 0; i < RECLAIM_METHODS_MAX && reclaim_peer.methods[i]; i++)
+    printf (" %s%s", reclaim_peer.methods[i], i == 0 ? " [the default]" : "");
+  printf ("\n");
+  exit (0);
+}
+
+static void
+read_options (struct reclaim_run *run, struct figures *figures, double *seconds, bool *json, int count, char **words)
+{
+  static const struct option options[] = {
+    { "threads", required_argument, NULL, 't' }, { "seconds", required_argument, NULL, 's' }, { "size", required_argument, NULL, 'b' },
+    { "method", required_argument, NULL, 'm' },  { "json", no_argument, NULL, 'j' },          { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+  };
+  int option;
+
+  while ((option = getopt_long (count, words, "h", options, NULL)) != -1)
+    switch (option)
+      {
+      case 't': figures->threads = (unsigned) number ("--threads", "a number from 1 to 1024", 1, THREADS_MAX); break;
+      case 's': *seconds = seconds_option (); break;
+      case 'b': run->size = (size_t) number ("--size", "a number from 32 to 1048576", SIZE_LEAST, SIZE_MOST); break;
+      case 'm': run->method = method_option (); break;
+      case 'j': *json = true; break;
+      case 'h': help ();
+      default: exit (2);
+      }
+  if (optind < count)
+    refuse (words[optind], "no place here");
+}
+
+static void
+report_json (const struct reclaim_run *run, const struct figures *f)
+{
+  printf ("{\"library\": \"%s\", \"method\": \"%s\", \"threads\": %u, \"size\": %zu, \"section_ns\": %.3f, \"section_inlined_ns\": ",
+          reclaim_peer.name, reclaim_peer.methods[run->method], f->threads, run->size, f->section_ns);
+  if (f->section_inlined_ns < 0)
+    printf ("null");
+  else
+    printf ("%.3f", f->section_inlined_ns);
+  printf (", \"operations\": %llu, \"seconds\": %.6f, \"drain_seconds\": %.6f, \"retired_per_second\": %.0f, \"sampled_peak_bytes\": %zu, ",
+          (unsigned long long) f->operations, f->seconds, f->drain_seconds, (double) f->operations / f->seconds, f->sampled_peak_bytes);
+  if (reclaim_peer.peak_bytes)
+    printf ("\"known_peak_bytes\": %zu}\n", f->known_peak_bytes);
+  else
+    printf ("\"known_peak_bytes\": null}\n");
+}
+
+static void
+report_text (const struct reclaim_run *run, const struct figures *f)
+{
+  printf ("%s, %s, %u threads, blocks of %zu bytes\n", reclaim_peer.name, reclaim_peer.methods[run->method], f->threads, run->size);
+  printf ("section           %10.2f ns\n", f->section_ns);
+  if (f->section_inlined_ns >= 0)
+    printf ("section, inlined  %10.2f ns\n", f->section_inlined_ns);
+  printf ("retired and freed %10.2f million a second, of %.3f s, %.3f s of them to free the rest\n", (double) f->operations / f->seconds / 1e6,
+          f->seconds, f->drain_seconds);
+  printf ("peak, sampled     %10.0f KiB\n", (double) f->sampled_peak_bytes / 1024);
+  if (reclaim_peer.peak_bytes)
+    printf ("peak, known       %10.0f KiB\n", (double) f->known_peak_bytes / 1024);
+}
+
+int
+main (int count, char **words)
+{
+  static struct reclaim_run run = { .size = 64 };
+  struct figures figures = { .threads = 1 };
+  double seconds = 1;
+  bool json = false;
+
+  read_options (&run, &figures, &seconds, &json, count, words);
+  reclaim_peer.begin (&run);
+  measure_sections (&run, &figures);
+  measure_retire (&run, seconds, &figures);
+  (json ? report_json : report_text) (&run, &figures);
+  return 0;
+}
