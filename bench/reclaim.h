@@ -42,6 +42,7 @@ struct reclaim_run {
 
 struct reclaim_thread {
   struct reclaim_run *run;
+  unsigned first, slots; /* those of the table that it replaces in */
   struct random random;
   uint64_t sum; /* of what was read */
   void *own;    /* the peer's */
@@ -147,7 +148,7 @@ reclaim_retire_loop (struct reclaim_thread *t, const struct reclaim_calls calls)
   while (!__atomic_load_n (&t->run->stop, __ATOMIC_RELAXED))
     for (unsigned i = 0; i < RECLAIM_CHUNK; i++)
       {
-        unsigned at = random_below (&t->random, RECLAIM_SLOTS);
+        unsigned at = t->first + random_below (&t->random, t->slots);
 
         reclaim_replace (t, calls, count, at);
         if (i % RECLAIM_READ_EVERY == 0)

@@ -23,6 +23,7 @@
 
 struct figures {
   unsigned threads;
+  bool apart; /* each thread has slots of its own */
   double section_ns, section_inlined_ns; /* negative: there is none */
   uint64_t operations;
   double seconds, drain_seconds; /* the latter is a part of the former */
@@ -159,6 +160,8 @@ measure_retire (struct reclaim_run *run, double seconds, struct figures *figures
     {
       threads[i].run = run;
       threads[i].random.state = i + 1;
+      threads[i].slots = figures->apart ? RECLAIM_SLOTS / figures->threads : RECLAIM_SLOTS;
+      threads[i].first = figures->apart ? i * threads[i].slots : 0;
       if (pthread_create (&threads[i].thread, NULL, retire_thread, &threads[i]) != 0)
         reclaim_die ("no thread");
     }
@@ -225,8 +228,9 @@ method_option (void)
 static void __attribute__ ((__noreturn__))
 help (void)
 {
-  printf ("usage: reclaim-%s [--threads N] [--seconds S] [--size BYTES] [--method NAME] [--json]\n", reclaim_peer.name);
+  printf ("usage: reclaim-%s [--threads N] [--seconds S] [--size BYTES] [--method NAME] [--apart] [--json]\n", reclaim_peer.name);
   printf ("  --threads N    threads that retire [1]\n  --seconds S    how long they do [1]\n  --size BYTES   of a block, 32 to 1048576 [64]\n");
+  printf ("  --apart        each thread replaces in its own part of the table: no exchange meets another\n");
   printf ("  --json         one JSON object instead of a line for each figure\n  --method NAME ");
   for (unsigned i = 0; i < RECLAIM_METHODS_MAX && reclaim_peer.methods[i]; i++)
     printf (" %s%s", reclaim_peer.methods[i], i == 0 ? " [the default]" : "");
@@ -240,7 +244,7 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
   static const struct option options[] = {
     { "threads", required_argument, NULL, 't' }, { "seconds", required_argument, NULL, 's' }, { "size", required_argument, NULL, 'b' },
     { "method", required_argument, NULL, 'm' },  { "json", no_argument, NULL, 'j' },          { "help", no_argument, NULL, 'h' },
-    { NULL, 0, NULL, 0 },
+    { "apart", no_argument, NULL, 'a' },         { NULL, 0, NULL, 0 },
   };
   int option;
 
@@ -251,6 +255,7 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
       case 's': *seconds = seconds_option (); break;
       case 'b': run->size = (size_t) number ("--size", "a number from 32 to 1048576", SIZE_LEAST, SIZE_MOST); break;
       case 'm': run->method = method_option (); break;
+      case 'a': figures->apart = true; break;
       case 'j': *json = true; break;
       case 'h': help ();
       default: exit (2);
@@ -262,8 +267,9 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
 static void
 report_json (const struct reclaim_run *run, const struct figures *f)
 {
-  printf ("{\"library\": \"%s\", \"method\": \"%s\", \"threads\": %u, \"size\": %zu, \"section_ns\": %.3f, \"section_inlined_ns\": ",
-          reclaim_peer.name, reclaim_peer.methods[run->method], f->threads, run->size, f->section_ns);
+  printf ("{\"library\": \"%s\", \"method\": \"%s\", \"threads\": %u, \"size\": %zu, \"apart\": %s, \"section_ns\": %.3f, \"section_inlined_ns\": ",
+          reclaim_peer.name, reclaim_peer.methods[run->method], f->threads, run->size,
+          f->apart ? "true" : "false", f->section_ns);
   if (f->section_inlined_ns < 0)
     printf ("null");
   else
@@ -279,7 +285,8 @@ report_json (const struct reclaim_run *run, const struct figures *f)
 static void
 report_text (const struct reclaim_run *run, const struct figures *f)
 {
-  printf ("%s, %s, %u threads, blocks of %zu bytes\n", reclaim_peer.name, reclaim_peer.methods[run->method], f->threads, run->size);
+  printf ("%s, %s, %u threads, blocks of %zu bytes%s\n", reclaim_peer.name, reclaim_peer.methods[run->method], f->threads, run->size,
+          f->apart ? ", apart" : "");
   printf ("section           %10.2f ns\n", f->section_ns);
   if (f->section_inlined_ns >= 0)
     printf ("section, inlined  %10.2f ns\n", f->section_inlined_ns);
