@@ -2,11 +2,11 @@
 /*
  * reclaim.h: what a reclamation library is measured by, and the loops that measure it.
  *
- * One program a library: reclaim_main.c and one reclaim_*.c that defines `reclaim_peer`.  The loops are written once, take the library's calls
- * as a constant and are compiled into that file, so that they hold direct calls and nothing else.
+ * One program a library: reclaim_main.c and one reclaim_*.c that defines `reclaim_peer`.  The loops are written once, take the
+ * library's calls as a constant and are compiled into that file, so that they hold direct calls and nothing else.
  *
- * An operation of the retire loop: a block is allocated, put into a random slot of a shared table by an atomic exchange, and what was there is
- * retired; every READ_EVERYth operation enters a section and reads one slot.  A block has two words at its start for the library.
+ * An operation of the retire loop: a block is allocated, put into a random slot of a shared table by an atomic exchange, and what was
+ * there is retired; every READ_EVERYth operation enters a section and reads one slot.  A block has two words at its start for the library.
  */
 #ifndef BENCH_RECLAIM_H
 #define BENCH_RECLAIM_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reclaim_main.c: measures reclaim_peer: what a section costs, how many blocks a second are retired and freed, and how many bytes wait at most.
+ * reclaim_main.c: measures reclaim_peer: what a section costs, how many blocks a second are retired and freed, and how many bytes wait
+ * at most.
  *
- * The clock of the latter runs until everything that was retired is freed.  What waits is sampled once a millisecond by the main thread; what a
- * library knows itself is reported beside.
+ * The clock of the second runs until everything that was retired is freed.  What waits is sampled once a millisecond by the main thread;
+ * what a library knows itself is reported beside.
  */
 #include "reclaim.h"
 #include <errno.h>
@@ -51,7 +52,7 @@ reclaim_new_count (void)
   return reclaim_count = &counts[at];
 }
 
-/* Blocks retired and not freed.  The retired ones are read first: a thread that goes on in between makes the answer too small, never too big. */
+/* Blocks retired and not freed.  The retired ones are read first: who goes on in between makes the answer too small, never too big. */
 static uint64_t
 blocks_waiting (uint64_t *all_retired)
 {
@@ -229,7 +230,8 @@ static void __attribute__ ((__noreturn__))
 help (void)
 {
   printf ("usage: reclaim-%s [--threads N] [--seconds S] [--size BYTES] [--method NAME] [--apart] [--json]\n", reclaim_peer.name);
-  printf ("  --threads N    threads that retire [1]\n  --seconds S    how long they do [1]\n  --size BYTES   of a block, 32 to 1048576 [64]\n");
+  printf ("  --threads N    threads that retire [1]\n  --seconds S    how long they do [1]\n");
+  printf ("  --size BYTES   of a block, 32 to 1048576 [64]\n");
   printf ("  --apart        each thread replaces in its own part of the table: no exchange meets another\n");
   printf ("  --json         one JSON object instead of a line for each figure\n  --method NAME ");
   for (unsigned i = 0; i < RECLAIM_METHODS_MAX && reclaim_peer.methods[i]; i++)
@@ -267,9 +269,9 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
 static void
 report_json (const struct reclaim_run *run, const struct figures *f)
 {
-  printf ("{\"library\": \"%s\", \"method\": \"%s\", \"threads\": %u, \"size\": %zu, \"apart\": %s, \"section_ns\": %.3f, \"section_inlined_ns\": ",
-          reclaim_peer.name, reclaim_peer.methods[run->method], f->threads, run->size,
-          f->apart ? "true" : "false", f->section_ns);
+  printf ("{\"library\": \"%s\", \"method\": \"%s\", \"threads\": %u, \"size\": %zu, \"apart\": %s, ", reclaim_peer.name,
+          reclaim_peer.methods[run->method], f->threads, run->size, f->apart ? "true" : "false");
+  printf ("\"section_ns\": %.3f, \"section_inlined_ns\": ", f->section_ns);
   if (f->section_inlined_ns < 0)
     printf ("null");
   else
@@ -290,8 +292,8 @@ report_text (const struct reclaim_run *run, const struct figures *f)
   printf ("section           %10.2f ns\n", f->section_ns);
   if (f->section_inlined_ns >= 0)
     printf ("section, inlined  %10.2f ns\n", f->section_inlined_ns);
-  printf ("retired and freed %10.2f million a second, of %.3f s, %.3f s of them to free the rest\n", (double) f->operations / f->seconds / 1e6,
-          f->seconds, f->drain_seconds);
+  printf ("retired and freed %10.2f million a second, of %.3f s, %.3f s of them to free the rest\n",
+          (double) f->operations / f->seconds / 1e6, f->seconds, f->drain_seconds);
   printf ("peak, sampled     %10.0f KiB\n", (double) f->sampled_peak_bytes / 1024);
   if (reclaim_peer.peak_bytes)
     printf ("peak, known       %10.0f KiB\n", (double) f->known_peak_bytes / 1024);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reclaim_urcu.h: what liburcu's flavours have in common; included after the flavour's header and the definition of take_part, drop_out, enter
- * and leave.  Three ways to retire: call_rcu with its one thread that frees, with such a thread for each processor, and defer_rcu, whose caller
- * frees.
+ * reclaim_urcu.h: what liburcu's flavours have in common; included after the flavour's header and the definition of take_part,
+ * drop_out, enter and leave.  Three ways to retire: call_rcu with its one thread that frees, with such a thread for each processor, and
+ * defer_rcu, whose caller frees.
  */
 #ifndef BENCH_RECLAIM_URCU_H
 #define BENCH_RECLAIM_URCU_H

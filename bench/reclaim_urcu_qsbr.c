@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reclaim_urcu_qsbr.c: liburcu, the flavour whose sections cost nothing and whose readers must say now and then that they are in none.  Here
- * they say so after each section, which is part of its cost; a reader that does not wait is not free to be forgotten.
+ * reclaim_urcu_qsbr.c: liburcu, the flavour whose sections cost nothing and whose readers must say now and then that they are in none.
+ * Here they say so after each section, and that is part of its cost.
  */
 #include <urcu-qsbr.h>
 #include "reclaim.h"
