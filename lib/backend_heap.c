@@ -7,7 +7,7 @@
 #include "backend.h"
 #include "compiler.h"
 #include "heap.h"
-#include "thread_registry.h"
+#include "reclaim.h"
 
 const char *const sy_backend_name = sy_heap_name;
 const bool sy_backend_has_pool = false;
@@ -25,6 +25,13 @@ sy_backend_close (struct sydra_alloc *a)
   (void) a;
 }
 
+/* Charges the handle; what is deferred gives way. */
+static bool
+charge (struct sydra_alloc *a, size_t bytes)
+{
+  return sy_handle_charge (a, bytes) || (sy_reclaim_for_want (a) && sy_handle_charge (a, bytes));
+}
+
 /* Takes a new block into the books.  Over the handle's limit: it goes back. */
 static void *
 admit (struct sydra_alloc *a, void *block, const char *call)
@@ -35,7 +42,7 @@ admit (struct sydra_alloc *a, void *block, const char *call)
   struct sy_thread_cache *cache = sy_thread_cache_get (a, call);
   size_t bytes = sy_heap_usable (block);
 
-  if (!sy_handle_charge (a, bytes))
+  if (!charge (a, bytes))
     {
       sy_heap_free (block);
       errno = ENOMEM;
@@ -88,7 +95,7 @@ sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size)
   size_t growth = size > old_bytes ? size - old_bytes : 0;
 
   /* The limit is asked before the block changes: the old one must stay on failure. */
-  if (!sy_handle_charge (a, growth))
+  if (!charge (a, growth))
     {
       errno = ENOMEM;
       return NULL;

@@ -11,7 +11,7 @@
 #include "configured.h"
 #include "heap.h"
 #include "os.h"
-#include "thread_registry.h"
+#include "reclaim.h"
 
 const char *const sy_backend_name = "small_pool";
 const bool sy_backend_has_pool = true;
@@ -41,7 +41,7 @@ size_bucket (size_t size)
   return bucket;
 }
 
-/* Charges the handle for what the C library serves.  What this thread's magazines hold counts too, and gives way. */
+/* Charges the handle for what the C library serves.  What this thread's magazines hold counts too, and gives way, as what is deferred. */
 static bool
 charge_heap_bytes (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t bytes)
 {
@@ -49,7 +49,7 @@ charge_heap_bytes (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t 
     return true;
   if (cache != NULL)
     sy_thread_cache_flush (cache);
-  return cache != NULL && sy_handle_charge (a, bytes);
+  return (cache != NULL && sy_handle_charge (a, bytes)) || (sy_reclaim_for_want (a) && sy_handle_charge (a, bytes));
 }
 
 /* Takes a block of the C library's into the handle. */
@@ -103,20 +103,23 @@ fallback_dismiss (struct sydra_alloc *a, struct sy_thread_cache *cache, void *bl
 
 /* A block of the class by the slow way; NULL: the pool has none, or the limit is reached and errno says ENOMEM. */
 static void *
+pool_malloc_once (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
+{
+  return cache == NULL ? sy_thread_cacheless_malloc (a, class) : sy_thread_cache_malloc_miss (cache, class);
+}
+
+static void *
 pool_malloc_slow (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  void *block;
+  void *block = pool_malloc_once (a, cache, class);
 
-  if (cache == NULL)
-    return sy_thread_cacheless_malloc (a, class);
-  block = sy_thread_cache_malloc_miss (cache, class);
-  if (block == NULL && a->max_bytes != 0)
+  if (block == NULL && a->max_bytes != 0 && cache != NULL)
     {
       /* What this thread's magazines hold of other classes counts too. */
       sy_thread_cache_flush (cache);
-      block = sy_thread_cache_malloc_miss (cache, class);
+      block = pool_malloc_once (a, cache, class);
     }
-  return block;
+  return block == NULL && sy_reclaim_for_want (a) ? pool_malloc_once (a, cache, class) : block;
 }
 
 /* A block of the class, or of the C library's where the pool has none. */

@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "backend.h"
+#include "sydra/alloc.h"
 
 /* Frees a bag's blocks.  One by one where it is no full magazine of the pool's, and in debug builds, which look at each. */
 static void
@@ -85,6 +85,14 @@ sy_reclaim_all (struct sydra_alloc *a, struct sy_readers *readers)
     }
   sy_thread_registry_take_bags (a, true);
   return look_and_free (a, UINT_MAX, readers);
+}
+
+bool
+sy_reclaim_for_want (struct sydra_alloc *a)
+{
+  struct sy_readers readers;
+
+  return AO_load (&a->limbo.charged) != 0 && sy_reclaim_all (a, &readers);
 }
 
 void

@@ -398,6 +398,38 @@ START_TEST (without_readers_no_block_is_refused)
 }
 END_TEST
 
+START_TEST (what_was_deferred_gives_way_to_an_allocation)
+{
+  struct sydra_alloc_options options = SYDRA_ALLOC_OPTIONS_INIT;
+  static const size_t size[] = { 64, 256, 1000, 20000 };
+  struct sydra_alloc *handle;
+  struct guest guest;
+
+  options.max_bytes = 1 << 18;
+  handle = sydra_alloc_create (&options);
+  ck_assert_ptr_nonnull (handle);
+  for (unsigned at = 0; at < 4; at++)
+    {
+      for (unsigned count = 0; count < 100000 / size[at] * 10; count++)
+        must_defer (handle, must_malloc (handle, size[at]));
+      (void) sydra_collect (handle);
+    }
+
+  void *block, *kept = must_malloc (handle, 100000);
+
+  guest_come (&guest, handle);
+  must_defer (handle, kept);
+  errno = 0;
+  while ((block = sydra_malloc (handle, 5000)) != NULL)
+    must_defer (handle, block);
+  ck_assert_int_eq (errno, ENOMEM);
+  guest_go (&guest);
+  block = must_malloc (handle, 200000);
+  sydra_free (handle, block);
+  ck_assert_uint_eq (sydra_alloc_destroy (handle), 0);
+}
+END_TEST
+
 START_TEST (who_defers_drives_reclamation)
 {
   /* Nobody collects: what waits stays bounded by what comes between two looks. */
@@ -637,6 +669,7 @@ contract_add_epochs (Suite *suite)
   tcase_add_test (tests, synchronize_inside_a_section_is_refused);
   tcase_add_test (tests, past_the_limit_a_stalled_reader_is_reported_and_the_block_stays_the_callers);
   tcase_add_test (tests, without_readers_no_block_is_refused);
+  tcase_add_test (tests, what_was_deferred_gives_way_to_an_allocation);
   tcase_add_test (tests, who_defers_drives_reclamation);
   tcase_add_test (tests, what_an_ended_thread_deferred_comes_back);
   tcase_add_test (tests, what_an_idle_thread_deferred_comes_back_at_a_collection);
