@@ -86,8 +86,14 @@ seal (struct sy_bags *bags, struct sy_limbo *limbo, unsigned class)
 enum sy_bags_result
 sy_bags_push (struct sy_bags *bags, struct sy_limbo *limbo, unsigned class, void *block, size_t bytes)
 {
-  if (AO_load (&bags->top[class]) == 0 && start_bag (bags, class) == NULL)
-    return SY_BAGS_NO_MEMORY;
+  bool due = false;
+
+  if (AO_load (&bags->top[class]) == 0)
+    {
+      if (start_bag (bags, class) == NULL)
+        return SY_BAGS_NO_MEMORY;
+      due = sy_limbo_was_left_due (limbo);
+    }
 
   void **top = (void **) AO_load (&bags->top[class]);
 
@@ -100,7 +106,9 @@ sy_bags_push (struct sy_bags *bags, struct sy_limbo *limbo, unsigned class, void
   AO_store (&bags->top[class], (AO_t) top);
   sy_own_add (&bags->blocks, 1);
   sy_own_add (&bags->bytes, bytes);
-  return sy_magazine_is_full (top) && seal (bags, limbo, class) ? SY_BAGS_DUE : SY_BAGS_HELD;
+  if (sy_magazine_is_full (top))
+    due = seal (bags, limbo, class) || due;
+  return due ? SY_BAGS_DUE : SY_BAGS_HELD;
 }
 
 bool

@@ -184,6 +184,9 @@ defer_or_reclaim (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned
       if (round++ != 0)
         sy_os_pause (0);
     }
+  /* The bags that wait are memory too. */
+  if (SY_UNLIKELY (result == SY_BAGS_NO_MEMORY) && sy_reclaim_all (a, &readers) && !defer (a, cache, class, block, bytes, &result))
+    return defer_over_limit (a, block, &readers);
   if (result == SY_BAGS_DUE)
     sy_reclaim (a);
   return result == SY_BAGS_NO_MEMORY ? ENOMEM : 0;

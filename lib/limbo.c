@@ -52,6 +52,22 @@ sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
   return due;
 }
 
+void
+sy_limbo_leave_due (struct sy_limbo *limbo)
+{
+  AO_store (&limbo->left_due, 1);
+}
+
+bool
+sy_limbo_was_left_due (struct sy_limbo *limbo)
+{
+  /* Relaxed: a hint; two that see it both look. */
+  if (AO_load (&limbo->left_due) == 0)
+    return false;
+  AO_store (&limbo->left_due, 0);
+  return true;
+}
+
 static bool
 may_go (struct sy_magazine *bag, AO_t sealed_by, AO_t oldest)
 {

@@ -41,6 +41,7 @@ struct sy_limbo {
   struct sy_magazine *first, *last;   /* under the lock, as unlooked_* and anonymous */
   size_t unlooked_bytes;              /* sealed since somebody last looked for what may go */
   unsigned unlooked_bags;
+  AO_t left_due;                      /* 1: who should have looked could not; the next to start a bag does */
   struct sy_reader anonymous;         /* all threads that have no record of their own, together */
   size_t limit;                       /* bytes */
   AO_t look_bytes;                    /* how many to seal between two looks */
@@ -57,8 +58,12 @@ void sy_limbo_open (struct sy_limbo *limbo, size_t limit);
 bool sy_limbo_charge (struct sy_limbo *limbo, size_t bytes);
 void sy_limbo_discharge (struct sy_limbo *limbo, size_t bytes);
 
-/* Takes a closed bag in.  True: so much has come that the caller should look for what may go. */
+/* Takes a closed bag in.  True: so much has come that the caller should look for what may go, or leave that to another thread. */
 bool sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag);
+void sy_limbo_leave_due (struct sy_limbo *limbo);
+
+/* Whether a look was left to others; the caller looks then. */
+bool sy_limbo_was_left_due (struct sy_limbo *limbo);
 
 /*
  * Takes out up to `most` bags, chained by their notes: those that were sealed in that epoch or before, and before the oldest reader entered

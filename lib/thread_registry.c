@@ -197,6 +197,14 @@ sy_thread_registry_readers (struct sydra_alloc *a, AO_t left, struct sy_readers 
   sy_lock_release (sy_registry_lock ());
 }
 
+/* Under the registry lock nothing is freed: a look that is due is left to the next thread that starts a bag. */
+static void
+empty_bags (struct sydra_alloc *a, struct sy_thread_cache *cache)
+{
+  if (sy_bags_empty (&cache->bags, &a->limbo))
+    sy_limbo_leave_due (&a->limbo);
+}
+
 /* Says that the bags are wanted.  False: there is nothing to want. */
 static bool
 want_bags (struct sy_thread_cache *cache, bool all)
@@ -225,7 +233,7 @@ sy_thread_registry_take_bags (struct sydra_alloc *a, bool all)
       {
         /* acquire: pairs with the release in sy_bags_end. */
         if (may_look && AO_load_acquire (&cache->bags.working) == 0)
-          (void) sy_bags_empty (&cache->bags, &a->limbo);
+          empty_bags (a, cache);
         AO_store_release (&cache->bags.wanted, 0);
       }
   sy_lock_release (sy_registry_lock ());
@@ -258,7 +266,7 @@ sy_thread_registry_seal_all (struct sydra_alloc *a)
 static void
 retire (struct sydra_alloc *a, struct sy_thread_cache *cache)
 {
-  (void) sy_bags_empty (&cache->bags, &a->limbo);
+  empty_bags (a, cache);
   sy_thread_cache_flush (cache);
   add_counts (&a->retired, &cache->counts);
   handle_list_remove (cache);
