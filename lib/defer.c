@@ -13,13 +13,19 @@
 
 /* ---- Sections ---- */
 
+/* How many sections, of all handles, the thread entered without a record of its own; it may have one when it leaves. */
+static __thread unsigned shared_sections __attribute__ ((tls_model (SY_TLS_MODEL)));
+
 /* Another handle than the last one, or no cache. */
 static uint64_t SY_NOINLINE
 enter_slow (struct sydra_alloc *a)
 {
   struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_epoch_enter");
 
-  return sy_epoch_number (cache != NULL ? sy_reader_enter (&cache->reader, &a->limbo.epoch) : sy_limbo_enter (&a->limbo));
+  if (cache != NULL)
+    return sy_epoch_number (sy_reader_enter (&cache->reader, &a->limbo.epoch));
+  shared_sections++;
+  return sy_epoch_number (sy_limbo_enter (&a->limbo));
 }
 
 SY_EXPORT uint64_t
@@ -38,7 +44,11 @@ leave_slow (struct sydra_alloc *a, uint64_t observed)
 {
   struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_epoch_leave");
 
-  if (!(cache != NULL ? sy_reader_leave (&cache->reader, observed) : sy_limbo_leave (&a->limbo, observed)))
+  if (cache != NULL && sy_reader_leave (&cache->reader, observed))
+    return;
+  if (shared_sections != 0 && sy_limbo_leave (&a->limbo, observed))
+    shared_sections--;
+  else
     sy_bug ("sydra_epoch_leave", a, "the thread is in no section that was entered with this value");
 }
 
@@ -64,7 +74,7 @@ sydra_epoch_synchronize (struct sydra_alloc *a)
   struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_epoch_synchronize");
   struct sy_readers readers;
 
-  if (SY_LIKELY (cache != NULL) ? AO_load (&cache->reader.epoch) != 0 : sy_limbo_has_readers (&a->limbo))
+  if ((cache != NULL && AO_load (&cache->reader.epoch) != 0) || (shared_sections != 0 && sy_limbo_has_readers (&a->limbo)))
     return EDEADLK;
 
   AO_t left = sy_epoch_advance (&a->limbo.epoch);
