@@ -211,7 +211,8 @@ want_bags (struct sy_thread_cache *cache, bool all)
 {
   struct sy_bags *bags = &cache->bags;
 
-  if (cache->thread == &this_thread || AO_load (&bags->blocks) == 0 || !(all || are_idle (bags)))
+  /* All: those without blocks may have room that is charged. */
+  if (cache->thread == &this_thread || !(all || are_idle (bags)))
     return false;
   AO_store (&bags->wanted, 1);
   return true;
@@ -242,13 +243,13 @@ sy_thread_registry_take_bags (struct sydra_alloc *a, bool all)
 void
 sy_thread_registry_begin (struct sy_thread_cache *cache)
 {
-  while (!sy_bags_begin (&cache->bags))
-    {
-      sy_bags_end (&cache->bags);
-      /* Whoever wants them holds this lock until they are taken. */
-      sy_lock_take (sy_registry_lock ());
-      sy_lock_release (sy_registry_lock ());
-    }
+  if (SY_LIKELY (sy_bags_begin (&cache->bags)))
+    return;
+  sy_bags_end (&cache->bags);
+  /* Whoever wants them holds this lock until they are taken; the next one will find the thread at work. */
+  sy_lock_take (sy_registry_lock ());
+  (void) sy_bags_begin (&cache->bags);
+  sy_lock_release (sy_registry_lock ());
 }
 
 void
