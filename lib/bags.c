@@ -106,7 +106,7 @@ sy_bags_push (struct sy_bags *bags, struct sy_limbo *limbo, unsigned class, void
   AO_store (&bags->top[class], (AO_t) top);
   sy_own_add (&bags->blocks, 1);
   sy_own_add (&bags->bytes, bytes);
-  if (sy_magazine_is_full (top))
+  if (sy_magazine_is_full (top) || (class == 0 && sy_bag_note (sy_magazine_of (top))->bytes >= AO_load (&limbo->look_bytes)))
     due = seal (bags, limbo, class) || due;
   return due ? SY_BAGS_DUE : SY_BAGS_HELD;
 }
