@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fallback.h"
 
+#include <string.h>
+
 #include "os.h"
 
 static uintptr_t
@@ -148,6 +150,19 @@ sy_fallback_has (struct sy_fallback *fallback, const void *block)
 
   sy_lock_release (&stripe->lock);
   return known;
+}
+
+void
+sy_fallback_forget (struct sy_fallback *fallback)
+{
+  for (unsigned at = 0; at < SY_FALLBACK_STRIPES; at++)
+    {
+      struct sy_fallback_stripe *stripe = &fallback->stripe[at];
+
+      if (stripe->table != NULL)
+        memset (stripe->table, 0, stripe->entries * sizeof *stripe->table);
+      stripe->used = stripe->untracked = 0;
+    }
 }
 
 void

@@ -37,6 +37,9 @@ void sy_fallback_add (struct sy_fallback *fallback, const void *block);
 /* False: no block of this handle. */
 bool sy_fallback_remove (struct sy_fallback *fallback, const void *block);
 
+/* Forgets all; nobody else uses it. */
+void sy_fallback_forget (struct sy_fallback *fallback);
+
 /* For fork: all stripes at once. */
 void sy_fallback_lock (struct sy_fallback *fallback);
 void sy_fallback_unlock (struct sy_fallback *fallback);

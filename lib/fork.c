@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fork.h"
 
 #include <pthread.h>
@@ -68,6 +70,8 @@ in_child (void)
 {
   unlock_most ();
   sy_epoch_after_fork ();
+  if (SY_DEBUG)
+    sy_fallback_forget (&sy_deferred);
   sy_handle_each (sy_thread_registry_after_fork);
   sy_lock_release (sy_registry_lock ());
 }

@@ -317,6 +317,24 @@ sy_thread_registry_detach (struct sydra_alloc *a)
   sy_lock_release (sy_registry_lock ());
 }
 
+/* For debug builds: adds the blocks from top down to those that wait. */
+static void
+note_bag (void **top)
+{
+  for (; top != NULL && !sy_magazine_is_empty (top); top--)
+    sy_fallback_add (&sy_deferred, top[-1]);
+}
+
+/* What waits in a handle, and not what a thread that is not there was deferring or freeing: such a block's memory may be another's one day. */
+static void
+note_deferred (const struct sydra_alloc *a)
+{
+  for (struct sy_magazine *bag = a->limbo.first; bag != NULL; bag = sy_bag_note (bag)->next)
+    note_bag (sy_magazine_end (bag));
+  for (unsigned class = 0; a->caches != NULL && class < SY_CLASSES; class++)
+    note_bag ((void **) AO_load (&a->caches->bags.top[class]));
+}
+
 void
 sy_thread_registry_after_fork (struct sydra_alloc *a)
 {
@@ -335,6 +353,8 @@ sy_thread_registry_after_fork (struct sydra_alloc *a)
   if (a->caches != NULL)
     a->caches->reader.thread_id = sy_os_thread_id ();
   sy_limbo_after_fork (&a->limbo, a->caches == NULL ? 0 : AO_load (&a->caches->bags.bytes) + a->caches->bags.room);
+  if (SY_DEBUG)
+    note_deferred (a);
 }
 
 /* ---- Births ---- */
