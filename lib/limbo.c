@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "limbo.h"
 
+#include <string.h>
+
 void
 sy_limbo_open (struct sy_limbo *limbo, size_t limit)
 {
@@ -25,6 +27,27 @@ sy_limbo_discharge (struct sy_limbo *limbo, size_t bytes)
   sy_shared_add (&limbo->charged, (AO_t) 0 - bytes);
 }
 
+/*
+ * Where many bags wait already, adds a bag's blocks to the last one's, to go when it may go; the epoch is the later one.  False: another
+ * class, or too many together.
+ */
+static bool
+join_last (struct sy_limbo *limbo, const struct sy_magazine *bag, AO_t epoch)
+{
+  struct sy_magazine *last = limbo->last;
+  const struct sy_bag_note *note = (const struct sy_bag_note *) (const void *) bag->slot;
+  void **end;
+
+  if (limbo->bags < SY_LIMBO_LOOK_BAGS || sy_bag_note (last)->class != note->class || last->rounds + bag->rounds > SY_BAG_ROUNDS)
+    return false;
+  end = sy_magazine_end (last) - last->rounds;
+  memcpy (end - bag->rounds, bag->slot + SY_MAGAZINE_SLOTS - bag->rounds, bag->rounds * sizeof *end);
+  (void) sy_magazine_clear (last, last->rounds + bag->rounds);
+  sy_bag_note (last)->bytes += note->bytes;
+  sy_bag_note (last)->epoch = epoch;
+  return true;
+}
+
 bool
 sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
 {
@@ -36,19 +59,28 @@ sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
   sy_shared_add (&limbo->bytes, note->bytes);
   sy_lock_take (&limbo->lock);
   note->epoch = sy_epoch_advance (&limbo->epoch);
-  if (limbo->last == NULL)
-    limbo->first = bag;
-  else
-    sy_bag_note (limbo->last)->next = bag;
-  limbo->last = bag;
+
+  bool joined = join_last (limbo, bag, note->epoch);
+
+  if (!joined)
+    {
+      if (limbo->last == NULL)
+        limbo->first = bag;
+      else
+        sy_bag_note (limbo->last)->next = bag;
+      limbo->last = bag;
+      limbo->bags++;
+      limbo->unlooked_bags++;
+    }
   limbo->unlooked_bytes += note->bytes;
-  limbo->unlooked_bags++;
 
   bool due = limbo->unlooked_bytes >= AO_load (&limbo->look_bytes) || limbo->unlooked_bags >= SY_LIMBO_LOOK_BAGS;
 
   if (due)
     limbo->unlooked_bytes = limbo->unlooked_bags = 0;
   sy_lock_release (&limbo->lock);
+  if (joined)
+    sy_magazine_give (bag);
   return due;
 }
 
@@ -87,6 +119,7 @@ sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned mos
     {
       last = limbo->first;
       limbo->first = sy_bag_note (last)->next;
+      limbo->bags--;
     }
   if (limbo->first == NULL)
     limbo->last = NULL;

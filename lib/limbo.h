@@ -39,6 +39,7 @@ struct sy_limbo {
   struct sy_epoch epoch;
   struct sy_lock lock;
   struct sy_magazine *first, *last;   /* under the lock, as unlooked_* and anonymous */
+  size_t bags;                        /* sealed */
   size_t unlooked_bytes;              /* sealed since somebody last looked for what may go */
   unsigned unlooked_bags;
   AO_t left_due;                      /* 1: who should have looked could not; the next to start a bag does */
