@@ -5,6 +5,7 @@
 
 #include <limits.h>
 
+#include "os.h"
 #include "sydra/alloc.h"
 
 /* Frees a bag's blocks.  One by one where it is no full magazine of the pool's, and in debug builds, which look at each. */
@@ -63,13 +64,25 @@ look_and_free (struct sydra_alloc *a, unsigned most, struct sy_readers *readers)
   return true;
 }
 
+static void
+seal_own (struct sydra_alloc *a, struct sy_thread_cache *cache)
+{
+  sy_thread_registry_begin (cache);
+  (void) sy_bags_empty (&cache->bags, &a->limbo);
+  sy_bags_end (&cache->bags);
+}
+
 void
 sy_reclaim (struct sydra_alloc *a)
 {
+  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_free_deferred");
   struct sy_readers readers;
 
-  if (look_and_free (a, SY_LIMBO_TAKE_BAGS, &readers) && readers.idle_bags)
-    sy_thread_registry_take_bags (a, false);
+  if (!look_and_free (a, SY_LIMBO_TAKE_BAGS, &readers) || !readers.idle_bags)
+    return;
+  if (cache != NULL && AO_load (&cache->bags.blocks) != 0 && (AO_t) (sy_os_now_ns () / 1000) - AO_load (&cache->bags.since_us) >= SY_LIMBO_OLD_US)
+    seal_own (a, cache);
+  sy_thread_registry_take_bags (a, false);
 }
 
 bool
@@ -78,11 +91,7 @@ sy_reclaim_all (struct sydra_alloc *a, struct sy_readers *readers)
   struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_collect");
 
   if (cache != NULL)
-    {
-      sy_thread_registry_begin (cache);
-      (void) sy_bags_empty (&cache->bags, &a->limbo);
-      sy_bags_end (&cache->bags);
-    }
+    seal_own (a, cache);
   sy_thread_registry_take_bags (a, true);
   return look_and_free (a, UINT_MAX, readers);
 }

@@ -159,13 +159,15 @@ sy_thread_registry_totals (struct sydra_alloc *a, struct sy_thread_totals *total
 
 /* ---- Readers, and what waits for them ---- */
 
-/* They hold what they held at the last walk. */
+/* They hold what they held at the last walk, or something old. */
 static bool
-are_idle (const struct sy_bags *bags)
+are_idle (const struct sy_bags *bags, AO_t now_us)
 {
-  AO_t blocks = AO_load (&bags->blocks);
+  AO_t blocks = AO_load (&bags->blocks), since_us = AO_load (&bags->since_us);
 
-  return blocks != 0 && blocks == bags->blocks_met && AO_load (&bags->bytes) == bags->bytes_met;
+  if (blocks == 0)
+    return false;
+  return (blocks == bags->blocks_met && AO_load (&bags->bytes) == bags->bytes_met) || now_us - since_us >= SY_LIMBO_OLD_US;
 }
 
 void
@@ -187,7 +189,7 @@ sy_thread_registry_readers (struct sydra_alloc *a, AO_t left, struct sy_readers 
       readers->bag_bytes += AO_load (&bags->bytes);
       if (since_us != 0 && (readers->since_us == 0 || since_us < readers->since_us))
         readers->since_us = since_us;
-      readers->idle_bags = readers->idle_bags || are_idle (bags);
+      readers->idle_bags = readers->idle_bags || are_idle (bags, (AO_t) (now_ns / 1000));
       bags->blocks_met = AO_load (&bags->blocks);
       bags->bytes_met = AO_load (&bags->bytes);
     }
@@ -207,12 +209,12 @@ empty_bags (struct sydra_alloc *a, struct sy_thread_cache *cache)
 
 /* Says that the bags are wanted.  False: there is nothing to want. */
 static bool
-want_bags (struct sy_thread_cache *cache, bool all)
+want_bags (struct sy_thread_cache *cache, bool all, AO_t now_us)
 {
   struct sy_bags *bags = &cache->bags;
 
   /* All: those without blocks may have room that is charged. */
-  if (cache->thread == &this_thread || !(all || are_idle (bags)))
+  if (cache->thread == &this_thread || !(all || are_idle (bags, now_us)))
     return false;
   AO_store (&bags->wanted, 1);
   return true;
@@ -221,11 +223,12 @@ want_bags (struct sy_thread_cache *cache, bool all)
 void
 sy_thread_registry_take_bags (struct sydra_alloc *a, bool all)
 {
+  AO_t now_us = (AO_t) (sy_os_now_ns () / 1000);
   bool any = false;
 
   sy_lock_take (sy_registry_lock ());
   for (struct sy_thread_cache *cache = a->caches; cache != NULL; cache = cache->next_of_handle)
-    any = want_bags (cache, all) || any;
+    any = want_bags (cache, all, now_us) || any;
 
   bool may_look = any && sy_epoch_barrier ();
 

@@ -71,6 +71,8 @@
 /* What a thread charges at once, so that most deferred frees touch nothing shared; at most one part in so many of the limit. */
 #define SY_LIMBO_ROOM_BYTES ((size_t) 16 << 10)
 #define SY_LIMBO_SHARE 64u
+/* A bag that was begun this long ago is closed whatever its thread does: a class that a busy thread seldom frees. */
+#define SY_LIMBO_OLD_US 250000u
 /* At the limit: how often a deferred free looks again, and how long ago a reader may have been met to be worth it. */
 #define SY_LIMBO_TRIES 4u
 #define SY_LIMBO_WAIT_NS UINT64_C (1000000)
