@@ -70,8 +70,8 @@ sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
         sy_bag_note (limbo->last)->next = bag;
       limbo->last = bag;
       limbo->bags++;
-      limbo->unlooked_bags++;
     }
+  limbo->unlooked_bags++;
   limbo->unlooked_bytes += note->bytes;
 
   bool due = limbo->unlooked_bytes >= AO_load (&limbo->look_bytes) || limbo->unlooked_bags >= SY_LIMBO_LOOK_BAGS;
