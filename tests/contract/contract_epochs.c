@@ -80,8 +80,9 @@ START_TEST (without_readers_a_collection_frees_all)
 
   for (unsigned at = 0; at < sizeof size / sizeof *size; at++)
     must_defer (a, must_malloc (a, size[at]));
-  ck_assert_uint_eq (deferred (a), sizeof size / sizeof *size);
-  ck_assert_uint_eq (contract_stats (a).in_use, sizeof size / sizeof *size);
+  /* A large block may be freed at once. */
+  ck_assert_uint_le (deferred (a), sizeof size / sizeof *size);
+  ck_assert_uint_eq (contract_stats (a).in_use, deferred (a));
   (void) sydra_collect (a);
 
   struct sydra_stats stats = contract_stats (a);
