@@ -80,7 +80,8 @@ sy_reclaim (struct sydra_alloc *a)
 
   if (!look_and_free (a, SY_LIMBO_TAKE_BAGS, &readers) || !readers.idle_bags)
     return;
-  if (cache != NULL && AO_load (&cache->bags.blocks) != 0 && (AO_t) (sy_os_now_ns () / 1000) - AO_load (&cache->bags.since_us) >= SY_LIMBO_OLD_US)
+  if (cache != NULL && AO_load (&cache->bags.blocks) != 0
+      && (AO_t) (sy_os_now_ns () / 1000) - AO_load (&cache->bags.since_us) >= SY_LIMBO_OLD_US)
     seal_own (a, cache);
   sy_thread_registry_take_bags (a, false);
 }

@@ -328,7 +328,7 @@ note_bag (void **top)
     sy_fallback_add (&sy_deferred, top[-1]);
 }
 
-/* What waits in a handle, and not what a thread that is not there was deferring or freeing: such a block's memory may be another's one day. */
+/* What waits in a handle.  Not what an absent thread was deferring or freeing: that memory may be another block's one day. */
 static void
 note_deferred (const struct sydra_alloc *a)
 {
