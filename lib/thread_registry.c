@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread_registry.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -411,7 +412,11 @@ find_and_prune (const struct sydra_alloc *a)
 static struct sy_thread_cache *
 give_birth (struct sydra_alloc *a)
 {
-  if (!key_is_made () || pthread_setspecific (threads.key, &this_thread) != 0)
+  int saved = errno;
+  bool ends_well = key_is_made () && pthread_setspecific (threads.key, &this_thread) == 0;
+
+  errno = saved;
+  if (!ends_well)
     return NULL;
   sy_lock_take (sy_registry_lock ());
 

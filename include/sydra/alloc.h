@@ -160,7 +160,7 @@ struct sydra_allocator sydra_alloc_interface(struct sydra_alloc *a);
 /*
  * Enters a section: no block that is deferred from here on is freed before the matching sydra_epoch_leave.  Returns what that call is to be
  * given, the epoch.  Sections nest, and the outermost one counts; a thread may be in sections of several handles.  Costs about a store, never
- * waits, never fails.  A section ends with its thread.
+ * waits, never fails.  A section ends with its thread, but one that a destructor enters after that end must be left.
  */
 uint64_t sydra_epoch_enter(struct sydra_alloc *a);
 
@@ -177,10 +177,11 @@ uint64_t sydra_epoch_advance(struct sydra_alloc *a);
 int sydra_epoch_synchronize(struct sydra_alloc *a);
 
 /*
- * Frees a block once no reader can see it: the caller has taken it out of reach before, and readers who are inside a section now may still look
- * at it.  The block is not written to until then, and counts as in use.  NULL: nothing.  0: the block is the handle's.  Otherwise it is untouched and still
- * the caller's: EAGAIN where max_deferred_bytes would be passed and readers hold up what waits (a thread's share of the limit, up to 1/64
- * or 16 KiB, may be unused then) or may do so, as the system refuses the barrier; ENOMEM.  Keeps errno.  Once in a while a call frees what has had its turn, of any thread.  Thread-safe.
+ * Frees a block once no reader can see it: the caller has taken it out of reach before, and readers who are inside a section now may still
+ * look at it.  The block is not written to until then, and counts as in use.  NULL: nothing.  0: the block is the handle's.  Otherwise it is
+ * untouched and still the caller's: EAGAIN where max_deferred_bytes would be passed and readers hold up what waits (threads that defer at
+ * the same moment may have a share of the limit unused, up to 1/64 or 16 KiB each) or may do so, as the system refuses the barrier; ENOMEM.
+ * Keeps errno.  Once in a while a call frees what has had its turn, of any thread.  Thread-safe.
  */
 int sydra_free_deferred(struct sydra_alloc *a, void *block);
 
