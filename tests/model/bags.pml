@@ -62,19 +62,23 @@ inline end ()
   store (WORKING, 0)
 }
 
+/* Under the lock nobody wants the bags, and who comes after finds the owner at work. */
 inline begin_again ()
 {
-  do
-  :: seen == 0 -> break
+  if
+  :: seen == 0 -> skip
   :: else ->
     end ();
     lock ();
+#ifdef BUG_BEGINS_ONCE
     unlock ();
     begin ();
-#ifdef BUG_BEGINS_ONCE
-    seen = 0
+#else
+    begin ();
+    unlock ();
 #endif
-  od
+    seen = 0
+  fi
 }
 
 inline push ()
