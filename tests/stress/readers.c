@@ -4,6 +4,11 @@
  * retirers put new blocks in the slots and defer the old ones.  Each block says which slot it is for, which generation of that slot it is,
  * and a hash of both, and is stamped anew as soon as it is allocated again: a block that is freed under a reader does not keep its stamp.
  *
+ * Delays are put in where orders meet: between a reader's load of the epoch and its store of it (some sections are entered step by step, as
+ * sy_reader_enter does), between entering and the load of the slot, around the looks at the block, and before and after the barrier.
+ *
+ * SYDRA_SOAK=1: a hundred million reads and a million blocks for each test, and a reader that stays inside for a minute.
+ *
  * The same source makes the tests that must fail: linked with a library whose barrier does nothing, whose walk over the readers sees nobody,
  * or which is off by one in comparing epochs (-Wl,--wrap), and TEST_FINDS defined, the test passes when a reader has seen a block of another generation.  A barrier is missed
  * only while a reader's store of its epoch waits in the processor and its load of the slot does not: there, readers fill the store buffer
@@ -17,13 +22,15 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "handle.h"
+#include "thread_registry.h"
 #include "suite.h"
 #include "sydra/alloc.h"
 
 
+static bool soak;
+
 #ifdef TEST_FINDS
-#define FINDS true
+#define FINDS 1
 #define READERS 1
 #define RETIRERS 1
 #define SLOTS 1u
@@ -32,15 +39,19 @@
 #endif
 #define SECONDS 150.0            /* until it is found: mostly within ten */
 #else
-#define FINDS false
+#define FINDS 0
 #define READERS 8
 #define RETIRERS 2
 #define SLOTS 64u                /* even ones are the first retirer's */
 #define DEFERRED_MAX (16u << 10)
-#define SECONDS (TEST_SANITIZED ? 4.0 : 2.0)
+#define SECONDS (soak ? 1200.0 : TEST_SANITIZED ? 4.0 : 2.0)
 #endif
 
-/* ---- Libraries with a fault ---- */
+#define SOAK_READS 100000000u
+#define SOAK_RETIRED 1000000u
+#define SOAK_STALLED 10000000u
+
+/* ---- The library with pauses, and libraries with a fault ---- */
 
 bool __wrap_sy_epoch_barrier (void);
 void __wrap_sy_reader_look (void *reader, AO_t left, uint64_t now_ns, void *oldest);
@@ -48,12 +59,31 @@ void __wrap_sy_reader_look (void *reader, AO_t left, uint64_t now_ns, void *olde
 struct sy_magazine *__wrap_sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned most);
 struct sy_magazine *__real_sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned most) __attribute__ ((weak));
 
+#if FINDS
 bool
 __wrap_sy_epoch_barrier (void)
 {
   AO_nop_full ();
   return true;
 }
+#else
+bool __real_sy_epoch_barrier (void) __attribute__ ((weak));
+
+/* The library's own, late and with a pause behind it. */
+bool
+__wrap_sy_epoch_barrier (void)
+{
+  static __thread unsigned calls;
+  bool made;
+
+  if (++calls % 64 == 0)
+    usleep (50);
+  made = __real_sy_epoch_barrier ();
+  if (calls % 64 == 32)
+    usleep (50);
+  return made;
+}
+#endif
 
 void
 __wrap_sy_reader_look (void *reader, AO_t left, uint64_t now_ns, void *oldest)
@@ -153,6 +183,22 @@ read_slot (struct test_random *random, uint64_t slot, uint64_t *latest)
   return right && second == first && block->slot == slot && block->hash == hash_of (slot, second);
 }
 
+/* As sydra_epoch_enter, step by step where this is the outermost section. */
+static uint64_t
+enter (struct test_random *random)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_epoch_enter");
+  AO_t now;
+
+  if (FINDS || cache == NULL || AO_load (&cache->reader.epoch) != 0 || test_random_below (random, 4) != 0)
+    return sydra_epoch_enter (a);
+  now = AO_load_acquire (&a->limbo.epoch.now);
+  wait_a_little (random);
+  AO_store (&cache->reader.epoch, now);
+  sy_epoch_fence ();
+  return sy_epoch_number (now);
+}
+
 /* Some readers end inside a section, and another one takes their place. */
 static void *
 read_slots (void *argument)
@@ -167,7 +213,10 @@ read_slots (void *argument)
       if (FINDS)
         fill_the_store_buffer (&random);
 
-      uint64_t epoch = sydra_epoch_enter (a), inner = 0;
+      uint64_t epoch = enter (&random), inner = 0;
+
+      if (!FINDS)
+        wait_a_little (&random);
 
       for (size_t looks = FINDS ? 1 : 1 + test_random_below (&random, 4); looks != 0; looks--, count++)
         {
@@ -235,6 +284,15 @@ retire (void *argument)
 
 /* ---- The tests ---- */
 
+static double
+now (void)
+{
+  struct timespec at;
+
+  clock_gettime (CLOCK_MONOTONIC, &at);
+  return (double) at.tv_sec + (double) at.tv_nsec / 1e9;
+}
+
 static struct sydra_stats
 stats_now (void)
 {
@@ -275,15 +333,6 @@ finish (void)
   (void) sydra_alloc_destroy (a);
 }
 
-static double
-now (void)
-{
-  struct timespec at;
-
-  clock_gettime (CLOCK_MONOTONIC, &at);
-  return (double) at.tv_sec + (double) at.tv_nsec / 1e9;
-}
-
 static void
 read_and_retire (AO_t first_epoch)
 {
@@ -293,7 +342,8 @@ read_and_retire (AO_t first_epoch)
   begin (first_epoch);
   for (uintptr_t at = 0; at < READERS + RETIRERS; at++)
     ck_assert_int_eq (pthread_create (&thread[at], NULL, at < RETIRERS ? retire : keep_reading, (void *) at), 0);
-  while (!has_stopped () && now () < until)
+  while (!has_stopped () && now () < until
+         && !(soak && __atomic_load_n (&reads, __ATOMIC_RELAXED) >= SOAK_READS && stats_now ().deferred_reclaimed >= SOAK_RETIRED))
     usleep (10000);
   __atomic_store_n (&stop, true, __ATOMIC_RELAXED);
   for (unsigned at = 0; at < READERS + RETIRERS; at++)
@@ -348,14 +398,14 @@ START_TEST (a_stalled_reader_holds_back_no_more_than_the_limit)
 {
   pthread_barrier_t inside;
   pthread_t thread;
-  double until = now () + 1;
+  double until = now () + (soak ? 60 : 1), left;
   uint64_t refused = 0, count = 0;
 
   begin (SY_EPOCH_FIRST);
   ck_assert_int_eq (pthread_barrier_init (&inside, NULL, 2), 0);
   ck_assert_int_eq (pthread_create (&thread, NULL, stay_inside, &inside), 0);
   pthread_barrier_wait (&inside);
-  for (; now () < until; count++)
+  for (; now () < until || (soak && count < SOAK_STALLED); count++)
     {
       struct block *block = make_block (0, 1);
       int error = sydra_free_deferred (a, block);
@@ -374,7 +424,10 @@ START_TEST (a_stalled_reader_holds_back_no_more_than_the_limit)
   ck_assert_uint_eq (retired, DEFERRED_MAX / sydra_usable_size (a, slots[0]));
   __atomic_store_n (&stop, true, __ATOMIC_RELAXED);
   pthread_join (thread, NULL);
+  left = now ();
   finish ();
+  ck_assert_msg (now () - left < 1, "it took %.3f s to get all back", now () - left);
+  printf ("# %" PRIu64 " calls, %" PRIu64 " refused\n", count, refused);
 }
 END_TEST
 
@@ -383,6 +436,7 @@ main (void)
 {
   if (FINDS && TEST_SANITIZED)
     return test_skip_all ("a sanitizer's own synchronisation hides the fault, or reports it first");
+  soak = getenv ("SYDRA_SOAK") != NULL;
   sy_epoch_ready ();
   if (FINDS && !sy_epoch_is_light)
     return test_skip_all ("without membarrier readers have a fence, and the fault is none");
@@ -390,7 +444,7 @@ main (void)
     return test_skip_all ("on one processor a store is never late for another one");
 
   Suite *suite = suite_create ("readers");
-  TCase *tests = test_case (suite, "readers", FINDS ? 200 : 60);
+  TCase *tests = test_case (suite, "readers", soak ? 1500 : FINDS ? 200 : 60);
 
   tcase_add_test (tests, no_reader_sees_another_generation);
   if (!FINDS)
