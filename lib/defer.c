@@ -137,8 +137,7 @@ defer (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, voi
 {
   if (SY_UNLIKELY (cache == NULL))
     return defer_without_cache (a, class, block, bytes, result);
-  if (SY_UNLIKELY (!sy_bags_begin (&cache->bags)))
-    sy_thread_registry_begin (cache);
+  sy_thread_registry_begin (cache);
 
   bool room = defer_with_room (a, &cache->bags, class, block, bytes, result);
 
