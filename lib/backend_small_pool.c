@@ -162,8 +162,9 @@ malloc_miss (struct sydra_alloc *a, size_t size)
   return class_malloc_miss (a, sy_thread_cache_last, sy_class_of (size), SY_GRANULE, size);
 }
 
-SY_EXPORT void *
-sydra_malloc (struct sydra_alloc *a, size_t size)
+/* A hit for those over SY_TINY_MAX. */
+static void * SY_NOINLINE
+malloc_medium (struct sydra_alloc *a, size_t size)
 {
   struct sy_thread_cache *cache = sy_thread_cache_last;
 
@@ -171,6 +172,19 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
     return malloc_slow (a, size);
 
   void *block = sy_thread_cache_pop (cache, sy_class_of (size));
+
+  return SY_LIKELY (block != NULL) ? block : malloc_miss (a, size);
+}
+
+SY_EXPORT void *
+sydra_malloc (struct sydra_alloc *a, size_t size)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+
+  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || size > SY_TINY_MAX))
+    return malloc_medium (a, size);
+
+  void *block = sy_thread_cache_pop (cache, sy_class_by_size[size]);
 
   return SY_LIKELY (block != NULL) ? block : malloc_miss (a, size);
 }
@@ -217,7 +231,7 @@ sydra_free (struct sydra_alloc *a, void *block)
       return;
     }
 
-  size_t slab = offset >> SY_SLAB_SHIFT;
+  size_t slab = offset >> SY_UNIT_SHIFT;
 
   /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
   if (SY_UNLIKELY (cache->map[slab] == 0))
@@ -266,9 +280,15 @@ sy_backend_calloc (struct sydra_alloc *a, size_t size)
   if (size > SY_SMALL_MAX)
     return fallback_admit (a, sy_thread_cache_get (a, "sydra_calloc"), sy_heap_calloc (size), size);
 
+  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_calloc");
   void *block = sydra_malloc (a, size);
 
-  return block == NULL ? NULL : memset (block, 0, size);
+  if (block == NULL)
+    return NULL;
+  if (size >= SY_ZEROED_MIN && cache != NULL && sy_pool_class_of (&a->pool, block) != 0
+      && sy_thread_cache_popped_zeroed (cache, sy_class_of (size)))
+    return block;
+  return memset (block, 0, size);
 }
 
 /* Copies what fits and frees the old block; new NULL: the old one stays where it is allowed to. */

@@ -45,12 +45,11 @@ start_bag (struct sy_bags *bags, unsigned class)
     return NULL;
 
   struct sy_bag_note *note = sy_bag_note (bag);
-  unsigned most = class == 0 || sy_size_classes[class].rounds > SY_BAG_ROUNDS ? SY_BAG_ROUNDS : sy_size_classes[class].rounds;
 
   note->since_ns = sy_os_now_ns ();
   note->bytes = 0;
   note->class = class;
-  AO_store (&bags->top[class], (AO_t) sy_magazine_clear (bag, most));
+  AO_store (&bags->top[class], (AO_t) sy_magazine_clear (bag, sy_bag_rounds (class)));
   note_oldest (bags);
   return bag;
 }

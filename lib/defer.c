@@ -230,7 +230,7 @@ static inline bool
 defer_hit (struct sy_thread_cache *cache, void *block)
 {
   uintptr_t offset = (uintptr_t) block - cache->base;
-  size_t slab = offset >> SY_SLAB_SHIFT;
+  size_t slab = offset >> SY_UNIT_SHIFT;
 
   /* Plain, as in sydra_free. */
   if (SY_UNLIKELY (offset >= cache->bytes || cache->map[slab] == 0))

@@ -38,7 +38,7 @@ join_last (struct sy_limbo *limbo, const struct sy_magazine *bag, AO_t epoch)
   const struct sy_bag_note *note = (const struct sy_bag_note *) (const void *) bag->slot;
   void **end;
 
-  if (limbo->bags < SY_LIMBO_LOOK_BAGS || sy_bag_note (last)->class != note->class || last->rounds + bag->rounds > SY_BAG_ROUNDS)
+  if (limbo->bags < SY_LIMBO_LOOK_BAGS || sy_bag_note (last)->class != note->class || (unsigned) last->rounds + bag->rounds > sy_bag_rounds (note->class))
     return false;
   end = sy_magazine_end (last) - last->rounds;
   memcpy (end - bag->rounds, bag->slot + SY_MAGAZINE_SLOTS - bag->rounds, bag->rounds * sizeof *end);

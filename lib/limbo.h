@@ -29,6 +29,13 @@ struct sy_bag_note {
 #define SY_BAG_NOTE_SLOTS ((sizeof (struct sy_bag_note) + sizeof (void *) - 1) / sizeof (void *))
 #define SY_BAG_ROUNDS ((unsigned) (SY_MAGAZINE_SLOTS - SY_BAG_NOTE_SLOTS - 1))
 
+/* Blocks of the class that a bag holds at the most. */
+static inline unsigned
+sy_bag_rounds (unsigned class)
+{
+  return class == 0 || sy_size_classes[class].rounds > SY_BAG_ROUNDS ? SY_BAG_ROUNDS : sy_size_classes[class].rounds;
+}
+
 static inline struct sy_bag_note *
 sy_bag_note (struct sy_magazine *bag)
 {

@@ -28,7 +28,8 @@
 struct sy_magazine {
   AO_t below;      /* in a depot: the next one's number; its owner writes it, a late popper may read it */
   uint32_t depth;  /* in a depot: how many there are from here down */
-  uint32_t rounds; /* how many blocks it holds when full, as its owner cleared it */
+  uint16_t rounds; /* how many blocks it holds when full, as its owner cleared it */
+  bool zeroed;     /* its blocks came from slabs, were never handed out since the system gave their memory, and are zero */
 #if UINTPTR_MAX <= 0xffffffffu
   uint32_t unused;
 #endif
@@ -56,13 +57,14 @@ sy_magazine_of (void **top)
   return (struct sy_magazine *) ((uintptr_t) (top - 1) & ~(uintptr_t) (SY_MAGAZINE_BYTES - 1));
 }
 
-/* The top of an empty magazine with room for so many rounds; notes them and writes its NULL. */
+/* The top of an empty magazine with room for so many rounds; notes them, that what comes is not zeroed, and writes its NULL. */
 static inline void **
 sy_magazine_clear (struct sy_magazine *magazine, unsigned rounds)
 {
   void **top = magazine->slot + SY_MAGAZINE_SLOTS - rounds;
 
-  magazine->rounds = rounds;
+  magazine->rounds = (uint16_t) rounds;
+  magazine->zeroed = false;
   top[-1] = NULL;
   return top;
 }

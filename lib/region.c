@@ -8,17 +8,17 @@
 struct sy_region sy_region;
 
 struct zone {
-  uint32_t fresh, committed; /* how many of its slabs were ever used; how many have memory for them */
+  uint32_t fresh, committed; /* how many of its units were ever used; how many have memory for them */
   uint32_t spare, clean;     /* heads of the lists */
-  uint32_t spare_count;
+  uint32_t spare_count;      /* slabs */
   uint32_t spare_low;        /* the fewest spares since reaped_ns: what nobody needed */
 };
 
 static struct {
   struct sy_lock lock;
-  uint32_t slab_count;       /* the last zone may be one short */
-  uint32_t skew;             /* how many slabs at a zone's start stay unused, times the class */
-  uint32_t spare_count;      /* of all zones */
+  uint32_t unit_count;       /* the last zone may be one short */
+  uint32_t skew;             /* how many units at a zone's start stay unused, times the class */
+  uint32_t spare_units;      /* of all zones */
   uint64_t reaped_ns;
   struct zone zone[SY_CLASSES];
 } state = { SY_LOCK_INIT (SY_RANK_REGION), 0, 0, 0, 0, { { 0, 0, 0, 0, 0, 0 } } };
@@ -27,18 +27,18 @@ static struct {
 static void
 open_range (struct sy_arena range, void *slabs, void *bits)
 {
-  size_t skip = -(uintptr_t) range.base & (SY_SLAB_BYTES - 1);
+  size_t skip = -(uintptr_t) range.base & (SY_UNIT_BYTES - 1);
 
   for (unsigned class = 0; class < SY_CLASSES; class++)
     state.zone[class] = (struct zone) { 0, 0, SY_SLAB_NONE, SY_SLAB_NONE, 0, 0 };
-  state.slab_count = (uint32_t) ((range.reserved - skip) >> SY_SLAB_SHIFT);
+  state.unit_count = (uint32_t) ((range.reserved - skip) >> SY_UNIT_SHIFT);
   sy_region.base = range.base + skip;
   sy_region.slabs = slabs;
   sy_region.bits = bits;
-  for (sy_region.zone_shift = SY_ZONE_SHIFT - SY_SLAB_SHIFT; (size_t) SY_CLASSES << sy_region.zone_shift > range.reserved >> SY_SLAB_SHIFT;)
+  for (sy_region.zone_shift = SY_ZONE_SHIFT - SY_UNIT_SHIFT; (size_t) SY_CLASSES << sy_region.zone_shift > range.reserved >> SY_UNIT_SHIFT;)
     sy_region.zone_shift--;
   state.skew = SY_CLASSES * SY_ZONE_SKEW < (uint32_t) 1 << sy_region.zone_shift >> 4 ? SY_ZONE_SKEW : 0;
-  sy_region.bytes = (range.reserved - skip) & ~(SY_SLAB_BYTES - 1);
+  sy_region.bytes = (range.reserved - skip) & ~(SY_UNIT_BYTES - 1);
 }
 
 static bool
@@ -51,7 +51,7 @@ open_locked (void)
   if (!sy_arena_open (&range, (size_t) SY_CLASSES << SY_ZONE_SHIFT, (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN, SY_RANGE_LIMIT_SHARE))
     return false;
 
-  size_t count = range.reserved >> SY_SLAB_SHIFT;
+  size_t count = range.reserved >> SY_UNIT_SHIFT;
   void *slabs = sy_os_reserve (count * sizeof (struct sy_slab)), *bits = sy_os_reserve (count * sizeof (struct sy_slab_bits));
 
   if (slabs == NULL || bits == NULL)
@@ -78,10 +78,22 @@ sy_region_open (void)
   return open;
 }
 
+static unsigned
+class_of (uint32_t slab)
+{
+  return slab >> sy_region.zone_shift;
+}
+
 static struct zone *
 zone_of (uint32_t slab)
 {
-  return &state.zone[slab >> sy_region.zone_shift];
+  return &state.zone[class_of (slab)];
+}
+
+static uint32_t
+units_of (uint32_t slab)
+{
+  return sy_size_classes[class_of (slab)].units;
 }
 
 static uint32_t
@@ -90,13 +102,13 @@ first_of (unsigned class)
   return ((uint32_t) class << sy_region.zone_shift) + class * state.skew;
 }
 
-/* The number behind the class's last slab. */
+/* The number behind the class's last unit that belongs to a whole slab. */
 static uint32_t
 end_of (unsigned class)
 {
   uint32_t end = (uint32_t) (class + 1) << sy_region.zone_shift;
 
-  return end < state.slab_count ? end : state.slab_count;
+  return (end < state.unit_count ? end : state.unit_count) & (uint32_t) -(int32_t) sy_size_classes[class].units;
 }
 
 uint32_t
@@ -143,17 +155,20 @@ push_spare (uint32_t slab)
 
   list_push (&zone->spare, slab);
   zone->spare_count++;
-  state.spare_count++;
+  state.spare_units += units_of (slab);
 }
 
 static uint32_t
 pop_spare (struct zone *zone)
 {
-  if (zone->spare_count == 0)
-    return SY_SLAB_NONE;
-  zone->spare_count--;
-  state.spare_count--;
-  return list_pop (&zone->spare);
+  uint32_t slab = list_pop (&zone->spare);
+
+  if (slab != SY_SLAB_NONE)
+    {
+      zone->spare_count--;
+      state.spare_units -= units_of (slab);
+    }
+  return slab;
 }
 
 /* Commits an array's entries: zones' parts of it may share a page, which is committed twice then. */
@@ -165,15 +180,15 @@ commit_entries (void *first, size_t bytes)
   return sy_os_commit ((void *) start, end - start);
 }
 
-/* Memory for the zone's next slabs, and for what is known of them. */
+/* Memory for the zone's next units, and for what is known of them. */
 static bool
 commit_more (struct zone *zone, uint32_t next, uint32_t end)
 {
-  uint32_t count = end - next < SY_COMMIT_SLABS ? end - next : SY_COMMIT_SLABS;
+  uint32_t left = next < end ? end - next : 0, count = left < SY_COMMIT_UNITS ? left : SY_COMMIT_UNITS;
 
   if (count == 0 || !commit_entries (&sy_region.slabs[next], count * sizeof (struct sy_slab))
       || !commit_entries (&sy_region.bits[next], count * sizeof (struct sy_slab_bits))
-      || !sy_os_commit (sy_region_address (next), count * SY_SLAB_BYTES))
+      || !sy_os_commit (sy_region_address (next), count * SY_UNIT_BYTES))
     return false;
   zone->committed += count;
   return true;
@@ -187,7 +202,7 @@ fresh_slab (unsigned class)
 
   if (zone->fresh == zone->committed && !commit_more (zone, next, end_of (class)))
     return SY_SLAB_NONE;
-  zone->fresh++;
+  zone->fresh += sy_size_classes[class].units;
   return next;
 }
 
@@ -205,12 +220,12 @@ detach_spares (struct zone *zone, uint32_t count, uint32_t *chain)
 static struct zone *
 zone_with_most_spares (void)
 {
-  struct zone *most = &state.zone[0];
+  unsigned most = 0;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    if (state.zone[class].spare_count > most->spare_count)
-      most = &state.zone[class];
-  return most;
+    if (state.zone[class].spare_count * sy_size_classes[class].units > state.zone[most].spare_count * sy_size_classes[most].units)
+      most = class;
+  return &state.zone[most];
 }
 
 /* Gives a chain's pages back, outside the lock, and files the slabs as clean; those that the system refuses stay spare.  Bytes given. */
@@ -221,10 +236,11 @@ clean_chain (uint32_t chain)
   size_t bytes = 0;
 
   while ((slab = list_pop (&chain)) != SY_SLAB_NONE)
-    if (sy_os_discard (sy_region_address (slab), SY_SLAB_BYTES))
+    if (sy_os_discard (sy_region_address (slab), units_of (slab) * SY_UNIT_BYTES))
       {
+        sy_region.slabs[slab].touched = 0;
         list_push (&cleaned, slab);
-        bytes += SY_SLAB_BYTES;
+        bytes += units_of (slab) * SY_UNIT_BYTES;
       }
     else
       list_push (&refused, slab);
@@ -253,7 +269,7 @@ sy_region_take (unsigned class)
   if (slab == SY_SLAB_NONE)
     {
       /* Memory that waits for another class goes back to the system for what this one takes. */
-      if (state.spare_count > SY_SPARE_SLABS)
+      if (state.spare_units > SY_SPARE_UNITS)
         (void) detach_spares (zone_with_most_spares (), 1, &chain);
       slab = list_pop (&zone->clean);
       if (slab == SY_SLAB_NONE)
@@ -279,20 +295,20 @@ sy_region_give (uint32_t first, unsigned count)
   sy_lock_release (&state.lock);
 }
 
-/* Takes the zones' unneeded spares out, at most SY_REAP_SLABS.  True: those were all. */
+/* Takes the zones' unneeded spares out, about SY_REAP_UNITS of units at most.  True: those were all. */
 static bool
 detach_unneeded (uint32_t *chain)
 {
-  uint32_t room = SY_REAP_SLABS;
+  uint32_t room = SY_REAP_UNITS;
   bool all = true;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
       struct zone *zone = &state.zone[class];
-      uint32_t unneeded = zone->spare_low < zone->spare_count ? zone->spare_low : zone->spare_count;
-      uint32_t taken = detach_spares (zone, unneeded < room ? unneeded : room, chain);
+      uint32_t units = sy_size_classes[class].units, unneeded = zone->spare_low < zone->spare_count ? zone->spare_low : zone->spare_count;
+      uint32_t taken = detach_spares (zone, unneeded < room / units ? unneeded : room / units, chain);
 
-      room -= taken;
+      room -= taken * units;
       zone->spare_low = unneeded - taken;
       all = all && taken == unneeded;
     }
@@ -306,7 +322,7 @@ sy_region_reap (uint64_t now_ns)
 
   if (!sy_lock_try (&state.lock))
     return;
-  /* What is left after one round of SY_REAP_SLABS follows at the next calls. */
+  /* What is left after one round of SY_REAP_UNITS follows at the next calls. */
   if (now_ns - state.reaped_ns >= SY_REAP_NS && detach_unneeded (&chain))
     {
       for (unsigned class = 1; class < SY_CLASSES; class++)
@@ -338,7 +354,7 @@ sy_region_spare_bytes (void)
 {
   sy_lock_take (&state.lock);
 
-  size_t bytes = state.spare_count * SY_SLAB_BYTES;
+  size_t bytes = state.spare_units * SY_UNIT_BYTES;
 
   sy_lock_release (&state.lock);
   return bytes;

@@ -2,8 +2,9 @@
 /*
  * region.h: the process's one reserved range of addresses, handed out in slabs, and what is known of each slab.
  *
- * "Is this pointer ours?" is one subtract and compare.  The range is cut into zones of equal size, one a size class in the order of their
- * numbers (zone 0 stays empty), and a class's slabs lie in its zone: a block's class is a shift of its address, with no load in between.
+ * "Is this pointer ours?" is one subtract and compare.  The range is cut into units of 64 KiB and into zones of equal size, one a size class in
+ * the order of their numbers (zone 0 stays empty), and a class's slabs lie in its zone: a block's class is a shift of its address, with no
+ * load in between.  A slab is as many units long as its class says, and its number is its first unit's.
  *
  * A slab is fresh (never used), in use by a pool, spare (free, its pages still there) or clean (free, its pages given back).  The lists are
  * under the lock; base, bytes and zone_shift are written once, before any slab is out.
@@ -20,10 +21,10 @@
 #include "slab.h"
 
 struct sy_region {
-  char *base;                  /* of slab 0, aligned to SY_SLAB_BYTES */
+  char *base;                  /* of unit 0, aligned to SY_UNIT_BYTES */
   size_t bytes;                /* of the range; 0 until it is open: it owns nothing then */
-  unsigned zone_shift;         /* a slab's number >> zone_shift is its class */
-  struct sy_slab *slabs;       /* one each, in the same order */
+  unsigned zone_shift;         /* a unit's number >> zone_shift is its class */
+  struct sy_slab *slabs;       /* one a unit, in the same order; a slab's is its first unit's, and so is its bitmap */
   struct sy_slab_bits *bits;
 };
 
@@ -40,24 +41,34 @@ sy_region_has (const void *pointer)
 
 /* pointer is in the range. */
 static inline uint32_t
+sy_region_unit_of (const void *pointer)
+{
+  return (uint32_t) (((uintptr_t) pointer - (uintptr_t) sy_region.base) >> SY_UNIT_SHIFT);
+}
+
+/* The slab that the pointer, which is in the range, lies in if there is one. */
+static inline uint32_t
 sy_region_slab_of (const void *pointer)
 {
-  return (uint32_t) (((uintptr_t) pointer - (uintptr_t) sy_region.base) >> SY_SLAB_SHIFT);
+  uint32_t unit = sy_region_unit_of (pointer);
+
+  /* Zones start at multiples of the longest slab. */
+  return unit & (uint32_t) -(int32_t) sy_size_classes[unit >> sy_region.zone_shift].units;
 }
 
 static inline char *
 sy_region_address (uint32_t slab)
 {
-  return sy_region.base + ((size_t) slab << SY_SLAB_SHIFT);
+  return sy_region.base + ((size_t) slab << SY_UNIT_SHIFT);
 }
 
 static inline uint32_t
-sy_region_slab_count (void)
+sy_region_unit_count (void)
 {
-  return (uint32_t) (sy_region.bytes >> SY_SLAB_SHIFT);
+  return (uint32_t) (sy_region.bytes >> SY_UNIT_SHIFT);
 }
 
-/* The slabs of a class that were ever used are numbered from first on; returns how many they are. */
+/* The units of a class that were ever used are numbered from first on; returns how many they are. */
 uint32_t sy_region_used (unsigned class, uint32_t *first);
 
 /* Was the slab ever used?  Then its entry of slabs can be read. */

@@ -56,11 +56,20 @@ slab_join (struct sy_bin *bin, uint32_t number)
   sy_own_add (&bin->free_blocks, slab->free_count);
 }
 
+/* Says in the map of every unit of the slab whose it is.  Relaxed: who frees a block got it from who carved it, and that hand-over orders the
+   bytes too. */
+static void
+slab_map (struct sy_pool *pool, uint32_t number, unsigned class, unsigned char entry)
+{
+  for (uint32_t unit = 0; unit < sy_size_classes[class].units; unit++)
+    AO_char_store (&pool->map[number + unit], entry);
+}
+
 /* The slab is nobody's from here on. */
 static void
 slab_disown (struct sy_pool *pool, uint32_t number)
 {
-  AO_char_store (&pool->map[number], 0);
+  slab_map (pool, number, sy_region.slabs[number].class, 0);
   sy_region.slabs[number].owner = NULL;
 }
 
@@ -90,14 +99,13 @@ slab_start (struct sy_pool *pool, unsigned home, unsigned class)
   slab->shard = (uint16_t) home;
   slab->owner = pool;
   sy_slab_fill (slab, &sy_region.bits[number]);
-  /* Relaxed: who frees a block got it from who carved it, and that hand-over orders the byte too. */
-  AO_char_store (&pool->map[number], (unsigned char) class);
+  slab_map (pool, number, class, (unsigned char) class);
   return number;
 }
 
 /* Carves from the bin's slabs, the fullest first. */
 static unsigned
-carve_locked (struct sy_bin *bin, unsigned count, void **top)
+carve_locked (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
 {
   unsigned taken = 0;
 
@@ -113,7 +121,7 @@ carve_locked (struct sy_bin *bin, unsigned count, void **top)
 
       struct sy_slab *slab = &sy_region.slabs[number];
 
-      taken += sy_slab_take (slab, &sy_region.bits[number], sy_region_address (number), count - taken, top - taken);
+      taken += sy_slab_take (slab, &sy_region.bits[number], sy_region_address (number), count - taken, top - taken, zeroed);
       if (slab->free_count == 0)
         list_remove (bin, number);
       else if (fullness (slab) != slab->list)
@@ -128,9 +136,10 @@ carve_locked (struct sy_bin *bin, unsigned count, void **top)
 
 /* Which block of its slab a pointer is; misuse where it is none. */
 static unsigned
-block_index (const struct sy_size_class *class, const void *block)
+block_index (uint32_t number, const void *block)
 {
-  size_t offset = (uintptr_t) block & (SY_SLAB_BYTES - 1);
+  const struct sy_size_class *class = &sy_size_classes[sy_region.slabs[number].class];
+  size_t offset = (uintptr_t) block - (uintptr_t) sy_region_address (number);
   unsigned index = sy_class_block (class, offset);
 
   if (SY_UNLIKELY (index * (size_t) class->bytes != offset || index >= class->blocks))
@@ -143,9 +152,8 @@ static bool
 put_locked (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, void *block)
 {
   struct sy_slab *slab = &sy_region.slabs[number];
-  const struct sy_size_class *class = &sy_size_classes[slab->class];
 
-  if (SY_UNLIKELY (!sy_slab_put (slab, &sy_region.bits[number], block_index (class, block))))
+  if (SY_UNLIKELY (!sy_slab_put (slab, &sy_region.bits[number], block_index (number, block))))
     sy_bug ("free", block, "block freed twice");
   sy_own_add (&bin->free_blocks, 1);
   if (slab->free_count == 1)
@@ -210,7 +218,7 @@ sy_pool_open (struct sy_pool *pool, unsigned shards)
   pool->shards = sy_os_map (shards_bytes (pool));
   if (pool->shards == NULL)
     return false;
-  pool->map = sy_os_map (whole_pages (sy_region_slab_count ()));
+  pool->map = sy_os_map (whole_pages (sy_region_unit_count ()));
   if (pool->map == NULL)
     {
       sy_os_unmap (pool->shards, shards_bytes (pool));
@@ -242,7 +250,7 @@ sy_pool_close (struct sy_pool *pool)
     {
       uint32_t first, used = sy_region_used (class, &first);
 
-      for (uint32_t number = first; number < first + used; number++)
+      for (uint32_t number = first; number < first + used; number += sy_size_classes[class].units)
         if (pool->map[number] != 0)
           {
             sy_region.slabs[number].owner = NULL;
@@ -252,7 +260,7 @@ sy_pool_close (struct sy_pool *pool)
           }
     }
   sy_region_give (chain, count);
-  sy_os_unmap (pool->map, whole_pages (sy_region_slab_count ()));
+  sy_os_unmap (pool->map, whole_pages (sy_region_unit_count ()));
   sy_os_unmap (pool->shards, shards_bytes (pool));
 }
 
@@ -290,7 +298,7 @@ sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_ma
 
 /* Carves from any bin that has blocks and a free lock.  0: none had both. */
 static unsigned
-carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top)
+carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top, bool *zeroed)
 {
   for (unsigned step = 0; step < neighbours (pool); step++)
     {
@@ -300,7 +308,7 @@ carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsi
       if (AO_load (&bin->free_blocks) == 0 || !sy_timed_lock_try (&bin->lock))
         continue;
 
-      unsigned taken = carve_locked (bin, count, top);
+      unsigned taken = carve_locked (bin, count, top, zeroed);
 
       sy_timed_lock_release (&bin->lock);
       if (taken != 0)
@@ -311,7 +319,7 @@ carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsi
 
 /* Carves from the bin, with a slab that the caller started (or SY_SLAB_NONE); it goes back if blocks came meanwhile. */
 static unsigned
-carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsigned count, void **top)
+carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsigned count, void **top, bool *zeroed)
 {
   sy_timed_lock_take (&bin->lock);
 
@@ -320,7 +328,7 @@ carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsi
   if (needed)
     slab_join (bin, number);
 
-  unsigned taken = carve_locked (bin, count, top);
+  unsigned taken = carve_locked (bin, count, top, zeroed);
 
   sy_timed_lock_release (&bin->lock);
   if (number != SY_SLAB_NONE && !needed)
@@ -332,9 +340,9 @@ carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsi
 }
 
 unsigned
-sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top)
+sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top, bool *zeroed)
 {
-  unsigned taken = carve_without_waiting (pool, home, class, count, top);
+  unsigned taken = carve_without_waiting (pool, home, class, count, top, zeroed);
 
   if (taken != 0)
     return taken;
@@ -342,14 +350,14 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
   struct sy_bin *bin = bin_of (pool, home, class);
   bool had_blocks = AO_load (&bin->free_blocks) != 0;
 
-  taken = carve_with_slab (pool, bin, had_blocks ? SY_SLAB_NONE : slab_start (pool, home, class), count, top);
+  taken = carve_with_slab (pool, bin, had_blocks ? SY_SLAB_NONE : slab_start (pool, home, class), count, top, zeroed);
   if (taken != 0 || !had_blocks)
     return taken;
 
   /* The blocks that the bin had went to somebody else while we waited. */
   uint32_t number = slab_start (pool, home, class);
 
-  return number == SY_SLAB_NONE ? 0 : carve_with_slab (pool, bin, number, count, top);
+  return number == SY_SLAB_NONE ? 0 : carve_with_slab (pool, bin, number, count, top, zeroed);
 }
 
 /* The slab of a block that is on its way home; misuse where there is none of this class and pool. */
@@ -419,7 +427,7 @@ void
 sy_pool_check (unsigned class, const void *block)
 {
   uint32_t number = sy_region_slab_of (block);
-  unsigned index = block_index (&sy_size_classes[class], block);
+  unsigned index = block_index (number, block);
   struct sy_bin *bin = bin_of (sy_region.slabs[number].owner, sy_region.slabs[number].shard, class);
 
   sy_timed_lock_take (&bin->lock);

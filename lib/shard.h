@@ -35,7 +35,7 @@ struct sy_shard {
 };
 
 struct sy_pool {
-  unsigned char *map;      /* a byte a slab of the range: its class, if it is this pool's, else 0 */
+  unsigned char *map;      /* a byte a unit of the range: the class of its slab, if that is this pool's, else 0 */
   struct sy_shard *shards;
   unsigned shard_count;    /* at least 1 */
   bool direct;             /* no magazines: every request goes to a slab under its bin's lock */
@@ -55,7 +55,7 @@ static inline unsigned
 sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
 {
   /* Relaxed: who holds a block has its slab's class from who carved it; who does not may be told either. */
-  return sy_region_has (pointer) ? AO_char_load (&pool->map[sy_region_slab_of (pointer)]) : 0;
+  return sy_region_has (pointer) ? AO_char_load (&pool->map[sy_region_unit_of (pointer)]) : 0;
 }
 
 /* A full magazine of the class from the home shard's depot, else from a neighbour's.  NULL: none. */
@@ -66,8 +66,9 @@ bool sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct 
 
 /*
  * Carves up to count blocks out of slabs and stores them below top, as sy_slab_take does.  Returns how many; 0: out of range or of memory.
+ * *zeroed becomes false where one of them may not be zero.
  */
-unsigned sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top);
+unsigned sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top, bool *zeroed);
 
 /* Puts blocks back into their slabs, whichever shards' they are; the array is used up.  Reports what is no free-able block. */
 void sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count);

@@ -17,10 +17,10 @@ sy_slab_fill (struct sy_slab *slab, struct sy_slab_bits *bits)
 }
 
 unsigned
-sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsigned count, void **top)
+sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsigned count, void **top, bool *zeroed)
 {
   size_t bytes = sy_size_classes[slab->class].bytes;
-  unsigned word = slab->first_word, taken = 0;
+  unsigned word = slab->first_word, taken = 0, last = 0;
 
   if (count > slab->free_count)
     count = slab->free_count;
@@ -29,12 +29,19 @@ sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsi
       uint64_t left = bits->word[word];
       char *first = start + 64 * word * bytes;
 
+      if (left != 0 && 64 * word + (unsigned) __builtin_ctzll (left) < slab->touched)
+        *zeroed = false;
       for (; left != 0 && taken < count; left &= left - 1, taken++)
-        *--top = first + (unsigned) __builtin_ctzll (left) * bytes;
+        {
+          last = 64 * word + (unsigned) __builtin_ctzll (left);
+          *--top = first + (last - 64 * word) * bytes;
+        }
       bits->word[word] = left;
       if (left == 0)
         word++;
     }
+  if (count != 0 && last >= slab->touched)
+    slab->touched = (uint16_t) (last + 1);
   slab->first_word = (uint16_t) word;
   slab->free_count = (uint16_t) (slab->free_count - count);
   return count;

@@ -5,6 +5,8 @@
  * Invariant: popcount (bits) == free_count; no bit at or beyond the class's number of blocks is set; bits[word] == 0 for every word
  * before first_word.  All under the lock of the bin that the slab belongs to; class, shard and owner are written before the first block
  * is handed out and stay until the last is back, so whoever holds a block may read them without it.
+ *
+ * Blocks from number `touched` on were never handed out since the slab's memory came from the system: they are zero.
  */
 #ifndef SY_SLAB_H
 #define SY_SLAB_H
@@ -15,12 +17,13 @@
 #include "size_class.h"
 
 #define SY_SLAB_NONE UINT32_MAX
-#define SY_SLAB_WORDS (SY_SLAB_BYTES / 16 / 64)
+#define SY_SLAB_WORDS (SY_UNIT_BYTES / 16 / 64)
 
 struct sy_slab {
   uint32_t next, prev;   /* numbers of the neighbours in its list; SY_SLAB_NONE ends it */
   uint16_t free_count;
   uint16_t first_word;   /* where the first set bit may be */
+  uint16_t touched;
   uint16_t shard;
   uint8_t class;
   uint8_t list;          /* which of its bin's lists it is in */
@@ -31,14 +34,14 @@ struct sy_slab_bits {
   uint64_t word[SY_SLAB_WORDS];
 };
 
-/* Marks every block free. */
+/* Marks every block free; `touched` stays. */
 void sy_slab_fill (struct sy_slab *slab, struct sy_slab_bits *bits);
 
 /*
  * Takes up to count blocks in rising order of address and stores them at *--top, *--top ..., so that popping from the top gives them in
- * the same order.  start is the slab's address.  Returns how many.
+ * the same order.  start is the slab's address.  Returns how many; *zeroed becomes false where one of them may not be zero.
  */
-unsigned sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsigned count, void **top);
+unsigned sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsigned count, void **top, bool *zeroed);
 
 /* Marks one block free.  False: it was already. */
 static inline bool

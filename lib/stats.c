@@ -16,14 +16,13 @@ at_least_0 (uint64_t count, uint64_t less)
 }
 
 static void
-add_bin (struct sydra_stats *stats, struct sydra_class_stats *out, const struct sy_bin *bin)
+add_bin (struct sydra_class_stats *out, const struct sy_bin *bin)
 {
   out->slabs += AO_load (&bin->slabs);
   out->lock_acquisitions += AO_load (&bin->lock.acquisitions);
   out->lock_contention += AO_load (&bin->lock.contention);
   out->lock_wait_ns += AO_load (&bin->lock.wait_ns);
   out->lock_hold_ns += AO_load (&bin->lock.hold_ns);
-  stats->committed_bytes += AO_load (&bin->slabs) * SY_SLAB_BYTES;
 }
 
 static void
@@ -38,7 +37,8 @@ fill_class (struct sydra_stats *stats, const struct sydra_alloc *a, const struct
   out->in_use = at_least_0 (out->allocations, out->frees);
   out->high_water = totals->high[class];
   for (unsigned shard = 0; shard < a->pool.shard_count; shard++)
-    add_bin (stats, out, &a->pool.shards[shard].bin[class]);
+    add_bin (out, &a->pool.shards[shard].bin[class]);
+  stats->committed_bytes += out->slabs * sy_class_slab_bytes (class);
   out->free_blocks = at_least_0 (out->slabs * sy_size_classes[class].blocks, out->in_use);
   stats->shard_hits += out->allocations;
   stats->allocations += out->allocations;

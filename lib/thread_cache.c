@@ -157,6 +157,8 @@ change_places (struct sy_thread_cache *cache, unsigned class)
     other_top = NO_FREE_TOP;
   else if (sy_magazine_is_empty ((void **) other_top))
     other_top = (AO_t) sy_magazine_clear (other, cache->rounds[class]);
+  else
+    other->zeroed = false;
   set_free_top (cache, class, other_top);
 }
 
@@ -210,13 +212,14 @@ carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
   struct sy_magazine *magazine = alloc_magazine (cache, class);
   unsigned charged = charge_blocks (a, class, cache->rounds[class]), carved = 0;
+  bool zeroed = true;
 
   if (charged == 0)
     return false;
   if (magazine == NULL)
     magazine = take_empty (cache);
   if (magazine != NULL)
-    carved = sy_pool_carve (&a->pool, cache->home, class, charged, sy_magazine_end (magazine));
+    carved = sy_pool_carve (&a->pool, cache->home, class, charged, sy_magazine_end (magazine), &zeroed);
   sy_handle_discharge (a, (size_t) (charged - carved) * sy_size_classes[class].bytes);
   if (carved == 0)
     {
@@ -225,6 +228,7 @@ carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
       return false;
     }
   (void) sy_magazine_clear (magazine, carved);
+  magazine->zeroed = zeroed;
   set_alloc_top (cache, class, (AO_t) sy_magazine_end (magazine));
   return true;
 }
@@ -286,10 +290,11 @@ static void *
 take_one (struct sydra_alloc *a, unsigned home, unsigned class)
 {
   void *block[1];
+  bool zeroed = false;
 
   if (charge_blocks (a, class, 1) == 0)
     return NULL;
-  if (sy_pool_carve (&a->pool, home, class, 1, block + 1) == 1)
+  if (sy_pool_carve (&a->pool, home, class, 1, block + 1, &zeroed) == 1)
     return block[0];
   sy_handle_discharge (a, sy_size_classes[class].bytes);
   return NULL;
@@ -324,9 +329,13 @@ void *
 sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
 {
   struct sydra_alloc *a = (struct sydra_alloc *) AO_load (&cache->owner);
+  struct sy_magazine *magazine = alloc_magazine (cache, class);
   void *block = NULL;
 
   change_begin (cache, class);
+  /* For what comes without a magazine. */
+  if (magazine != NULL)
+    magazine->zeroed = false;
   if (a->pool.direct)
     block = malloc_direct (a, cache, class);
   else if (refill (a, cache, class))
@@ -336,6 +345,14 @@ sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
   reap_now_and_then (a, cache);
   change_end (cache);
   return block;
+}
+
+bool
+sy_thread_cache_popped_zeroed (const struct sy_thread_cache *cache, unsigned class)
+{
+  const struct sy_magazine *magazine = alloc_magazine (cache, class);
+
+  return magazine != NULL && magazine->zeroed;
 }
 
 /* A magazine's worth of room on the free side, which had no magazine.  False: no memory for one. */
@@ -548,7 +565,7 @@ sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
     {
       set_alloc_top (cache, class, NO_ALLOC_TOP);
       set_free_top (cache, class, NO_FREE_TOP);
-      cache->rounds[class] = SY_ROUNDS_FIRST;
+      cache->rounds[class] = sy_size_classes[class].rounds_first;
     }
   cache->home = a->pool.shard_count == 0 ? 0 : (unsigned) (AO_fetch_and_add (&a->pool.next_home, 1) % a->pool.shard_count);
   cache->reader.thread_id = sy_os_thread_id ();

@@ -79,6 +79,9 @@ sy_thread_cache_pop (struct sy_thread_cache *cache, unsigned class)
 /* A block of the class when the alloc side is empty.  NULL: the pool has none, or the handle's limit is reached. */
 void *sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class);
 
+/* Is the block of the class that the thread popped last known to be zero?  Also after a miss; not where a miss got it from elsewhere. */
+bool sy_thread_cache_popped_zeroed (const struct sy_thread_cache *cache, unsigned class);
+
 /* Takes a block of the class, whatever state the free side is in. */
 void sy_thread_cache_free (struct sy_thread_cache *cache, unsigned class, void *block);
 

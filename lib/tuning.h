@@ -11,21 +11,23 @@
 
 #define SY_WORD_BITS (UINTPTR_MAX > 0xffffffffu ? 64 : 32)
 
-/* A slab: 4,096 blocks of the smallest class, and its number is a pointer's high bits. */
-#define SY_SLAB_SHIFT 16
-#define SY_SLAB_BYTES ((size_t) 1 << SY_SLAB_SHIFT)
+/* A unit of the range: a slab of a small class, 4,096 blocks of the smallest, and its number is a pointer's high bits. */
+#define SY_UNIT_SHIFT 16
+#define SY_UNIT_BYTES ((size_t) 1 << SY_UNIT_SHIFT)
+/* A slab of a large class is several units long: up to 8, so that at most 3 % of it is no block. */
+#define SY_SLAB_UNITS_MAX 8u
 
-/* The range is cut into a zone a size class, so that an address tells its block's class: 64 GiB each on 64 bits, 32 MiB on 32 bits.  Halved
-   until the system agrees, down to 8 slabs each. */
-#define SY_ZONE_SHIFT (SY_WORD_BITS == 64 ? 36 : 25)
-#define SY_ZONE_SHIFT_MIN (SY_SLAB_SHIFT + 3)
-/* Slabs that a zone starts behind the one before: a line of a pool's map.  Without it the maps' first lines share one set of a cache. */
+/* The range is cut into a zone a size class, so that an address tells its block's class: 64 GiB each on 64 bits, 16 MiB on 32 bits.  Halved
+   until the system agrees, down to the longest slab each. */
+#define SY_ZONE_SHIFT (SY_WORD_BITS == 64 ? 36 : 24)
+#define SY_ZONE_SHIFT_MIN (SY_UNIT_SHIFT + 3)
+/* Units that a zone starts behind the one before: a line of a pool's map.  Without it the maps' first lines share one set of a cache. */
 #define SY_ZONE_SKEW 64u
 /* Under a limit on address space the range takes one part in so many: threads' stacks and the C library need the rest. */
 #define SY_RANGE_LIMIT_SHARE 4
 
-/* Slabs committed at once: one mprotect for 4 MiB, and neighbours merge, so the process keeps few mappings. */
-#define SY_COMMIT_SLABS 64u
+/* Units committed at once: one mprotect for 4 MiB, and neighbours merge, so the process keeps few mappings. */
+#define SY_COMMIT_UNITS 64u
 
 /* Arenas of metadata are committed in steps of this many bytes. */
 #define SY_ARENA_STEP ((size_t) 1 << 18)
@@ -36,13 +38,17 @@
 #define SY_MAGAZINE_BYTES ((size_t) 1 << (SY_WORD_BITS == 64 ? 10 : 9))
 /* A million magazines: more than the range's blocks need at the depots' limits. */
 #define SY_MAGAZINES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
-/* A thread's first magazine of a class; each refill doubles it up to the class's own limit. */
+/* A thread's first magazine of a class, where the class allows as many; each refill doubles it up to the class's own limit. */
 #define SY_ROUNDS_FIRST 8u
+/* Blocks that a full-grown magazine holds in bytes, but two of them at least. */
+#define SY_MAGAZINE_BLOCKS_BYTES ((size_t) 1 << 15)
 /* Empty magazines a thread keeps for its next exchange, so that most exchanges touch no shared stack of empties. */
 #define SY_SPARES_MAX 4u
 
-/* What a depot holds of one class and shard before freed blocks go back to their slabs. */
-#define SY_DEPOT_BYTES ((size_t) 1 << 22)
+/* What a depot holds of one class and shard before freed blocks go back to their slabs: of classes up to 256 bytes, and of those above. */
+#define SY_DEPOT_SMALL_BYTES ((size_t) 1 << 22)
+#define SY_DEPOT_LARGE_BYTES ((size_t) 1 << 20)
+#define SY_DEPOT_BYTES(block_bytes) ((block_bytes) <= 256 ? SY_DEPOT_SMALL_BYTES : SY_DEPOT_LARGE_BYTES)
 /* Other shards looked at before a slab is carved: enough to find the consumer's, bounded for many shards. */
 #define SY_NEIGHBOURS_MAX 8u
 #define SY_SHARDS_MAX 1024u
@@ -51,10 +57,10 @@
 #define SY_REAP_NS UINT64_C (250000000)
 /* A thread reads the clock for reaping at one miss in so many (a power of two). */
 #define SY_REAP_MISSES 64u
-/* Slabs whose pages go back in one go: bounds what one unlucky call does. */
-#define SY_REAP_SLABS 64u
-/* Spare slabs, of all classes, that may wait for their class to need them again while another one takes memory from the system. */
-#define SY_SPARE_SLABS 16u
+/* Units whose pages go back in one go: bounds what one unlucky call does. */
+#define SY_REAP_UNITS 64u
+/* Spare units, of all classes, that may wait for their class to need them again while another one takes memory from the system. */
+#define SY_SPARE_UNITS 16u
 
 /* A thread tells its handle about its blocks when a magazine comes or goes, and about those that the heap serves once they differ by this
    many bytes, so that the shared count is touched rarely. */
@@ -87,6 +93,9 @@
 
 /* Caches: threads times handles at once. */
 #define SY_CACHES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
+
+/* calloc asks whether a block is zero already from this size on; below it clearing is as fast. */
+#define SY_ZEROED_MIN 1024u
 
 /* What a freed block is filled with in debug builds. */
 #define SY_POISON 0xdf

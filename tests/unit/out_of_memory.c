@@ -522,11 +522,11 @@ refuse_pages (void *nothing)
   fault.nth = 4;
   fault.persists = true;
   AO_store (&fault.on, 1);
-  require (sy_region_trim () == 3 * SY_SLAB_BYTES, "three went back");
-  require (sy_region_spare_bytes () == 7 * SY_SLAB_BYTES, "%zu bytes spare", sy_region_spare_bytes ());
+  require (sy_region_trim () == 3 * SY_UNIT_BYTES, "three went back");
+  require (sy_region_spare_bytes () == 7 * SY_UNIT_BYTES, "%zu bytes spare", sy_region_spare_bytes ());
   require (sy_region_trim () == 0, "none goes back");
   lift ();
-  require (sy_region_trim () == 7 * SY_SLAB_BYTES, "the rest goes back");
+  require (sy_region_trim () == 7 * SY_UNIT_BYTES, "the rest goes back");
   require (sy_region_spare_bytes () == 0, "%zu bytes spare", sy_region_spare_bytes ());
   return 0;
 }

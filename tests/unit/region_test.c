@@ -81,9 +81,9 @@ START_TEST (the_range_is_opened_once)
   ck_assert (sy_region_open ());
   ck_assert_ptr_eq (sy_region.base, base);
   ck_assert_uint_eq (sy_region.bytes, bytes);
-  ck_assert_uint_eq ((uintptr_t) base % SY_SLAB_BYTES, 0);
-  ck_assert_uint_eq (bytes % SY_SLAB_BYTES, 0);
-  ck_assert_uint_ge (bytes, ((size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN) - SY_SLAB_BYTES);
+  ck_assert_uint_eq ((uintptr_t) base % SY_UNIT_BYTES, 0);
+  ck_assert_uint_eq (bytes % SY_UNIT_BYTES, 0);
+  ck_assert_uint_ge (bytes, ((size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN) - SY_UNIT_BYTES);
 }
 END_TEST
 
@@ -99,18 +99,18 @@ START_TEST (the_range_ends_where_it_ends)
   ck_assert (!sy_region_has (NULL));
   ck_assert (!sy_region_has ((void *) UINTPTR_MAX));
   ck_assert (!sy_region_has (&local));
-  ck_assert_uint_eq (sy_region_slab_of (sy_region.base + sy_region.bytes - 1), sy_region_slab_count () - 1);
+  ck_assert_uint_eq (sy_region_slab_of (sy_region.base + sy_region.bytes - 1), sy_region_unit_count () - 1);
   for (uint32_t slab = 0; slab < 10; slab++)
     {
       ck_assert_uint_eq (sy_region_slab_of (sy_region_address (slab)), slab);
-      ck_assert_uint_eq (sy_region_slab_of (sy_region_address (slab) + SY_SLAB_BYTES - 1), slab);
+      ck_assert_uint_eq (sy_region_slab_of (sy_region_address (slab) + SY_UNIT_BYTES - 1), slab);
     }
 }
 END_TEST
 
 START_TEST (slabs_are_distinct_writable_and_counted)
 {
-  unsigned count = 3 * SY_COMMIT_SLABS + 5;
+  unsigned count = 3 * SY_COMMIT_UNITS + 5;
   uint32_t chain, slab;
 
   open_and_trim ();
@@ -121,16 +121,16 @@ START_TEST (slabs_are_distinct_writable_and_counted)
     {
       ck_assert (sy_region_is_used (slab));
       ck_assert_uint_eq (slab >> sy_region.zone_shift, CLASS);
-      for (size_t offset = 0; offset < SY_SLAB_BYTES; offset += 4096)
+      for (size_t offset = 0; offset < SY_UNIT_BYTES; offset += 4096)
         {
           ck_assert_int_eq (sy_region_address (slab)[offset], 0);
           sy_region_address (slab)[offset] = 1; /* a slab that comes twice is not zero any more */
         }
-      sy_region_address (slab)[SY_SLAB_BYTES - 1] = 1;
+      sy_region_address (slab)[SY_UNIT_BYTES - 1] = 1;
     }
   sy_region_give (chain, count);
-  ck_assert_uint_eq (sy_region_spare_bytes (), count * SY_SLAB_BYTES);
-  ck_assert_uint_eq (sy_region_trim (), count * SY_SLAB_BYTES);
+  ck_assert_uint_eq (sy_region_spare_bytes (), count * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_trim (), count * SY_UNIT_BYTES);
 }
 END_TEST
 
@@ -154,15 +154,15 @@ END_TEST
 START_TEST (memory_that_waits_for_one_class_goes_back_for_what_another_takes)
 {
   open_and_trim ();
-  sy_region_give (take_chain (CLASS, SY_SPARE_SLABS + 4), SY_SPARE_SLABS + 4);
+  sy_region_give (take_chain (CLASS, SY_SPARE_UNITS + 4), SY_SPARE_UNITS + 4);
 
   uint32_t chain = take_chain (OTHER, 10);
 
-  ck_assert_uint_eq (sy_region_spare_bytes (), SY_SPARE_SLABS * SY_SLAB_BYTES);
+  ck_assert_uint_eq (sy_region_spare_bytes (), SY_SPARE_UNITS * SY_UNIT_BYTES);
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
     ck_assert_uint_eq (slab >> sy_region.zone_shift, OTHER);
   sy_region_give (chain, 10);
-  ck_assert_uint_eq (sy_region_trim (), (SY_SPARE_SLABS + 10) * SY_SLAB_BYTES);
+  ck_assert_uint_eq (sy_region_trim (), (SY_SPARE_UNITS + 10) * SY_UNIT_BYTES);
 }
 END_TEST
 
@@ -173,13 +173,13 @@ START_TEST (trimmed_slabs_lose_their_contents_and_serve_again)
   uint32_t chain = take_chain (CLASS, 8);
 
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
-    memset (sy_region_address (slab), 0x5a, SY_SLAB_BYTES);
+    memset (sy_region_address (slab), 0x5a, SY_UNIT_BYTES);
   sy_region_give (chain, 8);
-  ck_assert_uint_eq (sy_region_trim (), 8 * SY_SLAB_BYTES);
+  ck_assert_uint_eq (sy_region_trim (), 8 * SY_UNIT_BYTES);
   ck_assert_uint_eq (sy_region_trim (), 0);
   chain = take_chain (CLASS, 8);
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
-    for (size_t offset = 0; offset < SY_SLAB_BYTES; offset += 512)
+    for (size_t offset = 0; offset < SY_UNIT_BYTES; offset += 512)
       ck_assert_int_eq (sy_region_address (slab)[offset], 0);
   sy_region_give (chain, 8);
 }
@@ -194,15 +194,15 @@ START_TEST (reaping_gives_back_what_nobody_needed_for_a_while)
   sy_region_reap (now_ns);
   sy_region_give (take_chain (CLASS, 10), 10);
   sy_region_reap (now_ns += SY_REAP_NS);
-  ck_assert_msg (sy_region_spare_bytes () == 10 * SY_SLAB_BYTES, "they came within the time");
+  ck_assert_msg (sy_region_spare_bytes () == 10 * SY_UNIT_BYTES, "they came within the time");
   sy_region_reap (now_ns + SY_REAP_NS - 1);
-  ck_assert_msg (sy_region_spare_bytes () == 10 * SY_SLAB_BYTES, "the time is not up");
+  ck_assert_msg (sy_region_spare_bytes () == 10 * SY_UNIT_BYTES, "the time is not up");
 
   uint32_t chain = take_chain (CLASS, 4);
 
   sy_region_give (chain, 4);
   sy_region_reap (now_ns += SY_REAP_NS);
-  ck_assert_msg (sy_region_spare_bytes () == 4 * SY_SLAB_BYTES, "four were needed, six not");
+  ck_assert_msg (sy_region_spare_bytes () == 4 * SY_UNIT_BYTES, "four were needed, six not");
   sy_region_reap (now_ns += SY_REAP_NS);
   ck_assert_uint_eq (sy_region_spare_bytes (), 0);
   (void) later_ns ();
@@ -211,7 +211,7 @@ END_TEST
 
 START_TEST (reaping_is_done_in_bounded_steps)
 {
-  unsigned count = 2 * SY_REAP_SLABS + 10;
+  unsigned count = 2 * SY_REAP_UNITS + 10;
 
   open_and_trim ();
   sy_region_give (take_chain (CLASS, count), count);
@@ -221,9 +221,9 @@ START_TEST (reaping_is_done_in_bounded_steps)
   sy_region_reap (now_ns);
   now_ns += SY_REAP_NS;
   sy_region_reap (now_ns);
-  ck_assert_uint_eq (sy_region_spare_bytes (), (count - SY_REAP_SLABS) * SY_SLAB_BYTES);
+  ck_assert_uint_eq (sy_region_spare_bytes (), (count - SY_REAP_UNITS) * SY_UNIT_BYTES);
   sy_region_reap (now_ns);
-  ck_assert_uint_eq (sy_region_spare_bytes (), (count - 2 * SY_REAP_SLABS) * SY_SLAB_BYTES);
+  ck_assert_uint_eq (sy_region_spare_bytes (), (count - 2 * SY_REAP_UNITS) * SY_UNIT_BYTES);
   sy_region_reap (now_ns);
   ck_assert_uint_eq (sy_region_spare_bytes (), 0);
   (void) later_ns ();
@@ -238,7 +238,7 @@ START_TEST (a_busy_region_is_not_reaped)
   sy_lock_take (sy_region_lock ());
   sy_region_reap (later_ns ()); /* would wait for ever */
   sy_lock_release (sy_region_lock ());
-  ck_assert_uint_eq (sy_region_spare_bytes (), 5 * SY_SLAB_BYTES);
+  ck_assert_uint_eq (sy_region_spare_bytes (), 5 * SY_UNIT_BYTES);
 }
 END_TEST
 
@@ -262,7 +262,7 @@ take_and_give (void *argument)
 
           test_must (slab != SY_SLAB_NONE, "out of slabs");
           memcpy (sy_region_address (slab), &argument, sizeof argument);
-          memcpy (sy_region_address (slab) + SY_SLAB_BYTES - sizeof argument, &argument, sizeof argument);
+          memcpy (sy_region_address (slab) + SY_UNIT_BYTES - sizeof argument, &argument, sizeof argument);
           held[count++] = slab;
         }
       else
@@ -270,7 +270,7 @@ take_and_give (void *argument)
           uint32_t slab = held[--count];
 
           test_must (memcmp (sy_region_address (slab), &argument, sizeof argument) == 0, "a slab in two hands, or cleaned in use");
-          test_must (memcmp (sy_region_address (slab) + SY_SLAB_BYTES - sizeof argument, &argument, sizeof argument) == 0, "the same");
+          test_must (memcmp (sy_region_address (slab) + SY_UNIT_BYTES - sizeof argument, &argument, sizeof argument) == 0, "the same");
           sy_region_give (slab, 1);
         }
       if (step % 64 == 0)

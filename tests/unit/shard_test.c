@@ -9,6 +9,7 @@
 #include "shard.h"
 #include "suite.h"
 
+static bool zeroed;  /* what it says is asked in tests of its own */
 #define FIRST 1u  /* the class of 16 bytes */
 #define LAST (SY_CLASSES - 1)
 
@@ -86,7 +87,7 @@ carve (unsigned home, unsigned class, unsigned count, void **blocks)
 {
   while (count != 0)
     {
-      unsigned taken = sy_pool_carve (&pool, home, class, count, blocks + count);
+      unsigned taken = sy_pool_carve (&pool, home, class, count, blocks + count, &zeroed);
 
       ck_assert_uint_gt (taken, 0);
       ck_assert_uint_le (taken, count);
@@ -133,7 +134,7 @@ START_TEST (carved_blocks_rise_are_the_pools_and_are_whole)
     {
       ck_assert_uint_eq (sy_pool_class_of (&pool, blocks[at]), (unsigned) _i);
       ck_assert_uint_eq (sy_pool_class_of (&pool, (char *) blocks[at] + bytes - 1), (unsigned) _i);
-      ck_assert_uint_eq (((uintptr_t) blocks[at] & (SY_SLAB_BYTES - 1)) % bytes, 0);
+      ck_assert_uint_eq (((uintptr_t) blocks[at] & (SY_UNIT_BYTES - 1)) % bytes, 0);
       memset (blocks[at], 0x5a, bytes);
       ck_assert (at == 0 || (char *) blocks[at - 1] - (char *) blocks[at] == (ptrdiff_t) bytes);
     }
@@ -309,7 +310,7 @@ static void *got[8];
 static void *
 carve_at_home (void *argument)
 {
-  AO_store_release (&carved, sy_pool_carve (&pool, (unsigned) (uintptr_t) argument, FIRST, 8, got + 8));
+  AO_store_release (&carved, sy_pool_carve (&pool, (unsigned) (uintptr_t) argument, FIRST, 8, got + 8, &zeroed));
   return NULL;
 }
 
@@ -367,7 +368,7 @@ END_TEST
 static void *
 carve_one (void *block)
 {
-  return (void *) (uintptr_t) sy_pool_carve (&pool, 0, FIRST, 1, (void **) block + 1);
+  return (void *) (uintptr_t) sy_pool_carve (&pool, 0, FIRST, 1, (void **) block + 1, &zeroed);
 }
 
 START_TEST (a_slab_that_was_not_needed_after_all_leaves_again)
@@ -419,7 +420,7 @@ START_TEST (closing_takes_back_live_blocks_and_full_depots)
   uint32_t used = slabs_used ();
 
   sy_pool_close (&pool);
-  ck_assert_uint_ge (sy_region_spare_bytes (), spare < slabs * SY_SLAB_BYTES ? slabs * SY_SLAB_BYTES : spare);
+  ck_assert_uint_ge (sy_region_spare_bytes (), spare < slabs * SY_UNIT_BYTES ? slabs * SY_UNIT_BYTES : spare);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     ck_assert_ptr_null (sy_region.slabs[sy_region_slab_of (blocks[class][0])].owner);
   for (unsigned round = 0; round < 50; round++)
@@ -446,7 +447,7 @@ START_TEST (pools_know_their_own_blocks_only)
   memset (&other, 0, sizeof other);
   ck_assert (sy_pool_open (&other, 1));
   carve (0, FIRST, 1, mine);
-  ck_assert_uint_eq (sy_pool_carve (&other, 0, FIRST, 1, theirs + 1), 1);
+  ck_assert_uint_eq (sy_pool_carve (&other, 0, FIRST, 1, theirs + 1, &zeroed), 1);
   ck_assert_uint_eq (sy_pool_class_of (&pool, mine[0]), FIRST);
   ck_assert_uint_eq (sy_pool_class_of (&other, theirs[0]), FIRST);
   ck_assert_uint_eq (sy_pool_class_of (&pool, theirs[0]), 0);
@@ -526,7 +527,7 @@ static void
 take_some (struct worker *worker, unsigned class, unsigned count)
 {
   void *blocks[125];
-  unsigned taken = sy_pool_carve (&pool, worker->number % pool.shard_count, class, count, blocks + 125);
+  unsigned taken = sy_pool_carve (&pool, worker->number % pool.shard_count, class, count, blocks + 125, &zeroed);
 
   test_must (taken > 0 && taken <= count, "carved %u of %u", taken, count);
   for (unsigned at = 0; at < taken; at++)
@@ -580,7 +581,7 @@ work (void *argument)
               test_must (magazine != NULL, "out of magazines");
               (void) sy_magazine_clear (magazine, 8);
               for (unsigned at = 0; at < 8;)
-                at += sy_pool_carve (&pool, 0, class, 8 - at, sy_magazine_end (magazine) - at);
+                at += sy_pool_carve (&pool, 0, class, 8 - at, sy_magazine_end (magazine) - at, &zeroed);
             }
           if (!sy_pool_store (&pool, (unsigned) test_random_below (&random, pool.shard_count), class, magazine))
             {
@@ -589,7 +590,7 @@ work (void *argument)
             }
         }
       /* Any value may be asked about, whoever works on its slab. */
-      test_must (sy_pool_class_of (&pool, sy_region.base + test_random_below (&random, 64 * SY_SLAB_BYTES)) < SY_CLASSES, "no class");
+      test_must (sy_pool_class_of (&pool, sy_region.base + test_random_below (&random, 64 * SY_UNIT_BYTES)) < SY_CLASSES, "no class");
       if (step % 500 == 0)
         sy_pool_reap (&pool, sy_os_now_ns ());
       if (worker->checks ? step % 100 == 0 : step % 2000 == 0)

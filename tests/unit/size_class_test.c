@@ -21,10 +21,36 @@ START_TEST (classes_rise_and_fill_their_slabs)
       const struct sy_size_class *row = &sy_size_classes[class];
 
       ck_assert_uint_gt (row->bytes, sy_size_classes[class - 1].bytes);
-      ck_assert_uint_le (row->bytes * (size_t) row->blocks, SY_SLAB_BYTES);
-      ck_assert_uint_gt (row->bytes * ((size_t) row->blocks + 1), SY_SLAB_BYTES);
+      ck_assert_uint_le (row->bytes * (size_t) row->blocks, sy_class_slab_bytes (class));
+      ck_assert_uint_gt (row->bytes * ((size_t) row->blocks + 1), sy_class_slab_bytes (class));
+      /* At most 3 % of a slab is no block, and there are enough blocks to share what a slab costs. */
+      ck_assert_uint_le (100 * (sy_class_slab_bytes (class) - row->bytes * (size_t) row->blocks), 3 * sy_class_slab_bytes (class));
+      ck_assert_uint_ge (row->blocks, 8);
+      ck_assert_uint_le (row->units, SY_SLAB_UNITS_MAX);
+      ck_assert_uint_eq (row->units & (row->units - 1), 0);
     }
   ck_assert_uint_eq (sy_size_classes[SY_CLASSES - 1].bytes, SY_SMALL_MAX);
+}
+END_TEST
+
+START_TEST (the_core_nine_are_there_and_no_class_wastes_more_than_a_fifth)
+{
+  static const uint32_t core[] = { 16, 24, 32, 48, 64, 96, 128, 192, 256 };
+
+  for (unsigned at = 0; at < sizeof core / sizeof core[0]; at++)
+    {
+      unsigned class = 1;
+
+      while (class < SY_CLASSES && sy_size_classes[class].bytes != core[at])
+        class++;
+      ck_assert_uint_lt (class, SY_CLASSES);
+    }
+  for (size_t size = 65; size <= SY_SMALL_MAX; size++)
+    {
+      size_t bytes = sy_size_classes[sy_class_of (size)].bytes;
+
+      test_must (size <= bytes && 5 * (bytes - size) < bytes, "%zu bytes in a block of %zu", size, bytes);
+    }
 }
 END_TEST
 
@@ -36,9 +62,11 @@ START_TEST (magazines_of_every_class_fit)
 
       /* One slot below the lowest round holds the NULL. */
       ck_assert_uint_lt (row->rounds, SY_MAGAZINE_SLOTS);
-      ck_assert_uint_ge (row->rounds, SY_ROUNDS_FIRST);
+      ck_assert_uint_ge (row->rounds, 2);
+      ck_assert_uint_eq (row->rounds_first, row->rounds < SY_ROUNDS_FIRST ? row->rounds : SY_ROUNDS_FIRST);
+      ck_assert (row->rounds == 2 || (size_t) row->rounds * row->bytes <= SY_MAGAZINE_BLOCKS_BYTES);
       ck_assert_uint_ge (row->depot_depth, 1);
-      ck_assert_uint_le ((size_t) row->depot_depth * row->rounds * row->bytes, SY_DEPOT_BYTES);
+      ck_assert_uint_le ((size_t) row->depot_depth * row->rounds * row->bytes, SY_DEPOT_BYTES (row->bytes));
     }
 }
 END_TEST
@@ -46,7 +74,7 @@ END_TEST
 START_TEST (every_offset_of_a_slab_finds_its_block)
 {
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    for (size_t offset = 0; offset < SY_SLAB_BYTES; offset++)
+    for (size_t offset = 0; offset < sy_class_slab_bytes (class); offset++)
       test_must (sy_class_block (&sy_size_classes[class], offset) == offset / sy_size_classes[class].bytes, "offset %zu of class %u", offset, class);
 }
 END_TEST
@@ -72,8 +100,8 @@ END_TEST
 
 START_TEST (an_aligned_size_gets_the_smallest_class_that_is_aligned_so)
 {
-  for (size_t alignment = 1; alignment <= SY_SLAB_BYTES; alignment *= 2)
-    for (size_t size = 0; size <= 2 * SY_SMALL_MAX; size++)
+  for (size_t alignment = 1; alignment <= SY_UNIT_BYTES; alignment *= 2)
+    for (size_t size = 0; size <= SY_SMALL_MAX + 100; size += size < 1100 ? 1 : 31)
       {
         unsigned class = sy_class_of_aligned (size, alignment);
 
@@ -101,6 +129,7 @@ main (void)
 
   tcase_add_test (tests, class_0_is_no_class);
   tcase_add_test (tests, classes_rise_and_fill_their_slabs);
+  tcase_add_test (tests, the_core_nine_are_there_and_no_class_wastes_more_than_a_fifth);
   tcase_add_test (tests, magazines_of_every_class_fit);
   tcase_add_test (tests, every_offset_of_a_slab_finds_its_block);
   tcase_add_test (tests, a_plain_size_gets_the_smallest_class_that_max_align_t_allows);

@@ -8,8 +8,9 @@
 
 static struct sy_slab slab;
 static struct sy_slab_bits bits;
+static bool zeroed;  /* what it says is asked in tests of its own */
 /* Never read or written through: a slab's state is beside it. */
-static char *const start = (char *) SY_SLAB_BYTES;
+static char *const start = (char *) SY_UNIT_BYTES;
 
 static void
 make (unsigned class)
@@ -55,7 +56,7 @@ END_TEST
 
 START_TEST (carving_gives_blocks_in_rising_order)
 {
-  static void *got[SY_SLAB_BYTES / 16];
+  static void *got[SY_UNIT_BYTES / 16];
   size_t bytes = sy_size_classes[_i].bytes;
   unsigned blocks = sy_size_classes[_i].blocks, taken = 0;
 
@@ -63,7 +64,7 @@ START_TEST (carving_gives_blocks_in_rising_order)
   for (unsigned step = 1; taken < blocks; step = step % 130 + 7)
     {
       void **top = got + 130 + 7, **end = top;
-      unsigned count = sy_slab_take (&slab, &bits, start, step, end);
+      unsigned count = sy_slab_take (&slab, &bits, start, step, end, &zeroed);
 
       ck_assert_uint_eq (count, step < blocks - taken ? step : blocks - taken);
       /* Popping from the top: the lowest address last stored is the lowest slot. */
@@ -73,17 +74,17 @@ START_TEST (carving_gives_blocks_in_rising_order)
       ck_assert (sy_slab_is_valid (&slab, &bits));
     }
   ck_assert_uint_eq (slab.free_count, 0);
-  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 1, got + 1), 0);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 1, got + 1, &zeroed), 0);
 }
 END_TEST
 
 START_TEST (taking_more_than_there_is_takes_what_there_is)
 {
-  static void *got[SY_SLAB_BYTES / 16];
+  static void *got[SY_UNIT_BYTES / 16];
   unsigned blocks = sy_size_classes[_i].blocks;
 
   make ((unsigned) _i);
-  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, UINT32_MAX, got + blocks), blocks);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, UINT32_MAX, got + blocks, &zeroed), blocks);
   ck_assert_uint_eq (bits_set (), 0);
   ck_assert (sy_slab_is_valid (&slab, &bits));
 }
@@ -94,7 +95,7 @@ START_TEST (taking_none_changes_nothing)
   void *got[1] = { start };
 
   make ((unsigned) _i);
-  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 0, got + 1), 0);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 0, got + 1, &zeroed), 0);
   ck_assert_ptr_eq (got[0], start);
   ck_assert_uint_eq (slab.free_count, sy_size_classes[_i].blocks);
 }
@@ -105,7 +106,7 @@ START_TEST (a_block_is_put_back_once)
   void *got[8];
 
   make ((unsigned) _i);
-  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 8, got + 8), 8);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 8, got + 8, &zeroed), 8);
   ck_assert (sy_slab_put (&slab, &bits, 5));
   ck_assert (!sy_slab_put (&slab, &bits, 5));
   ck_assert (!sy_slab_put (&slab, &bits, 8));
@@ -113,7 +114,7 @@ START_TEST (a_block_is_put_back_once)
   ck_assert_uint_eq (slab.free_count, sy_size_classes[_i].blocks - 7);
   ck_assert (sy_slab_is_valid (&slab, &bits));
   /* The lowest free block comes first, wherever carving had got to. */
-  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 2, got + 2), 2);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 2, got + 2, &zeroed), 2);
   ck_assert_ptr_eq (got[1], start + 5 * sy_size_classes[_i].bytes);
   ck_assert_ptr_eq (got[0], start + 8 * sy_size_classes[_i].bytes);
 }
@@ -121,7 +122,7 @@ END_TEST
 
 START_TEST (random_takes_and_puts_agree_with_a_list_of_what_is_out)
 {
-  static bool out[SY_SLAB_BYTES / 16];
+  static bool out[SY_UNIT_BYTES / 16];
   struct test_random random = test_random_make ((uint64_t) _i);
   unsigned blocks = sy_size_classes[_i].blocks, count_out = 0;
   size_t bytes = sy_size_classes[_i].bytes;
@@ -134,7 +135,7 @@ START_TEST (random_takes_and_puts_agree_with_a_list_of_what_is_out)
         {
           void *got[200];
           unsigned asked = (unsigned) test_random_below (&random, 200);
-          unsigned count = sy_slab_take (&slab, &bits, start, asked, got + 200);
+          unsigned count = sy_slab_take (&slab, &bits, start, asked, got + 200, &zeroed);
 
           ck_assert_uint_eq (count, asked < blocks - count_out ? asked : blocks - count_out);
           for (unsigned at = 0; at < count; at++)
@@ -167,7 +168,7 @@ START_TEST (broken_states_are_seen)
   void *got[100];
 
   make ((unsigned) _i);
-  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 100, got + 100), 100);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 100, got + 100, &zeroed), 100);
   ck_assert (sy_slab_is_valid (&slab, &bits));
 
   slab.free_count++;

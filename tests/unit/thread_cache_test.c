@@ -338,7 +338,7 @@ START_TEST (threads_one_after_another_use_the_same_memory)
   magazines = sy_magazine_committed_bytes ();
   for (unsigned round = 0; round < (TEST_SANITIZED ? 200 : 2000); round++)
     test_must (in_a_thread (take_and_give, &count) == cache, "another cache");
-  ck_assert_uint_le (stats_of (a).committed_bytes, before.committed_bytes + 9 * SY_SLAB_BYTES);
+  ck_assert_uint_le (stats_of (a).committed_bytes, before.committed_bytes + 9 * SY_UNIT_BYTES);
   ck_assert_uint_eq (sy_magazine_committed_bytes (), magazines);
   ck_assert_uint_eq (stats_of (a).in_use, 0);
 }
