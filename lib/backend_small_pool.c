@@ -465,5 +465,9 @@ sy_backend_collect (struct sydra_alloc *a)
     sy_thread_cache_flush (cache);
   sy_pool_drain (&a->pool);
   sy_heap_trim ();
-  return sy_region_trim ();
+
+  /* First, as slabs may get empty by it. */
+  size_t purged = sy_pool_purge (&a->pool);
+
+  return purged + sy_region_trim ();
 }

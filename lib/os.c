@@ -174,11 +174,27 @@ sy_os_processors (void)
   return online < 1 ? 1 : (unsigned) online;
 }
 
-uint64_t
-sy_os_now_ns (void)
+static uint64_t
+read_clock (clockid_t clock)
 {
   struct timespec now;
 
-  (void) clock_gettime (CLOCK_MONOTONIC, &now);
+  (void) clock_gettime (clock, &now);
   return (uint64_t) now.tv_sec * UINT64_C (1000000000) + (uint64_t) now.tv_nsec;
+}
+
+uint64_t
+sy_os_now_ns (void)
+{
+  return read_clock (CLOCK_MONOTONIC);
+}
+
+#ifndef CLOCK_MONOTONIC_COARSE
+# define CLOCK_MONOTONIC_COARSE CLOCK_MONOTONIC
+#endif
+
+uint64_t
+sy_os_coarse_ns (void)
+{
+  return read_clock (CLOCK_MONOTONIC_COARSE);
 }

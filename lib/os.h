@@ -48,7 +48,8 @@ size_t sy_os_address_limit (void);
 /* Processors that are online; at least 1. */
 unsigned sy_os_processors (void);
 
-/* Nanoseconds on a clock that never goes back. */
+/* Nanoseconds on a clock that never goes back; coarse: to within some milliseconds, and cheap. */
 uint64_t sy_os_now_ns (void);
+uint64_t sy_os_coarse_ns (void);
 
 #endif

@@ -19,7 +19,7 @@ static struct {
   uint32_t unit_count;       /* the last zone may be one short */
   uint32_t skew;             /* how many units at a zone's start stay unused, times the class */
   uint32_t spare_units;      /* of all zones */
-  uint64_t reaped_ns;
+  AO_t reaped_ns;            /* shifted right by 20; written under the lock, read by anyone */
   struct zone zone[SY_CLASSES];
 } state = { SY_LOCK_INIT (SY_RANK_REGION), 0, 0, 0, 0, { { 0, 0, 0, 0, 0, 0 } } };
 
@@ -295,11 +295,17 @@ sy_region_give (uint32_t first, unsigned count)
   sy_lock_release (&state.lock);
 }
 
-/* Takes the zones' unneeded spares out, about SY_REAP_UNITS of units at most.  True: those were all. */
+bool
+sy_region_reap_is_due (uint64_t now_ns)
+{
+  return (AO_t) (now_ns >> 20) - AO_load (&state.reaped_ns) >= (AO_t) (SY_REAP_NS >> 20);
+}
+
+/* Takes some of the zones' unneeded spares out.  True: those were all. */
 static bool
 detach_unneeded (uint32_t *chain)
 {
-  uint32_t room = SY_REAP_UNITS;
+  uint32_t room = SY_REAP_UNITS + state.spare_units / SY_REAP_SHARE;
   bool all = true;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
@@ -322,12 +328,12 @@ sy_region_reap (uint64_t now_ns)
 
   if (!sy_lock_try (&state.lock))
     return;
-  /* What is left after one round of SY_REAP_UNITS follows at the next calls. */
-  if (now_ns - state.reaped_ns >= SY_REAP_NS && detach_unneeded (&chain))
+  /* What is left after one round follows at the next calls. */
+  if (sy_region_reap_is_due (now_ns) && detach_unneeded (&chain))
     {
       for (unsigned class = 1; class < SY_CLASSES; class++)
         state.zone[class].spare_low = state.zone[class].spare_count;
-      state.reaped_ns = now_ns;
+      AO_store (&state.reaped_ns, (AO_t) (now_ns >> 20));
     }
   sy_lock_release (&state.lock);
   if (chain != SY_SLAB_NONE)

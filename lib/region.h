@@ -80,7 +80,8 @@ uint32_t sy_region_take (unsigned class);
 /* Gives back slabs with no block in use, count of them, chained by next from first.  Their pages stay for a while. */
 void sy_region_give (uint32_t first, unsigned count);
 
-/* Gives back to the system the pages of spare slabs that no one took for SY_REAP_NS.  Called now and then; most calls do nothing. */
+/* Gives back to the system the pages of spare slabs that no one took for SY_REAP_NS; some at a time. */
+bool sy_region_reap_is_due (uint64_t now_ns);
 void sy_region_reap (uint64_t now_ns);
 
 /* Gives the pages of all spare slabs back; how many bytes that were. */

@@ -6,55 +6,13 @@
 #include "bug.h"
 #include "os.h"
 
-/* ---- A bin's slabs, all under its lock. ---- */
-
-static uint8_t
-fullness (const struct sy_slab *slab)
+static struct sy_bin *
+bin_of (const struct sy_pool *pool, unsigned shard, unsigned class)
 {
-  return (uint8_t) (slab->free_count * SY_BIN_LISTS / (sy_size_classes[slab->class].blocks + 1));
+  return &pool->shards[shard].bin[class];
 }
 
-static bool
-slab_is_empty (const struct sy_slab *slab)
-{
-  return slab->free_count == sy_size_classes[slab->class].blocks;
-}
-
-static void
-list_insert (struct sy_bin *bin, uint32_t number, uint8_t list)
-{
-  struct sy_slab *slab = &sy_region.slabs[number];
-
-  slab->list = list;
-  slab->prev = SY_SLAB_NONE;
-  slab->next = bin->list[list];
-  if (slab->next != SY_SLAB_NONE)
-    sy_region.slabs[slab->next].prev = number;
-  bin->list[list] = number;
-}
-
-static void
-list_remove (struct sy_bin *bin, uint32_t number)
-{
-  struct sy_slab *slab = &sy_region.slabs[number];
-
-  if (slab->prev != SY_SLAB_NONE)
-    sy_region.slabs[slab->prev].next = slab->next;
-  else
-    bin->list[slab->list] = slab->next;
-  if (slab->next != SY_SLAB_NONE)
-    sy_region.slabs[slab->next].prev = slab->prev;
-}
-
-static void
-slab_join (struct sy_bin *bin, uint32_t number)
-{
-  struct sy_slab *slab = &sy_region.slabs[number];
-
-  list_insert (bin, number, fullness (slab));
-  sy_own_add (&bin->slabs, 1);
-  sy_own_add (&bin->free_blocks, slab->free_count);
-}
+/* ---- A slab's start and end ---- */
 
 /* Says in the map of every unit of the slab whose it is.  Relaxed: who frees a block got it from who carved it, and that hand-over orders the
    bytes too. */
@@ -73,18 +31,7 @@ slab_disown (struct sy_pool *pool, uint32_t number)
   sy_region.slabs[number].owner = NULL;
 }
 
-static void
-slab_leave (struct sy_pool *pool, struct sy_bin *bin, uint32_t number)
-{
-  struct sy_slab *slab = &sy_region.slabs[number];
-
-  list_remove (bin, number);
-  sy_own_add (&bin->slabs, (AO_t) -1);
-  sy_own_add (&bin->free_blocks, (AO_t) 0 - slab->free_count);
-  slab_disown (pool, number);
-}
-
-/* A fresh slab made ready for the bin; the caller inserts it.  Outside locks. */
+/* A fresh slab made ready for the bin; the caller lets it join.  Outside locks. */
 static uint32_t
 slab_start (struct sy_pool *pool, unsigned home, unsigned class)
 {
@@ -103,81 +50,17 @@ slab_start (struct sy_pool *pool, unsigned home, unsigned class)
   return number;
 }
 
-/* Carves from the bin's slabs, the fullest first. */
-static unsigned
-carve_locked (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
+/* The slab, which has left its bin, onto a chain for the region. */
+static void
+slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsigned *count)
 {
-  unsigned taken = 0;
-
-  for (uint8_t list = 0; list < SY_BIN_LISTS && taken < count;)
-    {
-      uint32_t number = bin->list[list];
-
-      if (number == SY_SLAB_NONE)
-        {
-          list++;
-          continue;
-        }
-
-      struct sy_slab *slab = &sy_region.slabs[number];
-
-      taken += sy_slab_take (slab, &sy_region.bits[number], sy_region_address (number), count - taken, top - taken, zeroed);
-      if (slab->free_count == 0)
-        list_remove (bin, number);
-      else if (fullness (slab) != slab->list)
-        {
-          list_remove (bin, number);
-          list_insert (bin, number, fullness (slab));
-        }
-    }
-  sy_own_add (&bin->free_blocks, (AO_t) 0 - taken);
-  return taken;
-}
-
-/* Which block of its slab a pointer is; misuse where it is none. */
-static unsigned
-block_index (uint32_t number, const void *block)
-{
-  const struct sy_size_class *class = &sy_size_classes[sy_region.slabs[number].class];
-  size_t offset = (uintptr_t) block - (uintptr_t) sy_region_address (number);
-  unsigned index = sy_class_block (class, offset);
-
-  if (SY_UNLIKELY (index * (size_t) class->bytes != offset || index >= class->blocks))
-    sy_bug ("free", block, "points into the middle of a block");
-  return index;
-}
-
-/* Puts one block back.  True: its slab is empty now and has left the bin. */
-static bool
-put_locked (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, void *block)
-{
-  struct sy_slab *slab = &sy_region.slabs[number];
-
-  if (SY_UNLIKELY (!sy_slab_put (slab, &sy_region.bits[number], block_index (number, block))))
-    sy_bug ("free", block, "block freed twice");
-  sy_own_add (&bin->free_blocks, 1);
-  if (slab->free_count == 1)
-    list_insert (bin, number, fullness (slab));
-  if (slab_is_empty (slab))
-    {
-      slab_leave (pool, bin, number);
-      return true;
-    }
-  if (fullness (slab) != slab->list)
-    {
-      list_remove (bin, number);
-      list_insert (bin, number, fullness (slab));
-    }
-  return false;
+  slab_disown (pool, number);
+  sy_region.slabs[number].next = *chain;
+  *chain = number;
+  ++*count;
 }
 
 /* ---- The pool ---- */
-
-static struct sy_bin *
-bin_of (const struct sy_pool *pool, unsigned shard, unsigned class)
-{
-  return &pool->shards[shard].bin[class];
-}
 
 /* The shards in the order that a thread at home looks at them. */
 static unsigned
@@ -226,13 +109,7 @@ sy_pool_open (struct sy_pool *pool, unsigned shards)
     }
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      {
-        struct sy_bin *bin = bin_of (pool, shard, class);
-
-        sy_timed_lock_init (&bin->lock, SY_RANK_BIN);
-        for (unsigned list = 0; list < SY_BIN_LISTS; list++)
-          bin->list[list] = SY_SLAB_NONE;
-      }
+      sy_bin_open (bin_of (pool, shard, class));
   return true;
 }
 
@@ -252,12 +129,7 @@ sy_pool_close (struct sy_pool *pool)
 
       for (uint32_t number = first; number < first + used; number += sy_size_classes[class].units)
         if (pool->map[number] != 0)
-          {
-            sy_region.slabs[number].owner = NULL;
-            sy_region.slabs[number].next = chain;
-            chain = number;
-            count++;
-          }
+          slab_end (pool, number, &chain, &count);
     }
   sy_region_give (chain, count);
   sy_os_unmap (pool->map, whole_pages (sy_region_unit_count ()));
@@ -304,11 +176,11 @@ carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsi
     {
       struct sy_bin *bin = bin_of (pool, neighbour (pool, home, step), class);
 
-      /* Relaxed: a look before the lock is tried; carve_locked looks again. */
+      /* Relaxed: a look before the lock is tried; sy_bin_carve looks again. */
       if (AO_load (&bin->free_blocks) == 0 || !sy_timed_lock_try (&bin->lock))
         continue;
 
-      unsigned taken = carve_locked (bin, count, top, zeroed);
+      unsigned taken = sy_bin_carve (bin, count, top, zeroed);
 
       sy_timed_lock_release (&bin->lock);
       if (taken != 0)
@@ -326,9 +198,9 @@ carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsi
   bool needed = number != SY_SLAB_NONE && AO_load (&bin->free_blocks) == 0;
 
   if (needed)
-    slab_join (bin, number);
+    sy_bin_join (bin, number);
 
-  unsigned taken = carve_locked (bin, count, top, zeroed);
+  unsigned taken = sy_bin_carve (bin, count, top, zeroed);
 
   sy_timed_lock_release (&bin->lock);
   if (number != SY_SLAB_NONE && !needed)
@@ -383,12 +255,8 @@ put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **block
 
       if (sy_region.slabs[number].shard != shard)
         blocks[others++] = blocks[at];
-      else if (put_locked (pool, bin, number, blocks[at]))
-        {
-          sy_region.slabs[number].next = *emptied;
-          *emptied = number;
-          ++*emptied_count;
-        }
+      else if (sy_bin_put (bin, number, blocks[at]))
+        slab_end (pool, number, emptied, emptied_count);
     }
   sy_timed_lock_release (&bin->lock);
   if (shard != home)
@@ -427,7 +295,7 @@ void
 sy_pool_check (unsigned class, const void *block)
 {
   uint32_t number = sy_region_slab_of (block);
-  unsigned index = block_index (number, block);
+  unsigned index = sy_bin_block (number, block);
   struct sy_bin *bin = bin_of (sy_region.slabs[number].owner, sy_region.slabs[number].shard, class);
 
   sy_timed_lock_take (&bin->lock);
@@ -439,13 +307,68 @@ sy_pool_check (unsigned class, const void *block)
     sy_bug ("sydra_free", block, "block freed twice");
 }
 
+/* Gives a hole's pages back; bytes. */
+static size_t
+discard_hole (const struct sy_hole *hole, unsigned class)
+{
+  size_t page_bytes = sy_os_page_bytes (), pages = sy_class_slab_bytes (class) / page_bytes, bytes = 0;
+
+  for (size_t page = 0, run; page < pages; page += run + 1)
+    {
+      for (run = 0; page + run < pages && sy_slab_page_is_in (class, &hole->bits, page + run, page_bytes); run++)
+        ;
+      if (run != 0 && sy_os_discard (sy_region_address (hole->slab) + page * page_bytes, run * page_bytes))
+        bytes += run * page_bytes;
+    }
+  return bytes;
+}
+
+/* How many times SY_PURGE_SLABS slabs are purged at a reaping: about an eighth of them. */
+static unsigned
+purge_rounds (const struct sy_bin *bin)
+{
+  return SY_PURGE_ROUNDS + (unsigned) (AO_load (&bin->slabs) / (8 * SY_PURGE_SLABS));
+}
+
+/* Gives free pages inside the bin's slabs back: of all, or of some that lie idle; bytes. */
+static size_t
+purge_bin (struct sy_pool *pool, struct sy_bin *bin, unsigned class, bool all)
+{
+  struct sy_hole hole[SY_PURGE_SLABS];
+  uint32_t emptied = SY_SLAB_NONE;
+  unsigned emptied_count = 0, found = SY_PURGE_SLABS;
+  size_t bytes = 0;
+
+  /* Relaxed: what comes meanwhile is for the next time. */
+  if (AO_load (&bin->free_blocks) == 0)
+    return 0;
+  for (unsigned round = all ? UINT32_MAX : purge_rounds (bin); round != 0 && found == SY_PURGE_SLABS; round--)
+    {
+      sy_timed_lock_take (&bin->lock);
+      found = sy_bin_take_holes (bin, all, hole, SY_PURGE_SLABS);
+      sy_timed_lock_release (&bin->lock);
+      for (unsigned at = 0; at < found; at++)
+        bytes += discard_hole (&hole[at], class);
+      if (found == 0)
+        break;
+      sy_timed_lock_take (&bin->lock);
+      for (unsigned at = 0; at < found; at++)
+        if (sy_bin_put_hole (bin, &hole[at]))
+          slab_end (pool, hole[at].slab, &emptied, &emptied_count);
+      sy_timed_lock_release (&bin->lock);
+    }
+  if (emptied_count != 0)
+    sy_region_give (emptied, emptied_count);
+  return bytes;
+}
+
 void
 sy_pool_reap (struct sy_pool *pool, uint64_t now_ns)
 {
   AO_t now = (AO_t) (now_ns >> 20), last = AO_load (&pool->reaped_ns);
 
   /* One thread wins the turn; relaxed: what it reaps is ordered by the depots and locks themselves. */
-  if (now - last < (AO_t) (SY_REAP_NS >> 20) || !AO_compare_and_swap (&pool->reaped_ns, last, now))
+  if (!sy_pool_reap_is_due (pool, now_ns) || !AO_compare_and_swap (&pool->reaped_ns, last, now))
     return;
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
@@ -454,7 +377,19 @@ sy_pool_reap (struct sy_pool *pool, uint64_t now_ns)
 
         drain_depot (pool, shard, class, (unsigned) AO_load (&bin->depot_low));
         AO_store (&bin->depot_low, sy_depot_depth (&bin->depot));
+        (void) purge_bin (pool, bin, class, false);
       }
+}
+
+size_t
+sy_pool_purge (struct sy_pool *pool)
+{
+  size_t bytes = 0;
+
+  for (unsigned shard = 0; shard < pool->shard_count; shard++)
+    for (unsigned class = 1; class < SY_CLASSES; class++)
+      bytes += purge_bin (pool, bin_of (pool, shard, class), class, true);
+  return bytes;
 }
 
 void
@@ -483,24 +418,6 @@ sy_pool_unlock (struct sy_pool *pool)
       sy_timed_lock_release (&bin_of (pool, shard, class)->lock);
 }
 
-static bool
-bin_is_valid (struct sy_bin *bin)
-{
-  size_t free_blocks = 0;
-
-  for (uint8_t list = 0; list < SY_BIN_LISTS; list++)
-    for (uint32_t number = bin->list[list]; number != SY_SLAB_NONE; number = sy_region.slabs[number].next)
-      {
-        const struct sy_slab *slab = &sy_region.slabs[number];
-
-        if (slab->list != list || fullness (slab) != list || slab->free_count == 0 || slab_is_empty (slab)
-            || !sy_slab_is_valid (slab, &sy_region.bits[number]))
-          return false;
-        free_blocks += slab->free_count;
-      }
-  return free_blocks == AO_load (&bin->free_blocks);
-}
-
 bool
 sy_pool_is_valid (struct sy_pool *pool)
 {
@@ -512,7 +429,7 @@ sy_pool_is_valid (struct sy_pool *pool)
         struct sy_bin *bin = bin_of (pool, shard, class);
 
         sy_timed_lock_take (&bin->lock);
-        valid = valid && bin_is_valid (bin);
+        valid = valid && sy_bin_is_valid (bin);
         sy_timed_lock_release (&bin->lock);
       }
   return valid;

@@ -2,33 +2,13 @@
 /*
  * shard.h: a pool: shards that own slabs, and a depot of full magazines for each class of each shard.
  *
- * A bin is one class of one shard.  Any thread may use any bin:
- * | operation       | how it is shared                                                                          |
- * | depot           | lock-free (magazine.h)                                                                    |
- * | slabs and lists | under the bin's lock; a slab's shard and class say which bin that is                      |
- * | counters        | written under the bin's lock or with shared adds, read by anyone                          |
- * A busy lock is not waited for while another bin of the class has blocks to give.
- *
- * Invariants, under the lock: a slab with 0 < free_count < blocks is in the list of its fullness, a full one in none; an empty one leaves
- * the bin; free_blocks is the sum of their free_counts.
+ * Any thread may use any shard's bins; its home is only where it looks first.  A busy lock is not waited for while another bin of the class
+ * has blocks to give.
  */
 #ifndef SY_SHARD_H
 #define SY_SHARD_H
 
-#include "lock.h"
-#include "magazine.h"
-#include "region.h"
-
-/* Lists by fullness: list 0 holds slabs with fewer than a quarter free, and so on.  Carving from the fullest lets others empty. */
-#define SY_BIN_LISTS 4
-
-struct sy_bin {
-  struct sy_depot depot;
-  AO_t depot_low;          /* the shallowest since the last reaping; anyone lowers it, the reaper sets it: a hint */
-  struct sy_timed_lock lock SY_APART;
-  uint32_t list[SY_BIN_LISTS];
-  AO_t slabs, free_blocks; /* written under the lock */
-} SY_APART;
+#include "bin.h"
 
 struct sy_shard {
   struct sy_bin bin[SY_CLASSES];
@@ -76,8 +56,18 @@ void sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **bl
 /* Debug builds: reports a block of this class that is no whole block, or that its slab has already. */
 void sy_pool_check (unsigned class, const void *block);
 
-/* Puts the blocks of depots that lay unused since the last reaping back into their slabs.  Most calls do nothing. */
+/* Is it time for sy_pool_reap? */
+static inline bool
+sy_pool_reap_is_due (const struct sy_pool *pool, uint64_t now_ns)
+{
+  return (AO_t) (now_ns >> 20) - AO_load (&pool->reaped_ns) >= (AO_t) (SY_REAP_NS >> 20);
+}
+
+/* Puts the blocks of depots that lay unused since the last reaping back into their slabs, and gives idle slabs' free pages to the system. */
 void sy_pool_reap (struct sy_pool *pool, uint64_t now_ns);
+
+/* Gives all free pages inside slabs back to the system; how many bytes that were. */
+size_t sy_pool_purge (struct sy_pool *pool);
 
 /* Empties all depots into the slabs. */
 void sy_pool_drain (struct sy_pool *pool);

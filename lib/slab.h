@@ -24,6 +24,7 @@ struct sy_slab {
   uint16_t free_count;
   uint16_t first_word;   /* where the first set bit may be */
   uint16_t touched;
+  uint16_t seen, purged; /* free_count when last looked at for free pages, and when those were last taken out */
   uint16_t shard;
   uint8_t class;
   uint8_t list;          /* which of its bin's lists it is in */
@@ -34,7 +35,7 @@ struct sy_slab_bits {
   uint64_t word[SY_SLAB_WORDS];
 };
 
-/* Marks every block free; `touched` stays. */
+/* Marks every block free, with no page looked at; `touched` stays. */
 void sy_slab_fill (struct sy_slab *slab, struct sy_slab_bits *bits);
 
 /*
@@ -57,6 +58,18 @@ sy_slab_put (struct sy_slab *slab, struct sy_slab_bits *bits, unsigned block)
     slab->first_word = (uint16_t) (block >> 6);
   return true;
 }
+
+/* Are all blocks that lie in the page, even in part, in the set?  page counts from the slab's start. */
+bool sy_slab_page_is_in (unsigned class, const struct sy_slab_bits *set, size_t page, size_t page_bytes);
+
+/*
+ * Takes out the free blocks that lie in pages of which all blocks are free, as far as blocks were ever handed out, and notes them in *taken.
+ * Returns how many.
+ */
+unsigned sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *bits, struct sy_slab_bits *taken, size_t page_bytes);
+
+/* Puts back what sy_slab_take_pages took.  False: one of them is free already. */
+bool sy_slab_put_all (struct sy_slab *slab, struct sy_slab_bits *bits, const struct sy_slab_bits *taken, unsigned count);
 
 /* The invariant, executed. */
 bool sy_slab_is_valid (const struct sy_slab *slab, const struct sy_slab_bits *bits);

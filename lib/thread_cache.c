@@ -274,15 +274,14 @@ refill (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 }
 
 static void
-reap_now_and_then (struct sydra_alloc *a, struct sy_thread_cache *cache)
+reap_when_due (struct sydra_alloc *a)
 {
-  if (++cache->misses % SY_REAP_MISSES != 0)
-    return;
+  uint64_t now_ns = sy_os_coarse_ns ();
 
-  uint64_t now_ns = sy_os_now_ns ();
-
-  sy_pool_reap (&a->pool, now_ns);
-  sy_region_reap (now_ns);
+  if (sy_pool_reap_is_due (&a->pool, now_ns))
+    sy_pool_reap (&a->pool, now_ns);
+  if (sy_region_reap_is_due (now_ns))
+    sy_region_reap (now_ns);
 }
 
 /* One block straight from a slab. */
@@ -342,7 +341,7 @@ sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
     block = sy_thread_cache_pop (cache, class);
   else  /* for want of a magazine, it may be */
     block = malloc_direct (a, cache, class);
-  reap_now_and_then (a, cache);
+  reap_when_due (a);
   change_end (cache);
   return block;
 }
@@ -421,7 +420,7 @@ free_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class,
       *top = block;
       AO_store (&cache->free_top[class], (AO_t) (top + 1));
     }
-  reap_now_and_then (a, cache);
+  reap_when_due (a);
   change_end (cache);
 }
 

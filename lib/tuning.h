@@ -55,10 +55,13 @@
 
 /* Reaping looks at what lay unused for this long.  A quarter of a second lets bursts come back to warm memory and still follows a program down. */
 #define SY_REAP_NS UINT64_C (250000000)
-/* A thread reads the clock for reaping at one miss in so many (a power of two). */
-#define SY_REAP_MISSES 64u
-/* Units whose pages go back in one go: bounds what one unlucky call does. */
+/* Units whose pages go back in one go, or one part in so many of what is due: bounds what one unlucky call does. */
 #define SY_REAP_UNITS 64u
+#define SY_REAP_SHARE 16u
+/* Slabs of a bin that are looked at for free pages under its lock, whose free pages go back in one go, and how many goes there are at least. */
+#define SY_PURGE_LOOKS 1024u
+#define SY_PURGE_SLABS 8u
+#define SY_PURGE_ROUNDS 4u
 /* Spare units, of all classes, that may wait for their class to need them again while another one takes memory from the system. */
 #define SY_SPARE_UNITS 16u
 

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "bin.h"
+
+#include "bug.h"
+#include "os.h"
+
+void
+sy_bin_open (struct sy_bin *bin)
+{
+  sy_timed_lock_init (&bin->lock, SY_RANK_BIN);
+  for (unsigned list = 0; list < SY_BIN_LISTS; list++)
+    bin->list[list] = SY_SLAB_NONE;
+}
+
+static uint8_t
+fullness (const struct sy_slab *slab)
+{
+  return (uint8_t) (slab->free_count * SY_BIN_FULLNESSES / (sy_size_classes[slab->class].blocks + 1));
+}
+
+static bool
+slab_is_empty (const struct sy_slab *slab)
+{
+  return slab->free_count == sy_size_classes[slab->class].blocks;
+}
+
+static void
+list_insert (struct sy_bin *bin, uint32_t number, uint8_t list)
+{
+  struct sy_slab *slab = &sy_region.slabs[number];
+
+  slab->list = list;
+  slab->prev = SY_SLAB_NONE;
+  slab->next = bin->list[list];
+  if (slab->next != SY_SLAB_NONE)
+    sy_region.slabs[slab->next].prev = number;
+  bin->list[list] = number;
+}
+
+static void
+list_remove (struct sy_bin *bin, uint32_t number)
+{
+  struct sy_slab *slab = &sy_region.slabs[number];
+
+  if (slab->prev != SY_SLAB_NONE)
+    sy_region.slabs[slab->prev].next = slab->next;
+  else
+    bin->list[slab->list] = slab->next;
+  if (slab->next != SY_SLAB_NONE)
+    sy_region.slabs[slab->next].prev = slab->prev;
+}
+
+/* The slab is in a list, and its count of free blocks has changed: into the list of its fullness, or none if it is full. */
+static void
+list_again (struct sy_bin *bin, uint32_t number)
+{
+  struct sy_slab *slab = &sy_region.slabs[number];
+
+  if (slab->free_count != 0 && fullness (slab) == slab->list)
+    return;
+  list_remove (bin, number);
+  if (slab->free_count != 0)
+    list_insert (bin, number, fullness (slab));
+}
+
+void
+sy_bin_join (struct sy_bin *bin, uint32_t number)
+{
+  struct sy_slab *slab = &sy_region.slabs[number];
+
+  list_insert (bin, number, fullness (slab));
+  sy_own_add (&bin->slabs, 1);
+  sy_own_add (&bin->free_blocks, slab->free_count);
+}
+
+/* The slab is in a list, and empty: it leaves the bin. */
+static void
+slab_leave (struct sy_bin *bin, uint32_t number)
+{
+  list_remove (bin, number);
+  sy_own_add (&bin->slabs, (AO_t) -1);
+  sy_own_add (&bin->free_blocks, (AO_t) 0 - sy_region.slabs[number].free_count);
+}
+
+unsigned
+sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
+{
+  unsigned taken = 0;
+
+  for (unsigned list = 0; list < SY_BIN_LISTS && taken < count;)
+    {
+      uint32_t number = bin->list[list];
+
+      if (number == SY_SLAB_NONE)
+        {
+          list++;
+          continue;
+        }
+      taken += sy_slab_take (&sy_region.slabs[number], &sy_region.bits[number], sy_region_address (number), count - taken, top - taken, zeroed);
+      list_again (bin, number);
+    }
+  sy_own_add (&bin->free_blocks, (AO_t) 0 - taken);
+  return taken;
+}
+
+unsigned
+sy_bin_block (uint32_t number, const void *block)
+{
+  const struct sy_size_class *class = &sy_size_classes[sy_region.slabs[number].class];
+  size_t offset = (uintptr_t) block - (uintptr_t) sy_region_address (number);
+  unsigned index = sy_class_block (class, offset);
+
+  if (SY_UNLIKELY (index * (size_t) class->bytes != offset || index >= class->blocks))
+    sy_bug ("free", block, "points into the middle of a block");
+  return index;
+}
+
+/* So many blocks of the slab have become free.  True: it is empty now and has left the bin. */
+static bool
+slab_gained (struct sy_bin *bin, uint32_t number, unsigned count)
+{
+  struct sy_slab *slab = &sy_region.slabs[number];
+
+  sy_own_add (&bin->free_blocks, count);
+  if (slab->free_count == count)
+    list_insert (bin, number, fullness (slab));
+  if (slab_is_empty (slab))
+    {
+      slab_leave (bin, number);
+      return true;
+    }
+  list_again (bin, number);
+  return false;
+}
+
+bool
+sy_bin_put (struct sy_bin *bin, uint32_t number, void *block)
+{
+  if (SY_UNLIKELY (!sy_slab_put (&sy_region.slabs[number], &sy_region.bits[number], sy_bin_block (number, block))))
+    sy_bug ("free", block, "block freed twice");
+  return slab_gained (bin, number, 1);
+}
+
+/* ---- Free pages inside slabs that are in use ---- */
+
+unsigned
+sy_bin_take_holes (struct sy_bin *bin, bool all, struct sy_hole *holes, unsigned most)
+{
+  unsigned found = 0, looked = 0;
+
+  for (unsigned list = SY_BIN_FULLNESSES; list-- > (all ? 0 : SY_BIN_FULLNESSES / 2);)
+    for (uint32_t number = bin->list[list], next; number != SY_SLAB_NONE && found < most && (all || looked < SY_PURGE_LOOKS); number = next)
+      {
+        struct sy_slab *slab = &sy_region.slabs[number];
+        bool idle = all || slab->seen == slab->free_count;
+
+        next = slab->next;
+        looked++;
+        slab->seen = slab->free_count;
+        if (!idle || slab->purged == slab->free_count)
+          continue;
+        slab->purged = slab->free_count;
+        holes[found].slab = number;
+        holes[found].count = sy_slab_take_pages (slab, &sy_region.bits[number], &holes[found].bits, sy_os_page_bytes ());
+        if (holes[found].count == 0)
+          continue;
+        sy_own_add (&bin->free_blocks, (AO_t) 0 - holes[found].count);
+        list_remove (bin, number);
+        if (slab->free_count != 0)
+          list_insert (bin, number, SY_BIN_PURGED);
+        found++;
+      }
+  return found;
+}
+
+bool
+sy_bin_put_hole (struct sy_bin *bin, const struct sy_hole *hole)
+{
+  struct sy_slab *slab = &sy_region.slabs[hole->slab];
+  unsigned before = slab->free_count;
+
+  if (SY_UNLIKELY (!sy_slab_put_all (slab, &sy_region.bits[hole->slab], &hole->bits, hole->count)))
+    sy_bug ("free", sy_region_address (hole->slab), "a block of this slab was freed twice");
+  sy_own_add (&bin->free_blocks, hole->count);
+  if (before == 0)
+    list_insert (bin, hole->slab, SY_BIN_PURGED);
+  else if (slab->list != SY_BIN_PURGED)
+    list_again (bin, hole->slab);
+  if (!slab_is_empty (slab))
+    return false;
+  slab_leave (bin, hole->slab);
+  return true;
+}
+
+bool
+sy_bin_is_valid (struct sy_bin *bin)
+{
+  size_t free_blocks = 0;
+
+  for (uint8_t list = 0; list < SY_BIN_LISTS; list++)
+    for (uint32_t number = bin->list[list]; number != SY_SLAB_NONE; number = sy_region.slabs[number].next)
+      {
+        const struct sy_slab *slab = &sy_region.slabs[number];
+
+        if (slab->list != list || (list != SY_BIN_PURGED && fullness (slab) != list) || slab->free_count == 0 || slab_is_empty (slab)
+            || !sy_slab_is_valid (slab, &sy_region.bits[number]))
+          return false;
+        free_blocks += slab->free_count;
+      }
+  return free_blocks == AO_load (&bin->free_blocks);
+}
