@@ -38,6 +38,20 @@ sy_os_map (size_t bytes)
   return map (bytes, PROT_READ | PROT_WRITE, 0);
 }
 
+void *
+sy_os_map_sparse (size_t bytes)
+{
+  int saved = errno;
+  void *start = map (bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+
+#ifdef MADV_DONTDUMP
+  if (start != NULL)
+    (void) madvise (start, bytes, MADV_DONTDUMP);
+#endif
+  errno = saved;
+  return start;
+}
+
 bool
 sy_os_commit (void *start, size_t bytes)
 {

@@ -23,6 +23,9 @@ bool sy_os_discard (void *start, size_t bytes);
 /* Readable, writable, zero pages.  NULL where the system refuses. */
 void *sy_os_map (size_t bytes);
 
+/* The same, of which few will be used: not counted against the system's memory, where that allows it, and not in core dumps. */
+void *sy_os_map_sparse (size_t bytes);
+
 /* Gives a mapping or a reservation back whole. */
 void sy_os_unmap (void *start, size_t bytes);
 

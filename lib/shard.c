@@ -101,7 +101,7 @@ sy_pool_open (struct sy_pool *pool, unsigned shards)
   pool->shards = sy_os_map (shards_bytes (pool));
   if (pool->shards == NULL)
     return false;
-  pool->map = sy_os_map (whole_pages (sy_region_unit_count ()));
+  pool->map = sy_os_map_sparse (whole_pages (sy_region_unit_count ()));
   if (pool->map == NULL)
     {
       sy_os_unmap (pool->shards, shards_bytes (pool));
