@@ -7,8 +7,8 @@
 
 #include "thread_registry.h"
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool ready;
+static pthread_once_t opened = PTHREAD_ONCE_INIT, registered = PTHREAD_ONCE_INIT;
+static AO_t refused;
 
 static void
 lock_limbo (struct sydra_alloc *a)
@@ -77,21 +77,28 @@ in_child (void)
 }
 
 static void
-make_ready (void)
+open_deferred (void)
 {
   sy_fallback_open (&sy_deferred);
-  ready = pthread_atfork (lock_all, in_parent, in_child) == 0;
 }
 
-__attribute__ ((constructor)) static void
-at_load (void)
+static void
+register_handlers (void)
 {
-  (void) sy_fork_ready ();
+  (void) pthread_once (&opened, open_deferred);
+  if (pthread_atfork (lock_all, in_parent, in_child) != 0)
+    AO_store (&refused, 1);
+}
+
+__attribute__ ((constructor (101))) void
+sy_fork_register (void)
+{
+  (void) pthread_once (&registered, register_handlers);
 }
 
 bool
 sy_fork_ready (void)
 {
-  (void) pthread_once (&once, make_ready);
-  return ready;
+  (void) pthread_once (&opened, open_deferred);
+  return AO_load (&refused) == 0;
 }

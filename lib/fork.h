@@ -12,7 +12,13 @@
 
 #include <stdbool.h>
 
-/* Registers the handlers, once for the process; done at load, and asked before the first handle.  False: no memory for that. */
+/*
+ * Registers the handlers, once for the process.  At load, before others register theirs: a fork calls those first that were registered last,
+ * and they may allocate.  Never later from a call of ours: pthread_atfork may be who calls, being short of memory and holding its lock.
+ */
+void sy_fork_register (void);
+
+/* Asked before the first handle.  False: the system had no memory for the handlers. */
 bool sy_fork_ready (void);
 
 #endif

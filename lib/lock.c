@@ -7,7 +7,7 @@
 #include "os.h"
 
 /* The ranks that this thread holds, one bit each; kept in debug builds only. */
-static __thread unsigned ranks_held;
+static __thread unsigned ranks_held __attribute__ ((tls_model (SY_TLS_MODEL)));
 
 static void
 rank_enter (const struct sy_lock *lock)

@@ -16,6 +16,7 @@ __thread struct sy_thread_cache *sy_thread_cache_last __attribute__ ((tls_model 
 
 static __thread struct {
   struct sy_thread_cache *caches;  /* the last used first */
+  bool being_born;                 /* a cache is; what the C library allocates for that goes without one */
   bool ended;
 } this_thread __attribute__ ((tls_model (SY_TLS_MODEL)));
 
@@ -413,8 +414,13 @@ static struct sy_thread_cache *
 give_birth (struct sydra_alloc *a)
 {
   int saved = errno;
+
+  /* pthread_setspecific allocates where 32 keys were made before ours, and in a program that we are the malloc of that comes back here. */
+  this_thread.being_born = true;
+
   bool ends_well = key_is_made () && pthread_setspecific (threads.key, &this_thread) == 0;
 
+  this_thread.being_born = false;
   errno = saved;
   if (!ends_well)
     return NULL;
@@ -436,7 +442,7 @@ struct sy_thread_cache *
 sy_thread_cache_of (struct sydra_alloc *a, const char *call)
 {
   sy_handle_check (a, call);
-  if (this_thread.ended)
+  if (this_thread.ended || this_thread.being_born)
     return NULL;
 
   /* What it points to may be pruned and be another thread's in a moment. */
