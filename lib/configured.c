@@ -2,4 +2,8 @@
 #include "config.h"
 #include "configured.h"
 
-const int sy_configured_shards = SY_CONFIG_SHARDS;
+int
+sy_configured_shards (void)
+{
+  return SY_CONFIG_SHARDS;
+}

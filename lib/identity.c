@@ -17,8 +17,10 @@ static unsigned shards;
 static void
 choose_shards (void)
 {
+  int configured = sy_configured_shards ();
+
   /* auto: the processors of the machine that runs, not of the one that built. */
-  shards = sy_configured_shards < 0 ? sy_os_processors () : (unsigned) sy_configured_shards;
+  shards = configured < 0 ? sy_os_processors () : (unsigned) configured;
   if (shards > SY_SHARDS_MAX)
     shards = SY_SHARDS_MAX;
 }

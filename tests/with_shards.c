@@ -3,4 +3,8 @@
 #include "config.h"
 #include "configured.h"
 
-const int sy_configured_shards = TEST_SHARDS;
+int
+sy_configured_shards (void)
+{
+  return TEST_SHARDS;
+}
