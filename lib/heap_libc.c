@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * heap_libc.c: the C library's malloc.  The drop-in, which is malloc itself, compiles this file with the C library's other names for the same
+ * functions (-Dmalloc=__libc_malloc and so on): only those that have such a name are called here.
+ */
 #include "heap.h"
 
 #include <errno.h>
@@ -37,13 +41,11 @@ sy_heap_realloc (void *block, size_t size)
 void *
 sy_heap_aligned (size_t alignment, size_t size)
 {
-  void *block = NULL;
-  int error = posix_memalign (&block, alignment < sizeof (void *) ? sizeof (void *) : alignment, at_least_1 (size));
+  void *block = memalign (alignment, at_least_1 (size));
 
-  if (error == 0)
-    return block;
-  errno = ENOMEM;
-  return NULL;
+  if (block == NULL)
+    errno = ENOMEM;
+  return block;
 }
 
 void
