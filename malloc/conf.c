@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "conf.h"
+
+#include <string.h>
+
+#include "backend.h"
+#include "tuning.h"
+
+/* One KEY:VALUE, its backslashes resolved. */
+struct entry {
+  const char *key;
+  size_t key_length, length;        /* length: of the value */
+  bool has_value, too_long;
+  char value[PATH_MAX];
+};
+
+/* A key, how to take its value (false: it cannot be), and what would be right. */
+struct key {
+  const char *name;
+  bool (*take) (struct sy_conf *conf, const char *value);
+  const char *right;
+};
+
+/* Digits only, at most max; -1: anything else. */
+static long
+number (const char *text, long max)
+{
+  long value = 0;
+
+  if (*text == '\0')
+    return -1;
+  for (; *text != '\0'; text++)
+    {
+      if (*text < '0' || *text > '9' || value > (max - (*text - '0')) / 10)
+        return -1;
+      value = 10 * value + (*text - '0');
+    }
+  return value;
+}
+
+static bool
+take_shards (struct sy_conf *conf, const char *value)
+{
+  long shards = number (value, SY_SHARDS_MAX);
+
+  if (!sy_backend_has_pool || (shards < 0 && strcmp (value, "auto") != 0))
+    return false;
+  conf->shards = (int) shards;
+  return true;
+}
+
+static bool
+take_stats (struct sy_conf *conf, const char *value)
+{
+  conf->text = strcmp (value, "text") == 0 || conf->text;
+  return strcmp (value, "text") == 0;
+}
+
+static bool
+take_json (struct sy_conf *conf, const char *value)
+{
+  if (*value == '\0')
+    return false;
+  strcpy (conf->json, value);  /* both are PATH_MAX long */
+  return true;
+}
+
+static bool
+take_process (struct sy_conf *conf, const char *value)
+{
+  long process = number (value, INT_MAX);
+
+  if (process <= 0)
+    return false;
+  conf->process = process;
+  return true;
+}
+
+static const struct key keys[] = {
+  { "shards", take_shards, "should be auto or a number from 0 to 1024, where the mode is small_pool" },
+  { "stats", take_stats, "should be text" },
+  { "json", take_json, "should be the name of a file" },
+  { "process", take_process, "should be the number of a process" }
+};
+
+#define KEYS (sizeof keys / sizeof *keys)
+
+/* ---- Warnings: one line in a buffer of its own, what is long cut ---- */
+
+struct line {
+  char text[256];
+  size_t length;
+};
+
+static void
+add (struct line *line, const char *text, size_t length, size_t most)
+{
+  length = length < most ? length : most;
+  memcpy (line->text + line->length, text, length);
+  line->length += length;
+}
+
+static void
+complain (const struct entry *entry, const char *right, void (*warn) (const char *line, size_t length))
+{
+  static const char start[] = "sydra-malloc: SYDRA_ALLOC_CONF: ";
+  struct line line = { "", 0 };
+
+  add (&line, start, strlen (start), sizeof start);
+  add (&line, entry->key, entry->key_length, 40);
+  if (entry->has_value)
+    {
+      add (&line, ":", 1, 1);
+      add (&line, entry->value, entry->length, 40);
+    }
+  add (&line, ": ", 2, 2);
+  add (&line, right, strlen (right), 100);
+  add (&line, "\n", 1, 1);
+  for (size_t at = 0; at + 1 < line.length; at++)
+    if ((unsigned char) line.text[at] < 0x20)
+      line.text[at] = '?';
+  warn (line.text, line.length);
+}
+
+/* ---- Parsing ---- */
+
+/* Takes the value from text on; where it ends. */
+static const char *
+read_value (struct entry *entry, const char *text)
+{
+  for (; *text != '\0' && *text != ','; text++)
+    {
+      if (*text == '\\' && text[1] != '\0')
+        text++;
+      if (entry->length + 1 < sizeof entry->value)
+        entry->value[entry->length++] = *text;
+      else
+        entry->too_long = true;
+    }
+  entry->value[entry->length] = '\0';
+  return text;
+}
+
+/* Takes the next entry; where it ends. */
+static const char *
+read_entry (struct entry *entry, const char *text)
+{
+  entry->key = text;
+  entry->key_length = strcspn (text, ":,");
+  entry->length = 0;
+  entry->too_long = false;
+  text += entry->key_length;
+  entry->has_value = *text == ':';
+  return read_value (entry, entry->has_value ? text + 1 : text);
+}
+
+static void
+take_entry (struct sy_conf *conf, const struct entry *entry, void (*warn) (const char *line, size_t length))
+{
+  for (size_t at = 0; at < KEYS; at++)
+    if (strlen (keys[at].name) == entry->key_length && memcmp (keys[at].name, entry->key, entry->key_length) == 0)
+      {
+        if (entry->too_long || !entry->has_value || !keys[at].take (conf, entry->value))
+          complain (entry, keys[at].right, warn);
+        return;
+      }
+  complain (entry, "unknown; there are shards, stats, json and process", warn);
+}
+
+void
+sy_conf_read (struct sy_conf *conf, const char *text, void (*warn) (const char *line, size_t length))
+{
+  static struct entry entry;  /* too long for the stack of who calls malloc first; one thread reads the environment */
+
+  memset (conf, 0, sizeof *conf);
+  conf->shards = SY_CONFIG_SHARDS;
+  while (text != NULL && *text != '\0')
+    {
+      text = read_entry (&entry, text);
+      if (entry.key_length != 0 || entry.has_value)
+        take_entry (conf, &entry, warn);
+      text += *text == ',';
+    }
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* family.c: malloc and its family, with the C library's semantics, served by the process's handle. */
+#include <config.h>
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "start.h"
+
+/* C23; not in every <stdlib.h>. */
+void free_sized (void *block, size_t size);
+void free_aligned_sized (void *block, size_t alignment, size_t size);
+
+static bool
+is_power_of_two (size_t number)
+{
+  return number != 0 && (number & (number - 1)) == 0;
+}
+
+static void *
+fail (int error)
+{
+  errno = error;
+  return NULL;
+}
+
+SY_EXPORT void *
+malloc (size_t size)
+{
+  return sydra_malloc (sy_process (), size);
+}
+
+SY_EXPORT void
+free (void *block)
+{
+  sydra_free (sy_process (), block);
+}
+
+SY_EXPORT void *
+calloc (size_t count, size_t size)
+{
+  return sydra_calloc (sy_process (), count, size);
+}
+
+SY_EXPORT void *
+realloc (void *block, size_t size)
+{
+  if (SY_LIKELY (block == NULL || size != 0))
+    return sydra_realloc (sy_process (), block, size);
+  sydra_free (sy_process (), block);
+  return NULL;
+}
+
+SY_EXPORT void *
+reallocarray (void *block, size_t count, size_t size)
+{
+  size_t bytes;
+
+  if (__builtin_mul_overflow (count, size, &bytes))
+    return fail (ENOMEM);
+  return realloc (block, bytes);
+}
+
+/* The sizes are hints that programs get wrong: debug builds look at them. */
+SY_EXPORT void
+free_sized (void *block, size_t size)
+{
+  if (SY_DEBUG)
+    sydra_free_sized (sy_process (), block, size);
+  else
+    sydra_free (sy_process (), block);
+}
+
+SY_EXPORT void
+free_aligned_sized (void *block, size_t alignment, size_t size)
+{
+  if (SY_DEBUG)
+    sydra_free_aligned_sized (sy_process (), block, alignment, size);
+  else
+    sydra_free (sy_process (), block);
+}
+
+SY_EXPORT void *
+aligned_alloc (size_t alignment, size_t size)
+{
+  return sydra_aligned_alloc (sy_process (), alignment, size);
+}
+
+/* An alignment that is none is rounded up to one, as the C library does. */
+SY_EXPORT void *
+memalign (size_t alignment, size_t size)
+{
+  size_t rounded = 1;
+
+  if (alignment > SIZE_MAX / 2 + 1)
+    return fail (EINVAL);
+  while (rounded < alignment)
+    rounded *= 2;
+  return sydra_aligned_alloc (sy_process (), rounded, size);
+}
+
+SY_EXPORT int
+posix_memalign (void **result, size_t alignment, size_t size)
+{
+  int saved = errno;
+
+  if (!is_power_of_two (alignment) || alignment % sizeof (void *) != 0)
+    return EINVAL;
+
+  void *block = sydra_aligned_alloc (sy_process (), alignment, size);
+
+  errno = saved;
+  if (block == NULL)
+    return ENOMEM;
+  *result = block;
+  return 0;
+}
+
+SY_EXPORT void *
+valloc (size_t size)
+{
+  return sydra_aligned_alloc (sy_process (), (size_t) sysconf (_SC_PAGESIZE), size);
+}
+
+SY_EXPORT void *
+pvalloc (size_t size)
+{
+  size_t page = (size_t) sysconf (_SC_PAGESIZE);
+
+  if (size > SIZE_MAX - (page - 1))
+    return fail (ENOMEM);
+  return sydra_aligned_alloc (sy_process (), page, (size + page - 1) & ~(page - 1));
+}

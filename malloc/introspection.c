@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * introspection.c: what programs ask of malloc besides memory, in the modes whose heap is not the C library's own: there its own functions
+ * of these names serve.
+ *
+ * glibc's fields, as far as there is something like them here: "arena" is memory got from the system, "uordblks" is in use, "fordblks" free.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "start.h"
+
+SY_EXPORT size_t
+malloc_usable_size (void *block)
+{
+  return sydra_usable_size (sy_process (), block);
+}
+
+/* pad, what should stay at the heap's end, has no meaning here.  1: something went back to the system. */
+SY_EXPORT int
+malloc_trim (size_t pad)
+{
+  (void) pad;
+  return sydra_collect (sy_process ()) != 0;
+}
+
+/* The parameters that glibc has are accepted, without effect; others are refused. */
+SY_EXPORT int
+mallopt (int parameter, int value)
+{
+  (void) value;
+  return (parameter >= M_ARENA_MAX && parameter <= M_TRIM_THRESHOLD) || (parameter >= M_MXFAST && parameter <= M_KEEP);
+}
+
+/* ---- Statistics ---- */
+
+/* What one class's slabs have free. */
+static size_t
+free_bytes_of (const struct sydra_class_stats *class)
+{
+  return (size_t) class->free_blocks * class->size;
+}
+
+/* A snapshot, and the bytes that the pool has free; in_use_bytes are the pool's and the heap's. */
+static size_t
+take_stats (struct sydra_stats *stats)
+{
+  size_t free_bytes = 0;
+
+  stats->size = sizeof *stats;
+  (void) sydra_stats_get (sy_process (), stats);
+  for (unsigned class = 0; class < stats->class_count; class++)
+    free_bytes += free_bytes_of (&stats->classes[class]);
+  return free_bytes;
+}
+
+SY_EXPORT struct mallinfo2
+mallinfo2 (void)
+{
+  struct sydra_stats stats;
+  size_t free_bytes = take_stats (&stats);
+  struct mallinfo2 info = { .arena = (size_t) stats.in_use_bytes + free_bytes, .uordblks = (size_t) stats.in_use_bytes, .fordblks = free_bytes };
+
+  for (unsigned class = 0; class < stats.class_count; class++)
+    info.ordblks += (size_t) stats.classes[class].free_blocks;
+  return info;
+}
+
+/* Of mallinfo's fields glibc cuts what an int does not hold; here it stays at the most that one does. */
+static int
+at_most_int (size_t number)
+{
+  return number > INT_MAX ? INT_MAX : (int) number;
+}
+
+SY_EXPORT struct mallinfo
+mallinfo (void)
+{
+  struct mallinfo2 wide = mallinfo2 ();
+  struct mallinfo info = { .arena = at_most_int (wide.arena), .ordblks = at_most_int (wide.ordblks), .uordblks = at_most_int (wide.uordblks),
+                           .fordblks = at_most_int (wide.fordblks) };
+
+  return info;
+}
+
+SY_EXPORT void
+malloc_stats (void)
+{
+  int file = STDERR_FILENO;
+
+  (void) sydra_stats_write (sy_process (), SYDRA_STATS_TEXT, sy_report_write, &file);
+}
+
+static void
+put_sizes (FILE *out, const struct sydra_stats *stats)
+{
+  size_t below = 0;
+
+  fputs ("<heap nr=\"0\">\n<sizes>\n", out);
+  for (unsigned class = 0; class < stats->class_count; class++)
+    {
+      const struct sydra_class_stats *of = &stats->classes[class];
+
+      if (of->free_blocks != 0)
+        fprintf (out, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%" PRIu64 "\"/>\n", below + 1, of->size, free_bytes_of (of),
+                 of->free_blocks);
+      below = of->size;
+    }
+  fputs ("</sizes>\n", out);
+}
+
+/* glibc's elements and attributes; what is free is its "rest". */
+SY_EXPORT int
+malloc_info (int options, FILE *out)
+{
+  struct sydra_stats stats;
+  size_t free_bytes = take_stats (&stats), arena = (size_t) stats.in_use_bytes + free_bytes;
+  uint64_t blocks = 0;
+
+  if (options != 0)
+    return EINVAL;
+  for (unsigned class = 0; class < stats.class_count; class++)
+    blocks += stats.classes[class].free_blocks;
+  fputs ("<malloc version=\"1\">\n", out);
+  put_sizes (out, &stats);
+  for (unsigned whole = 0; whole < 2; whole++)
+    fprintf (out, "<total type=\"fast\" count=\"0\" size=\"0\"/>\n<total type=\"rest\" count=\"%" PRIu64 "\" size=\"%zu\"/>\n%s"
+             "<system type=\"current\" size=\"%zu\"/>\n<system type=\"max\" size=\"%" PRIu64 "\"/>\n<aspace type=\"total\" size=\"%zu\"/>\n"
+             "<aspace type=\"mprotect\" size=\"%zu\"/>\n%s", blocks, free_bytes, whole ? "<total type=\"mmap\" count=\"0\" size=\"0\"/>\n" : "",
+             arena, stats.high_water_bytes > arena ? stats.high_water_bytes : (uint64_t) arena, arena, arena,
+             whole ? "</malloc>\n" : "</heap>\n");
+  return ferror (out) ? -1 : 0;
+}

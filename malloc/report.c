@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "start.h"
+
+/* Where the spare standard error goes: beyond what programs count on getting as their next descriptors. */
+#define SPARE_FIRST 200
+
+static struct {
+  const struct sy_conf *conf;  /* NULL: nothing to report */
+  int spare;                   /* a copy of standard error; -1: none */
+  dev_t device;                /* what standard error was */
+  ino_t inode;
+} report = { NULL, -1, 0, 0 };
+
+/* Programs close their standard error before they exit, to see whether all was written. */
+static void
+keep_stderr (void)
+{
+  struct stat file;
+
+  if (fstat (STDERR_FILENO, &file) != 0)
+    return;
+  report.device = file.st_dev;
+  report.inode = file.st_ino;
+  report.spare = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, SPARE_FIRST);
+  if (report.spare < 0)
+    report.spare = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
+/* A name that is relative is so to the directory at the start. */
+static void
+make_absolute (char *name, size_t bytes)
+{
+  static char directory[PATH_MAX];
+  size_t length, name_length = strlen (name);
+
+  if (name[0] == '/' || getcwd (directory, sizeof directory - 1) == NULL)
+    return;
+  length = strlen (directory);
+  if (length + 1 + name_length >= bytes)
+    return;
+  memmove (name + length + 1, name, name_length + 1);
+  memcpy (name, directory, length);
+  name[length] = '/';
+}
+
+void
+sy_report_begin (struct sy_conf *conf)
+{
+  if ((conf->process != 0 && conf->process != (long) getpid ()) || !(conf->text || conf->json[0] != '\0'))
+    return;
+  if (conf->text)
+    keep_stderr ();
+  if (conf->json[0] != '\0')
+    make_absolute (conf->json, sizeof conf->json);
+  report.conf = conf;
+}
+
+int
+sy_report_write (void *ctx, const char *text, size_t length)
+{
+  int file = *(int *) ctx;
+
+  while (length != 0)
+    {
+      ssize_t written = write (file, text, length);
+
+      if (written < 0 && errno == EINTR)
+        continue;
+      if (written <= 0)
+        return written < 0 ? errno : EIO;
+      text += written;
+      length -= (size_t) written;
+    }
+  return 0;
+}
+
+/* What standard error was at the start; -1: the program closed it, and the copy too. */
+static int
+find_stderr (void)
+{
+  int candidate[2] = { STDERR_FILENO, report.spare };
+  struct stat file;
+
+  for (unsigned at = 0; at < 2; at++)
+    if (candidate[at] >= 0 && fstat (candidate[at], &file) == 0 && file.st_dev == report.device && file.st_ino == report.inode)
+      return candidate[at];
+  return -1;
+}
+
+/* "sydra-malloc: FILE: WHAT: why", on standard error. */
+static void
+complain (const char *name, const char *what, int error)
+{
+  int file = STDERR_FILENO;
+  const char *part[] = { "sydra-malloc: ", name, ": ", what, ": ", strerrordesc_np (error), "\n" };
+
+  for (size_t at = 0; at < sizeof part / sizeof *part; at++)
+    if (part[at] != NULL && sy_report_write (&file, part[at], strlen (part[at])) != 0)
+      return;
+}
+
+static void
+write_json (const char *name)
+{
+  int file = open (name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), error;
+
+  if (file < 0)
+    {
+      complain (name, "cannot be opened", errno);
+      return;
+    }
+  error = sydra_stats_write (sy_process (), SYDRA_STATS_JSON, sy_report_write, &file);
+  if (close (file) != 0 && error == 0)
+    error = errno;
+  if (error != 0)
+    complain (name, "cannot be written", error);
+}
+
+/* The last of the destructors, so that what the others do is counted. */
+__attribute__ ((destructor (101))) static void
+at_exit (void)
+{
+  const struct sy_conf *conf = report.conf;
+  int file;
+
+  if (conf == NULL || (conf->process != 0 && conf->process != (long) getpid ()))
+    return;
+  if (conf->json[0] != '\0')
+    write_json (conf->json);
+  file = conf->text ? find_stderr () : -1;
+  if (file >= 0)
+    (void) sydra_stats_write (sy_process (), SYDRA_STATS_TEXT, sy_report_write, &file);
+}

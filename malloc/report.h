@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* report.h: the statistics that SYDRA_ALLOC_CONF asks for, written when the process exits.  Allocates nothing. */
+#ifndef SY_MALLOC_REPORT_H
+#define SY_MALLOC_REPORT_H
+
+#include "conf.h"
+
+/* Once, early: notes where the report goes, as the program may close its standard error or change its directory.  conf stays. */
+void sy_report_begin (struct sy_conf *conf);
+
+/* Hands the text to the file descriptor whole: a function for sydra_stats_write; ctx points to the descriptor. */
+int sy_report_write (void *ctx, const char *text, size_t length);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "start.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "configured.h"
+#include "fork.h"
+#include "report.h"
+
+AO_t sy_process_handle;
+
+static pthread_once_t conf_read = PTHREAD_ONCE_INIT, report_begun = PTHREAD_ONCE_INIT;
+static struct sy_conf conf;
+
+static void
+write_line (const char *line, size_t length)
+{
+  /* Nothing is left to do if it fails. */
+  if (write (STDERR_FILENO, line, length) < 0)
+    return;
+}
+
+static void
+read_conf (void)
+{
+  sy_conf_read (&conf, secure_getenv ("SYDRA_ALLOC_CONF"), write_line);
+}
+
+/* Asked by the pool when the handle is made. */
+int
+sy_configured_shards (void)
+{
+  (void) pthread_once (&conf_read, read_conf);
+  return conf.shards;
+}
+
+static void
+begin_report (void)
+{
+  (void) pthread_once (&conf_read, read_conf);
+  sy_report_begin (&conf);
+}
+
+struct sydra_alloc *
+sy_start (void)
+{
+  int saved = errno;
+  struct sydra_alloc *a = sydra_alloc_default ();
+
+  AO_store (&sy_process_handle, (AO_t) a);
+  /* Now that malloc works: what allocated from here on would come back with the handle made. */
+  (void) pthread_once (&report_begun, begin_report);
+  errno = saved;
+  return a;
+}
+
+__attribute__ ((constructor (101))) void
+sy_load (int argc, char **argv, char **environment)
+{
+  (void) argc;
+  (void) argv;
+  /* Before the C library's own constructor there is no environment yet; that one will set the same. */
+  if (environ == NULL)
+    environ = environment;
+  sy_fork_register ();
+  (void) sy_process ();
+}
