@@ -10,6 +10,7 @@
 #include "compiler.h"
 #include "configured.h"
 #include "heap.h"
+#include "hits.h"
 #include "os.h"
 #include "reclaim.h"
 
@@ -162,7 +163,7 @@ malloc_miss (struct sydra_alloc *a, size_t size)
   return class_malloc_miss (a, sy_thread_cache_last, sy_class_of (size), SY_GRANULE, size);
 }
 
-/* A hit for those over SY_TINY_MAX. */
+/* A hit for those over SY_TINY_MAX, and what was none. */
 static void * SY_NOINLINE
 malloc_medium (struct sydra_alloc *a, size_t size)
 {
@@ -179,14 +180,9 @@ malloc_medium (struct sydra_alloc *a, size_t size)
 SY_EXPORT void *
 sydra_malloc (struct sydra_alloc *a, size_t size)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_last;
+  void *block = sy_hit_malloc (a, size);
 
-  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || size > SY_TINY_MAX))
-    return malloc_medium (a, size);
-
-  void *block = sy_thread_cache_pop (cache, sy_class_by_size[size]);
-
-  return SY_LIKELY (block != NULL) ? block : malloc_miss (a, size);
+  return SY_LIKELY (block != NULL) ? block : malloc_medium (a, size);
 }
 
 /* Frees what the hit could not: no cache yet, a full side, a fallback block, no block at all. */
@@ -215,42 +211,8 @@ free_slow (struct sydra_alloc *a, void *block)
 SY_EXPORT void
 sydra_free (struct sydra_alloc *a, void *block)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_last;
-
-  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || SY_DEBUG))
-    {
-      free_slow (a, block);
-      return;
-    }
-
-  uintptr_t offset = (uintptr_t) block - cache->base;
-
-  if (SY_UNLIKELY (offset >= cache->bytes))
-    {
-      free_slow (a, block);
-      return;
-    }
-
-  size_t slab = offset >> SY_UNIT_SHIFT;
-
-  /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
-  if (SY_UNLIKELY (cache->map[slab] == 0))
-    {
-      free_slow (a, block);
-      return;
-    }
-
-  size_t class = slab >> cache->zone_shift;
-  void **top = (void **) AO_load (&cache->free_top[class]);
-
-  if (SY_UNLIKELY (sy_magazine_is_full (top) || top[-1] == block))
-    {
-      free_slow (a, block);
-      return;
-    }
-  *top = block;
-  SY_OPAQUE (class);
-  sy_own_add (&cache->free_top[class], sizeof *top);
+  if (SY_UNLIKELY (!sy_hit_free (a, block)))
+    free_slow (a, block);
 }
 
 /* ---- The other calls ---- */

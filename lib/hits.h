@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hits.h: what most calls of malloc and free come to in a pool: a block popped from a magazine, or pushed on one.
+ *
+ * For callers that go the slow way themselves where it is no hit.  The handle may be any value: no cache belongs to what is no handle.
+ */
+#ifndef SY_HITS_H
+#define SY_HITS_H
+
+#include "thread_registry.h"
+
+/* NULL: no hit, nothing changed. */
+static inline void *
+sy_hit_malloc (const struct sydra_alloc *a, size_t size)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+
+  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || size > SY_TINY_MAX))
+    return NULL;
+  return sy_thread_cache_pop (cache, sy_class_by_size[size]);
+}
+
+/* False: no hit, nothing changed. */
+static inline bool
+sy_hit_free (const struct sydra_alloc *a, void *block)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+
+  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || SY_DEBUG))
+    return false;
+
+  uintptr_t offset = (uintptr_t) block - cache->base;
+
+  if (SY_UNLIKELY (offset >= cache->bytes))
+    return false;
+
+  size_t unit = offset >> SY_UNIT_SHIFT;
+
+  /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
+  if (SY_UNLIKELY (cache->map[unit] == 0))
+    return false;
+
+  size_t class = unit >> cache->zone_shift;
+  void **top = (void **) AO_load (&cache->free_top[class]);
+
+  if (SY_UNLIKELY (sy_magazine_is_full (top) || top[-1] == block))
+    return false;
+  *top = block;
+  SY_OPAQUE (class);
+  sy_own_add (&cache->free_top[class], sizeof *top);
+  return true;
+}
+
+#endif
