@@ -12,17 +12,21 @@
 /* An array is preceded by its mapping's length, in a pair of cache lines of its own. */
 #define ARRAY_HEAD 128
 
+const char *program_name = "sydra-bench";
+
 static size_t bytes_now, bytes_peak;
 
 void
 die (const char *format, ...)
 {
-  char line[1024] = "sydra-bench: ";
-  size_t length = strlen (line), room = sizeof line - length - 1;
+  char line[1024];
+  size_t length, room;
   va_list arguments;
   ssize_t done;
   int wanted;
 
+  length = (size_t) snprintf (line, sizeof line, "%.100s: ", program_name);
+  room = sizeof line - length - 1;
   va_start (arguments, format);
   wanted = vsnprintf (line + length, room, format, arguments);
   va_end (arguments);

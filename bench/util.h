@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+extern const char *program_name; /* "sydra-bench"; another program's main sets its own before any thread is made */
+
 /* One line on standard error, exit status 1. */
 void die (const char *format, ...) __attribute__ ((__noreturn__, __format__ (__printf__, 1, 2)));
 void out_of_memory (size_t size) __attribute__ ((__noreturn__, __cold__));
