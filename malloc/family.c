@@ -27,16 +27,24 @@ fail (int error)
   return NULL;
 }
 
+static void * SY_NOINLINE
+malloc_slow (size_t size)
+{
+  return sydra_malloc (sy_process (), size);
+}
+
 SY_EXPORT void *
 malloc (size_t size)
 {
-  return sydra_malloc (sy_process (), size);
+  void *block = sy_process_hit_malloc (size);
+
+  return SY_LIKELY (block != NULL) ? block : malloc_slow (size);
 }
 
 SY_EXPORT void
 free (void *block)
 {
-  sydra_free (sy_process (), block);
+  sy_process_free (block);
 }
 
 SY_EXPORT void *
@@ -71,7 +79,7 @@ free_sized (void *block, size_t size)
   if (SY_DEBUG)
     sydra_free_sized (sy_process (), block, size);
   else
-    sydra_free (sy_process (), block);
+    sy_process_free (block);
 }
 
 SY_EXPORT void
@@ -80,7 +88,7 @@ free_aligned_sized (void *block, size_t alignment, size_t size)
   if (SY_DEBUG)
     sydra_free_aligned_sized (sy_process (), block, alignment, size);
   else
-    sydra_free (sy_process (), block);
+    sy_process_free (block);
 }
 
 SY_EXPORT void *

@@ -73,36 +73,44 @@ typedef void *aligned_nothrow (size_t size, size_t alignment, const void *nothro
 
 /* ---- new ---- */
 
-#define DEFINE_NEW(name, form, parameters, request, arguments, throws) \
-  static void * SY_COLD                                                \
-  name##_short parameters                                              \
-  {                                                                    \
-    form *runtime = (form *) (uintptr_t) find_runtime (#name);         \
-                                                                       \
+#define DEFINE_NEW(name, form, parameters, hit, request, arguments, throws)        \
+  static void * SY_COLD                                                            \
+  name##_short parameters                                                          \
+  {                                                                                \
+    form *runtime = (form *) (uintptr_t) find_runtime (#name);                     \
+                                                                                   \
     return runtime != NULL ? runtime arguments : no_runtime (#name, size, throws); \
-  }                                                                    \
-                                                                       \
-  SY_EXPORT void *name parameters;                                     \
-                                                                       \
-  SY_EXPORT void *                                                     \
-  name parameters                                                      \
-  {                                                                    \
-    void *block = request;                                             \
-                                                                       \
-    return SY_LIKELY (block != NULL) ? block : name##_short arguments; \
+  }                                                                                \
+                                                                                   \
+  static void * SY_NOINLINE                                                        \
+  name##_slow parameters                                                           \
+  {                                                                                \
+    void *block = request;                                                         \
+                                                                                   \
+    return SY_LIKELY (block != NULL) ? block : name##_short arguments;             \
+  }                                                                                \
+                                                                                   \
+  SY_EXPORT void *name parameters;                                                 \
+                                                                                   \
+  SY_EXPORT void *                                                                 \
+  name parameters                                                                  \
+  {                                                                                \
+    void *block = hit;                                                             \
+                                                                                   \
+    return SY_LIKELY (block != NULL) ? block : name##_slow arguments;              \
   }
 
 /* One more step, so that MANGLED is expanded before names are pasted. */
-#define NEW(name, form, parameters, request, arguments, throws) DEFINE_NEW (name, form, parameters, request, arguments, throws)
+#define NEW(name, form, parameters, hit, request, arguments, throws) DEFINE_NEW (name, form, parameters, hit, request, arguments, throws)
 
 #define NEW_FORMS(operator)                                                                                                     \
-  NEW (MANGLED (operator, ), plain, (size_t size), sydra_malloc (sy_process (), size), (size), true)                            \
+  NEW (MANGLED (operator, ), plain, (size_t size), sy_process_hit_malloc (size), sydra_malloc (sy_process (), size), (size), true) \
   NEW (MANGLED (operator, RKSt9nothrow_t), plain_nothrow, (size_t size, const void *nothrow),                                   \
-       sydra_malloc (sy_process (), size), (size, nothrow), false)                                                              \
+       sy_process_hit_malloc (size), sydra_malloc (sy_process (), size), (size, nothrow), false)                                  \
   NEW (MANGLED (operator, St11align_val_t), aligned, (size_t size, size_t alignment),                                           \
-       sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment), true)                                           \
+       NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment), true)                                           \
   NEW (MANGLED (operator, St11align_val_tRKSt9nothrow_t), aligned_nothrow, (size_t size, size_t alignment, const void *nothrow), \
-       sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment, nothrow), false)
+       NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment, nothrow), false)
 
 NEW_FORMS (_Znw)
 NEW_FORMS (_Zna)
@@ -115,7 +123,7 @@ NEW_FORMS (_Zna)
   SY_EXPORT void                         \
   name parameters                        \
   {                                      \
-    sydra_free (sy_process (), block);   \
+    sy_process_free (block);             \
   }
 
 #define DELETE(name, parameters) DEFINE_DELETE (name, parameters)

@@ -60,6 +60,12 @@ sy_start (void)
   return a;
 }
 
+void SY_NOINLINE
+sy_process_free_slow (void *block)
+{
+  sydra_free (sy_process (), block);
+}
+
 __attribute__ ((constructor (101))) void
 sy_load (int argc, char **argv, char **environment)
 {

@@ -10,7 +10,7 @@
 #ifndef SY_MALLOC_START_H
 #define SY_MALLOC_START_H
 
-#include "atomic.h"
+#include "hits.h"
 #include "sydra/alloc.h"
 
 /* The handle; 0 before the first call.  Hidden, so that it is one load away. */
@@ -29,6 +29,23 @@ sy_process (void)
   AO_t handle = AO_load (&sy_process_handle);
 
   return SY_LIKELY (handle != 0) ? (struct sydra_alloc *) handle : sy_start ();
+}
+
+/* A hit, or NULL.  Before the first call there is no handle, and so no hit. */
+static inline void *
+sy_process_hit_malloc (size_t size)
+{
+  return sy_hit_malloc ((const struct sydra_alloc *) AO_load (&sy_process_handle), size);
+}
+
+/* free for what was no hit. */
+void sy_process_free_slow (void *block);
+
+static inline void
+sy_process_free (void *block)
+{
+  if (SY_UNLIKELY (!sy_hit_free ((const struct sydra_alloc *) AO_load (&sy_process_handle), block)))
+    sy_process_free_slow (block);
 }
 
 #endif
