@@ -4,18 +4,18 @@
 #define LEAST(a, b) ((a) < (b) ? (a) : (b))
 #define MOST(a, b) ((a) > (b) ? (a) : (b))
 
-/* What a magazine has slots for, and what the class's size allows: two of them at least. */
+/* What a magazine has slots for, and what the class's size allows. */
 #define ROUNDS_MAX ((SY_MAGAZINE_BYTES - 16) / sizeof (void *) - 1)
-#define ROUNDS(size) LEAST (ROUNDS_MAX, MOST (SY_MAGAZINE_BLOCKS_BYTES / (size), 2))
+#define ROUNDS(size) LEAST (ROUNDS_MAX, MOST (SY_MAGAZINE_BLOCKS_BYTES / (size), SY_ROUNDS_LEAST))
 
 /* A row: bytes of a block, units of a slab. */
 #define ROW(size, slab) \
   { (size), (uint32_t) ((slab) * SY_UNIT_BYTES / (size)), (((uint64_t) 1 << 40) + (size) - 1) / (size), (slab), (uint32_t) ROUNDS (size), \
-    (uint32_t) LEAST (ROUNDS (size), SY_ROUNDS_FIRST), (uint32_t) (SY_DEPOT_BYTES (size) / ((size) * ROUNDS (size))) }
+    (uint32_t) (SY_DEPOT_BYTES (size) / ((size) * ROUNDS (size))) }
 
 /* From 5 KiB on slabs of one unit would waste up to 1/16 or hold few blocks. */
 const struct sy_size_class sy_size_classes[SY_CLASSES] = {
-  { 0, 0, 0, 1, 0, 0, 0 },
+  { 0, 0, 0, 1, 0, 0 },
   ROW (16, 1), ROW (24, 1), ROW (32, 1), ROW (48, 1), ROW (64, 1), ROW (80, 1), ROW (96, 1), ROW (112, 1), ROW (128, 1), ROW (160, 1),
   ROW (192, 1), ROW (224, 1), ROW (256, 1),
   ROW (320, 1), ROW (384, 1), ROW (448, 1), ROW (512, 1),

@@ -28,7 +28,6 @@ struct sy_size_class {
   uint64_t reciprocal;   /* ceil (2^40 / bytes): offset / bytes == offset * reciprocal >> 40 for every offset in a slab */
   uint32_t units;        /* of a slab: a power of two */
   uint32_t rounds;       /* in a full-grown magazine */
-  uint32_t rounds_first; /* in a thread's first one */
   uint32_t depot_depth;  /* magazines that a depot holds */
 };
 

@@ -39,6 +39,10 @@ note_blocks (struct sy_thread_cache *cache, unsigned class, size_t allocations, 
 static void
 publish_one (AO_t *live, AO_t *high, AO_t *net, AO_t *peak)
 {
+  /* Most classes of most threads. */
+  if ((AO_load (net) | AO_load (peak)) == 0)
+    return;
+
   intptr_t before = (intptr_t) AO_fetch_and_add (live, AO_load (net)), most = before + (intptr_t) AO_load (peak);
 
   if (most > 0)
@@ -564,7 +568,7 @@ sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
     {
       set_alloc_top (cache, class, NO_ALLOC_TOP);
       set_free_top (cache, class, NO_FREE_TOP);
-      cache->rounds[class] = sy_size_classes[class].rounds_first;
+      cache->rounds[class] = SY_ROUNDS_FIRST;
     }
   cache->home = a->pool.shard_count == 0 ? 0 : (unsigned) (AO_fetch_and_add (&a->pool.next_home, 1) % a->pool.shard_count);
   cache->reader.thread_id = sy_os_thread_id ();

@@ -38,10 +38,11 @@
 #define SY_MAGAZINE_BYTES ((size_t) 1 << (SY_WORD_BITS == 64 ? 10 : 9))
 /* A million magazines: more than the range's blocks need at the depots' limits. */
 #define SY_MAGAZINES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
-/* A thread's first magazine of a class, where the class allows as many; each refill doubles it up to the class's own limit. */
+/* A thread's first magazine of a class; each refill doubles it up to the class's own limit. */
 #define SY_ROUNDS_FIRST 8u
-/* Blocks that a full-grown magazine holds in bytes, but two of them at least. */
-#define SY_MAGAZINE_BLOCKS_BYTES ((size_t) 1 << 15)
+/* Blocks that a full-grown magazine holds in bytes, and how many it holds however large they are. */
+#define SY_MAGAZINE_BLOCKS_BYTES ((size_t) 1 << 16)
+#define SY_ROUNDS_LEAST 16u
 /* Empty magazines a thread keeps for its next exchange, so that most exchanges touch no shared stack of empties. */
 #define SY_SPARES_MAX 4u
 
