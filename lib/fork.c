@@ -46,12 +46,14 @@ lock_all (void)
   sy_handle_each (lock_pool);
   sy_lock_take (sy_region_lock ());
   sy_lock_take (sy_magazine_lock ());
+  sy_lock_hold_all (true);
 }
 
 /* All but the registry's. */
 static void
 unlock_most (void)
 {
+  sy_lock_hold_all (false);
   sy_lock_release (sy_magazine_lock ());
   sy_lock_release (sy_region_lock ());
   sy_fallback_unlock (&sy_deferred);

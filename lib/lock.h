@@ -33,6 +33,12 @@ void sy_lock_take (struct sy_lock *lock);
 bool sy_lock_try (struct sy_lock *lock);
 void sy_lock_release (struct sy_lock *lock);
 
+/*
+ * For fork, whose caller takes every lock: from now on, or no longer, the calling thread has them all, and taking or releasing one does
+ * nothing.  Other libraries' fork handlers that run in between may allocate.
+ */
+void sy_lock_hold_all (bool held);
+
 /* A lock whose holders note how often and how long; the counts are written under it and read by anyone. */
 struct sy_timed_lock {
   struct sy_lock lock;
