@@ -58,8 +58,7 @@ sy_report_begin (struct sy_conf *conf)
 {
   if ((conf->process != 0 && conf->process != (long) getpid ()) || !(conf->text || conf->json[0] != '\0'))
     return;
-  if (conf->text)
-    keep_stderr ();
+  keep_stderr ();
   if (conf->json[0] != '\0')
     make_absolute (conf->json, sizeof conf->json);
   report.conf = conf;
@@ -101,10 +100,10 @@ find_stderr (void)
 static void
 complain (const char *name, const char *what, int error)
 {
-  int file = STDERR_FILENO;
+  int file = find_stderr ();
   const char *part[] = { "sydra-malloc: ", name, ": ", what, ": ", strerrordesc_np (error), "\n" };
 
-  for (size_t at = 0; at < sizeof part / sizeof *part; at++)
+  for (size_t at = 0; file >= 0 && at < sizeof part / sizeof *part; at++)
     if (part[at] != NULL && sy_report_write (&file, part[at], strlen (part[at])) != 0)
       return;
 }
