@@ -65,9 +65,12 @@ START_TEST (top_alone_says_empty_and_full)
   memset (magazine->slot, 0x5a, sizeof magazine->slot);
   for (unsigned rounds = 1; rounds < SY_MAGAZINE_SLOTS; rounds++)
     {
+      magazine->zeroed = true;
+
       void **top = sy_magazine_clear (magazine, rounds);
 
       ck_assert_uint_eq (magazine->rounds, rounds);
+      ck_assert_msg (!magazine->zeroed, "what is pushed now is not known to be zero");
       for (unsigned pushed = 0; pushed < rounds; pushed++)
         {
           ck_assert (sy_magazine_is_empty (top) == (pushed == 0));

@@ -3,12 +3,13 @@
 
 #include <string.h>
 
+#include "classes.h"
 #include "slab.h"
 #include "suite.h"
 
 static struct sy_slab slab;
 static struct sy_slab_bits bits;
-static bool zeroed;  /* what it says is asked in tests of its own */
+static bool zeroed;
 /* Never read or written through: a slab's state is beside it. */
 static char *const start = (char *) SY_UNIT_BYTES;
 
@@ -103,38 +104,44 @@ END_TEST
 
 START_TEST (a_block_is_put_back_once)
 {
-  void *got[8];
+  void *got[7];
 
+  /* One fewer than any slab has. */
   make ((unsigned) _i);
-  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 8, got + 8, &zeroed), 8);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 7, got + 7, &zeroed), 7);
   ck_assert (sy_slab_put (&slab, &bits, 5));
   ck_assert (!sy_slab_put (&slab, &bits, 5));
-  ck_assert (!sy_slab_put (&slab, &bits, 8));
+  ck_assert (!sy_slab_put (&slab, &bits, 7));
   ck_assert (!sy_slab_put (&slab, &bits, sy_size_classes[_i].blocks - 1));
-  ck_assert_uint_eq (slab.free_count, sy_size_classes[_i].blocks - 7);
+  ck_assert_uint_eq (slab.free_count, sy_size_classes[_i].blocks - 6);
   ck_assert (sy_slab_is_valid (&slab, &bits));
   /* The lowest free block comes first, wherever carving had got to. */
   ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 2, got + 2, &zeroed), 2);
   ck_assert_ptr_eq (got[1], start + 5 * sy_size_classes[_i].bytes);
-  ck_assert_ptr_eq (got[0], start + 8 * sy_size_classes[_i].bytes);
+  ck_assert_ptr_eq (got[0], start + 7 * sy_size_classes[_i].bytes);
 }
 END_TEST
 
-START_TEST (random_takes_and_puts_agree_with_a_list_of_what_is_out)
+START_TEST (random_takes_and_puts_agree_with_lists_of_what_is_and_was_out)
 {
-  static bool out[SY_UNIT_BYTES / 16];
+  static bool out[SY_UNIT_BYTES / 16], was_out[SY_UNIT_BYTES / 16];
   struct test_random random = test_random_make ((uint64_t) _i);
   unsigned blocks = sy_size_classes[_i].blocks, count_out = 0;
   size_t bytes = sy_size_classes[_i].bytes;
 
   memset (out, 0, sizeof out);
+  memset (was_out, 0, sizeof was_out);
   make ((unsigned) _i);
   for (unsigned step = 0; step < 4000; step++)
     {
       if (test_random_below (&random, 2))
         {
           void *got[200];
-          unsigned asked = (unsigned) test_random_below (&random, 200);
+          bool any_was_out = false;
+
+          zeroed = true;
+
+          unsigned asked = (unsigned) test_random_below (&random, test_random_below (&random, 2) ? 200 : 3);
           unsigned count = sy_slab_take (&slab, &bits, start, asked, got + 200, &zeroed);
 
           ck_assert_uint_eq (count, asked < blocks - count_out ? asked : blocks - count_out);
@@ -144,8 +151,10 @@ START_TEST (random_takes_and_puts_agree_with_a_list_of_what_is_out)
 
               test_must (offset % bytes == 0 && offset / bytes < blocks, "no block");
               test_must (!out[offset / bytes], "a block that is out already");
-              out[offset / bytes] = true;
+              any_was_out = any_was_out || was_out[offset / bytes];
+              out[offset / bytes] = was_out[offset / bytes] = true;
             }
+          test_must (zeroed == !any_was_out, "zeroed is %d of %u blocks", zeroed, count);
           count_out += count;
         }
       else
@@ -163,12 +172,83 @@ START_TEST (random_takes_and_puts_agree_with_a_list_of_what_is_out)
 }
 END_TEST
 
+/* ---- What is known to be zero ---- */
+
+/* Takes count blocks; whether all of them are said to be zero. */
+static bool
+take_zeroed (unsigned count)
+{
+  static void *got[SY_UNIT_BYTES / 16];
+  bool said = true;
+
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, count, got + SY_UNIT_BYTES / 16, &said), count);
+  return said;
+}
+
+START_TEST (blocks_of_new_memory_are_zero_until_they_were_handed_out)
+{
+  unsigned blocks = sy_size_classes[_i].blocks;
+
+  make ((unsigned) _i);
+  for (unsigned taken = 0, step = 1; taken < blocks; taken += step, step = step * 2 < blocks - taken ? step * 2 : blocks - taken)
+    {
+      ck_assert (take_zeroed (step));
+      ck_assert_uint_eq (slab.touched, taken + step);
+    }
+  ck_assert (sy_slab_put (&slab, &bits, blocks - 1));
+  ck_assert (!take_zeroed (1));
+}
+END_TEST
+
+START_TEST (a_block_that_was_put_back_is_not_zero_and_spoils_those_beside_it)
+{
+  make ((unsigned) _i);
+  ck_assert (take_zeroed (3));
+  ck_assert (sy_slab_put (&slab, &bits, 1));
+  ck_assert (!take_zeroed (1));
+  ck_assert_msg (take_zeroed (1), "the one after it is new");
+  ck_assert (sy_slab_put (&slab, &bits, 2));
+  ck_assert_msg (!take_zeroed (2), "one of two is not");
+  ck_assert (take_zeroed (1));
+  ck_assert_uint_eq (slab.touched, 6);
+}
+END_TEST
+
+START_TEST (what_was_not_zero_before_stays_so)
+{
+  void *got[1];
+
+  make ((unsigned) _i);
+  zeroed = false;
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 1, got + 1, &zeroed), 1);
+  ck_assert (!zeroed);
+}
+END_TEST
+
+START_TEST (a_slab_that_is_filled_again_remembers_what_was_handed_out)
+{
+  unsigned blocks = sy_size_classes[_i].blocks;
+
+  make ((unsigned) _i);
+  ck_assert (take_zeroed (blocks / 2));
+  sy_slab_fill (&slab, &bits);
+  ck_assert (!take_zeroed (blocks / 2 - 1));
+  ck_assert (!take_zeroed (1));
+  ck_assert (take_zeroed (blocks - blocks / 2));
+  /* Its memory went back to the system. */
+  sy_slab_fill (&slab, &bits);
+  slab.touched = 0;
+  ck_assert (take_zeroed (blocks));
+}
+END_TEST
+
 START_TEST (broken_states_are_seen)
 {
+  unsigned count = blocks_of ((unsigned) _i, 100);
   void *got[100];
 
   make ((unsigned) _i);
-  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, 100, got + 100, &zeroed), 100);
+  ck_assert_uint_eq (sy_slab_take (&slab, &bits, start, count, got + 100, &zeroed), count);
   ck_assert (sy_slab_is_valid (&slab, &bits));
 
   slab.free_count++;
@@ -204,7 +284,11 @@ main (void)
   tcase_add_loop_test (tests, taking_more_than_there_is_takes_what_there_is, 1, SY_CLASSES);
   tcase_add_loop_test (tests, taking_none_changes_nothing, 1, SY_CLASSES);
   tcase_add_loop_test (tests, a_block_is_put_back_once, 1, SY_CLASSES);
-  tcase_add_loop_test (tests, random_takes_and_puts_agree_with_a_list_of_what_is_out, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, random_takes_and_puts_agree_with_lists_of_what_is_and_was_out, 1, SY_CLASSES);
   tcase_add_loop_test (tests, broken_states_are_seen, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, blocks_of_new_memory_are_zero_until_they_were_handed_out, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, a_block_that_was_put_back_is_not_zero_and_spoils_those_beside_it, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, what_was_not_zero_before_stays_so, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, a_slab_that_is_filled_again_remembers_what_was_handed_out, 1, SY_CLASSES);
   return test_run (suite);
 }
