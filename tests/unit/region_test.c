@@ -3,7 +3,10 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "child.h"
+#include "classes.h"
 #include "lock.h"
 #include "os.h"
 #include "region.h"
@@ -28,8 +31,17 @@ open_and_trim (void)
   ck_assert_uint_eq (sy_region_spare_bytes (), 0);
 }
 
-#define CLASS 3u
-#define OTHER 7u
+/* Tests are run with classes of slabs of 1, 2, 4 and 8 units: the loop's number is the power. */
+#define CLASS class_of_units (1u << _i)
+#define OTHER class_of_blocks (96)
+#define LENGTHS 4
+
+/* Slabs of the class that make at least so many units. */
+static unsigned
+slabs_for (unsigned class, unsigned units)
+{
+  return (units + sy_size_classes[class].units - 1) / sy_size_classes[class].units;
+}
 
 /* How many slabs of the class were ever used. */
 static uint32_t
@@ -37,7 +49,7 @@ used_of (unsigned class)
 {
   uint32_t first;
 
-  return sy_region_used (class, &first);
+  return sy_region_used (class, &first) / sy_size_classes[class].units;
 }
 
 /* Takes count slabs of the class, and chains them. */
@@ -66,7 +78,9 @@ START_TEST (a_range_that_is_not_open_owns_nothing)
   ck_assert (!sy_region_has (NULL));
   ck_assert (!sy_region_has (&local));
   ck_assert (!sy_region_has ((void *) UINTPTR_MAX));
-  ck_assert_uint_eq (used_of (CLASS), 0);
+  for (unsigned class = 0; class < SY_CLASSES; class++)
+    ck_assert_uint_eq (used_of (class), 0);
+  ck_assert_uint_eq (sy_region_spare_bytes (), 0);
   ck_assert_uint_eq (sy_region_trim (), 0);
 }
 END_TEST
@@ -99,18 +113,37 @@ START_TEST (the_range_ends_where_it_ends)
   ck_assert (!sy_region_has (NULL));
   ck_assert (!sy_region_has ((void *) UINTPTR_MAX));
   ck_assert (!sy_region_has (&local));
-  ck_assert_uint_eq (sy_region_slab_of (sy_region.base + sy_region.bytes - 1), sy_region_unit_count () - 1);
-  for (uint32_t slab = 0; slab < 10; slab++)
+  ck_assert_uint_eq (sy_region_unit_of (sy_region.base + sy_region.bytes - 1), sy_region_unit_count () - 1);
+}
+END_TEST
+
+START_TEST (every_byte_of_a_slab_is_in_it_and_the_next_one_is_not)
+{
+  ck_assert (sy_region_open ());
+  for (unsigned class = 1; class < SY_CLASSES; class++)
     {
-      ck_assert_uint_eq (sy_region_slab_of (sy_region_address (slab)), slab);
-      ck_assert_uint_eq (sy_region_slab_of (sy_region_address (slab) + SY_UNIT_BYTES - 1), slab);
+      uint32_t slab = sy_region_take (class), units = sy_size_classes[class].units;
+      char *start = sy_region_address (slab);
+
+      ck_assert_uint_ne (slab, SY_SLAB_NONE);
+      ck_assert_uint_eq (slab % units, 0);
+      for (size_t offset = 0; offset < sy_class_slab_bytes (class); offset += SY_UNIT_BYTES / 2)
+        {
+          ck_assert_uint_eq (sy_region_slab_of (start + offset), slab);
+          ck_assert_uint_eq (sy_region_unit_of (start + offset), slab + offset / SY_UNIT_BYTES);
+          ck_assert_uint_eq (sy_region_unit_of (start + offset) >> sy_region.zone_shift, class);
+        }
+      ck_assert_uint_eq (sy_region_slab_of (start + sy_class_slab_bytes (class) - 1), slab);
+      ck_assert_uint_eq (sy_region_slab_of (start + sy_class_slab_bytes (class)), slab + units);
+      sy_region_give (slab, 1);
     }
 }
 END_TEST
 
 START_TEST (slabs_are_distinct_writable_and_counted)
 {
-  unsigned count = 3 * SY_COMMIT_UNITS + 5;
+  unsigned count = slabs_for (CLASS, 3 * SY_COMMIT_UNITS + 5);
+  size_t bytes = sy_class_slab_bytes (CLASS);
   uint32_t chain, slab;
 
   open_and_trim ();
@@ -121,16 +154,16 @@ START_TEST (slabs_are_distinct_writable_and_counted)
     {
       ck_assert (sy_region_is_used (slab));
       ck_assert_uint_eq (slab >> sy_region.zone_shift, CLASS);
-      for (size_t offset = 0; offset < SY_UNIT_BYTES; offset += 4096)
+      for (size_t offset = 0; offset < bytes; offset += 4096)
         {
           ck_assert_int_eq (sy_region_address (slab)[offset], 0);
           sy_region_address (slab)[offset] = 1; /* a slab that comes twice is not zero any more */
         }
-      sy_region_address (slab)[SY_UNIT_BYTES - 1] = 1;
+      sy_region_address (slab)[bytes - 1] = 1;
     }
   sy_region_give (chain, count);
-  ck_assert_uint_eq (sy_region_spare_bytes (), count * SY_UNIT_BYTES);
-  ck_assert_uint_eq (sy_region_trim (), count * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_spare_bytes (), count * bytes);
+  ck_assert_uint_eq (sy_region_trim (), count * bytes);
 }
 END_TEST
 
@@ -153,8 +186,11 @@ END_TEST
 
 START_TEST (memory_that_waits_for_one_class_goes_back_for_what_another_takes)
 {
+  unsigned count = slabs_for (CLASS, SY_SPARE_UNITS + 4);
+
   open_and_trim ();
-  sy_region_give (take_chain (CLASS, SY_SPARE_UNITS + 4), SY_SPARE_UNITS + 4);
+  sy_region_give (take_chain (CLASS, count), count);
+  ck_assert_uint_eq (sy_region_spare_bytes (), count * sy_class_slab_bytes (CLASS));
 
   uint32_t chain = take_chain (OTHER, 10);
 
@@ -166,43 +202,99 @@ START_TEST (memory_that_waits_for_one_class_goes_back_for_what_another_takes)
 }
 END_TEST
 
+START_TEST (memory_goes_back_of_the_class_with_the_most_units_that_wait)
+{
+  unsigned longest = class_of_units (SY_SLAB_UNITS_MAX), short_count = SY_SLAB_UNITS_MAX;
+
+  /* More slabs of one class, more units of the other. */
+  open_and_trim ();
+  sy_region_give (take_chain (OTHER, short_count), short_count);
+  sy_region_give (take_chain (longest, 2), 2);
+  ck_assert_uint_eq (sy_region_spare_bytes (), 3 * SY_SLAB_UNITS_MAX * SY_UNIT_BYTES);
+
+  uint32_t taken = take_chain (class_of_blocks (16), 1);
+
+  ck_assert_uint_eq (sy_region_spare_bytes (), 2 * SY_SLAB_UNITS_MAX * SY_UNIT_BYTES);
+
+  /* The short ones are all spare still: taking them leaves the range as it is. */
+  uint32_t used = used_of (OTHER), chain = take_chain (OTHER, short_count);
+
+  ck_assert_uint_eq (used_of (OTHER), used);
+  ck_assert_uint_eq (sy_region_spare_bytes (), SY_SLAB_UNITS_MAX * SY_UNIT_BYTES);
+  sy_region_give (chain, short_count);
+  sy_region_give (taken, 1);
+}
+END_TEST
+
 START_TEST (trimmed_slabs_lose_their_contents_and_serve_again)
 {
+  size_t bytes = sy_class_slab_bytes (CLASS);
+
   open_and_trim ();
 
   uint32_t chain = take_chain (CLASS, 8);
 
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
-    memset (sy_region_address (slab), 0x5a, SY_UNIT_BYTES);
+    memset (sy_region_address (slab), 0x5a, bytes);
   sy_region_give (chain, 8);
-  ck_assert_uint_eq (sy_region_trim (), 8 * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_trim (), 8 * bytes);
   ck_assert_uint_eq (sy_region_trim (), 0);
   chain = take_chain (CLASS, 8);
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
-    for (size_t offset = 0; offset < SY_UNIT_BYTES; offset += 512)
-      ck_assert_int_eq (sy_region_address (slab)[offset], 0);
+    for (size_t offset = 0; offset < bytes; offset += 512)
+      test_must (sy_region_address (slab)[offset] == 0, "byte %zu of slab %u", offset, slab);
   sy_region_give (chain, 8);
+}
+END_TEST
+
+START_TEST (a_slab_is_touched_until_its_pages_are_gone)
+{
+  uint32_t slab;
+
+  open_and_trim ();
+  slab = sy_region_take (CLASS);
+  ck_assert_uint_eq (sy_region.slabs[slab].touched, 0);
+  sy_region.slabs[slab].touched = 5;
+  sy_region_give (slab, 1);
+  ck_assert_uint_eq (sy_region_take (CLASS), slab);
+  ck_assert_msg (sy_region.slabs[slab].touched == 5, "its pages were there all the time");
+  sy_region_give (slab, 1);
+  (void) sy_region_trim ();
+  ck_assert_uint_eq (sy_region_take (CLASS), slab);
+  ck_assert_uint_eq (sy_region.slabs[slab].touched, 0);
+
+  /* Reaping gives them back as trimming does. */
+  sy_region.slabs[slab].touched = 5;
+  sy_region_give (slab, 1);
+  sy_region_reap (later_ns ());
+  sy_region_reap (later_ns ());
+  ck_assert_uint_eq (sy_region_spare_bytes (), 0);
+  ck_assert_uint_eq (sy_region_take (CLASS), slab);
+  ck_assert_uint_eq (sy_region.slabs[slab].touched, 0);
+  sy_region_give (slab, 1);
 }
 END_TEST
 
 START_TEST (reaping_gives_back_what_nobody_needed_for_a_while)
 {
+  size_t bytes = sy_class_slab_bytes (CLASS);
+
   open_and_trim ();
 
   uint64_t now_ns = later_ns ();
 
   sy_region_reap (now_ns);
-  sy_region_give (take_chain (CLASS, 10), 10);
+  sy_region_give (take_chain (CLASS, 7), 7);
   sy_region_reap (now_ns += SY_REAP_NS);
-  ck_assert_msg (sy_region_spare_bytes () == 10 * SY_UNIT_BYTES, "they came within the time");
+  ck_assert_msg (sy_region_spare_bytes () == 7 * bytes, "they came within the time");
   sy_region_reap (now_ns + SY_REAP_NS - 1);
-  ck_assert_msg (sy_region_spare_bytes () == 10 * SY_UNIT_BYTES, "the time is not up");
+  ck_assert_msg (sy_region_spare_bytes () == 7 * bytes, "the time is not up");
 
-  uint32_t chain = take_chain (CLASS, 4);
+  uint32_t chain = take_chain (CLASS, 3);
 
-  sy_region_give (chain, 4);
+  sy_region_give (chain, 3);
   sy_region_reap (now_ns += SY_REAP_NS);
-  ck_assert_msg (sy_region_spare_bytes () == 4 * SY_UNIT_BYTES, "four were needed, six not");
+  ck_assert_msg (sy_region_spare_bytes () == 3 * bytes, "three were needed, four not");
   sy_region_reap (now_ns += SY_REAP_NS);
   ck_assert_uint_eq (sy_region_spare_bytes (), 0);
   (void) later_ns ();
@@ -211,7 +303,8 @@ END_TEST
 
 START_TEST (reaping_is_done_in_bounded_steps)
 {
-  unsigned count = 2 * SY_REAP_UNITS + 10;
+  unsigned count = slabs_for (CLASS, 2 * SY_REAP_UNITS + 10);
+  size_t bytes = count * sy_class_slab_bytes (CLASS), step = SY_REAP_UNITS * SY_UNIT_BYTES;
 
   open_and_trim ();
   sy_region_give (take_chain (CLASS, count), count);
@@ -221,12 +314,87 @@ START_TEST (reaping_is_done_in_bounded_steps)
   sy_region_reap (now_ns);
   now_ns += SY_REAP_NS;
   sy_region_reap (now_ns);
-  ck_assert_uint_eq (sy_region_spare_bytes (), (count - SY_REAP_UNITS) * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_spare_bytes (), bytes - step);
   sy_region_reap (now_ns);
-  ck_assert_uint_eq (sy_region_spare_bytes (), (count - 2 * SY_REAP_UNITS) * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_spare_bytes (), bytes - 2 * step);
   sy_region_reap (now_ns);
   ck_assert_uint_eq (sy_region_spare_bytes (), 0);
   (void) later_ns ();
+}
+END_TEST
+
+START_TEST (a_step_of_reaping_is_shared_by_the_classes)
+{
+  unsigned longest = class_of_units (SY_SLAB_UNITS_MAX), count = SY_REAP_UNITS - SY_SLAB_UNITS_MAX - 1;
+  size_t long_bytes = sy_class_slab_bytes (longest);
+
+  open_and_trim ();
+  sy_region_give (take_chain (OTHER, count), count);
+  sy_region_give (take_chain (longest, 4), 4);
+
+  uint64_t now_ns = later_ns ();
+
+  sy_region_reap (now_ns);
+  sy_region_reap (now_ns += SY_REAP_NS);
+  ck_assert_msg (sy_region_spare_bytes () == 3 * long_bytes, "there was room for one long slab, not for two");
+  sy_region_reap (now_ns);
+  ck_assert_uint_eq (sy_region_spare_bytes (), 0);
+  (void) later_ns ();
+}
+END_TEST
+
+/* ---- Zones that are as short as they can be ---- */
+
+#define LIMIT ((rlim_t) 64 << 20)
+
+/* Takes all slabs of a class; each is whole, in its zone and in the range, and writable to its ends. */
+static int
+take_a_whole_zone (unsigned class)
+{
+  uint32_t first, units = sy_size_classes[class].units, slab, count = 0, zone_end = (uint32_t) (class + 1) << sy_region.zone_shift;
+
+  (void) sy_region_used (class, &first);
+  while ((slab = sy_region_take (class)) != SY_SLAB_NONE)
+    {
+      char *start = sy_region_address (slab), *last = start + sy_class_slab_bytes (class) - 1;
+
+      if (slab % units != 0 || slab != first + count * units || slab + units > zone_end || !sy_region_has (start) || !sy_region_has (last))
+        return 2;
+      *start = *last = 1;
+      count++;
+    }
+  if (zone_end > sy_region_unit_count ())
+    zone_end = sy_region_unit_count ();
+  /* No whole one is left. */
+  return first + (count + 1) * units > zone_end && count >= (zone_end - first) / units && count != 0 ? 0 : 3;
+}
+
+static int
+take_all_zones (void *nothing)
+{
+  struct rlimit limit = { LIMIT, LIMIT };
+  int status = 0;
+
+  if (setrlimit (RLIMIT_AS, &limit) != 0 || !sy_region_open ())
+    return 1;
+  for (unsigned class = SY_CLASSES - 1; class > 0 && status == 0; class--)
+    {
+      status = take_a_whole_zone (class);
+      if (status != 0)
+        fprintf (stderr, "class %u of %u, zones of %u units", class, SY_CLASSES, 1u << sy_region.zone_shift);
+    }
+  (void) nothing;
+  return status;
+}
+
+START_TEST (a_short_zone_is_used_to_its_last_whole_slab)
+{
+  struct child child;
+
+  if (TEST_SANITIZED || sy_region.bytes != 0)
+    return; /* no limit holds for a sanitizer's own memory; and the range is opened once in a process */
+  child = child_run (take_all_zones, NULL);
+  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
 }
 END_TEST
 
@@ -238,7 +406,7 @@ START_TEST (a_busy_region_is_not_reaped)
   sy_lock_take (sy_region_lock ());
   sy_region_reap (later_ns ()); /* would wait for ever */
   sy_lock_release (sy_region_lock ());
-  ck_assert_uint_eq (sy_region_spare_bytes (), 5 * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_spare_bytes (), 5 * sy_class_slab_bytes (CLASS));
 }
 END_TEST
 
@@ -247,10 +415,13 @@ END_TEST
 #define THREADS 4
 #define HELD 24
 
+static unsigned hammered;  /* the class */
+
 static void *
 take_and_give (void *argument)
 {
   struct test_random random = test_random_make ((uint64_t) (uintptr_t) argument);
+  size_t last = sy_class_slab_bytes (hammered) - sizeof argument;
   uint32_t held[HELD];
   unsigned count = 0;
 
@@ -258,11 +429,11 @@ take_and_give (void *argument)
     {
       if (count == 0 || (count < HELD && test_random_below (&random, 2)))
         {
-          uint32_t slab = sy_region_take (CLASS);
+          uint32_t slab = sy_region_take (hammered);
 
           test_must (slab != SY_SLAB_NONE, "out of slabs");
           memcpy (sy_region_address (slab), &argument, sizeof argument);
-          memcpy (sy_region_address (slab) + SY_UNIT_BYTES - sizeof argument, &argument, sizeof argument);
+          memcpy (sy_region_address (slab) + last, &argument, sizeof argument);
           held[count++] = slab;
         }
       else
@@ -270,7 +441,7 @@ take_and_give (void *argument)
           uint32_t slab = held[--count];
 
           test_must (memcmp (sy_region_address (slab), &argument, sizeof argument) == 0, "a slab in two hands, or cleaned in use");
-          test_must (memcmp (sy_region_address (slab) + SY_UNIT_BYTES - sizeof argument, &argument, sizeof argument) == 0, "the same");
+          test_must (memcmp (sy_region_address (slab) + last, &argument, sizeof argument) == 0, "the same");
           sy_region_give (slab, 1);
         }
       if (step % 64 == 0)
@@ -288,6 +459,7 @@ START_TEST (threads_never_share_a_slab_and_lose_none)
   pthread_t thread[THREADS];
 
   open_and_trim ();
+  hammered = CLASS;
   for (uintptr_t at = 0; at < THREADS; at++)
     ck_assert_int_eq (pthread_create (&thread[at], NULL, take_and_give, (void *) (at + 1)), 0);
   for (unsigned at = 0; at < THREADS; at++)
@@ -311,15 +483,20 @@ main (void)
   TCase *tests = test_case (suite, "slabs", 20), *threads = test_case (suite, "threads", 60);
 
   tcase_add_test (tests, a_range_that_is_not_open_owns_nothing);
+  tcase_add_test (tests, a_short_zone_is_used_to_its_last_whole_slab);
   tcase_add_test (tests, the_range_is_opened_once);
   tcase_add_test (tests, the_range_ends_where_it_ends);
-  tcase_add_test (tests, slabs_are_distinct_writable_and_counted);
-  tcase_add_test (tests, slabs_given_back_are_taken_before_fresh_ones);
-  tcase_add_test (tests, memory_that_waits_for_one_class_goes_back_for_what_another_takes);
-  tcase_add_test (tests, trimmed_slabs_lose_their_contents_and_serve_again);
-  tcase_add_test (tests, reaping_gives_back_what_nobody_needed_for_a_while);
-  tcase_add_test (tests, reaping_is_done_in_bounded_steps);
-  tcase_add_test (tests, a_busy_region_is_not_reaped);
-  tcase_add_test (threads, threads_never_share_a_slab_and_lose_none);
+  tcase_add_test (tests, every_byte_of_a_slab_is_in_it_and_the_next_one_is_not);
+  tcase_add_loop_test (tests, slabs_are_distinct_writable_and_counted, 0, LENGTHS);
+  tcase_add_loop_test (tests, slabs_given_back_are_taken_before_fresh_ones, 0, LENGTHS);
+  tcase_add_loop_test (tests, memory_that_waits_for_one_class_goes_back_for_what_another_takes, 0, LENGTHS);
+  tcase_add_test (tests, memory_goes_back_of_the_class_with_the_most_units_that_wait);
+  tcase_add_loop_test (tests, a_slab_is_touched_until_its_pages_are_gone, 0, LENGTHS);
+  tcase_add_loop_test (tests, trimmed_slabs_lose_their_contents_and_serve_again, 0, LENGTHS);
+  tcase_add_loop_test (tests, reaping_gives_back_what_nobody_needed_for_a_while, 0, LENGTHS);
+  tcase_add_loop_test (tests, reaping_is_done_in_bounded_steps, 0, LENGTHS);
+  tcase_add_test (tests, a_step_of_reaping_is_shared_by_the_classes);
+  tcase_add_loop_test (tests, a_busy_region_is_not_reaped, 0, LENGTHS);
+  tcase_add_loop_test (threads, threads_never_share_a_slab_and_lose_none, 0, LENGTHS);
   return test_run (suite);
 }
