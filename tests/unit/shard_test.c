@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "child.h"
+#include "classes.h"
 #include "os.h"
 #include "shard.h"
 #include "suite.h"
@@ -35,18 +36,21 @@ slabs_in_map (unsigned class)
   uint32_t first, used = sy_region_used (class, &first);
   unsigned slabs = 0;
 
-  for (uint32_t slab = first; slab < first + used; slab++)
-    if (AO_char_load (&pool.map[slab]) != 0)
-      {
-        ck_assert_uint_eq (AO_char_load (&pool.map[slab]), class);
-        slabs++;
-      }
+  for (uint32_t slab = first; slab < first + used; slab += sy_size_classes[class].units)
+    {
+      unsigned char entry = AO_char_load (&pool.map[slab]);
+
+      ck_assert (entry == 0 || entry == class);
+      for (uint32_t unit = 1; entry == 0 && unit < sy_size_classes[class].units; unit++)
+        ck_assert_uint_eq (AO_char_load (&pool.map[slab + unit]), 0);
+      slabs += entry != 0;
+    }
   return slabs;
 }
 
-/* How many slabs were ever used, of all classes. */
+/* How many units were ever used, of all classes. */
 static uint32_t
-slabs_used (void)
+units_used (void)
 {
   uint32_t used = 0, first;
 
@@ -125,30 +129,62 @@ END_TEST
 
 START_TEST (carved_blocks_rise_are_the_pools_and_are_whole)
 {
-  void *blocks[100];
-  size_t bytes = sy_size_classes[_i].bytes;
+  static void *blocks[SY_UNIT_BYTES / 16];
+  unsigned class = (unsigned) _i, count = sy_size_classes[class].blocks;
+  size_t bytes = sy_size_classes[class].bytes;
+  char *start;
 
   open_pool (2);
-  carve (0, (unsigned) _i, 100, blocks);
-  for (unsigned at = 0; at < 100; at++)
+  /* A slab to its end. */
+  carve (0, class, count, blocks);
+  start = sy_region_address (sy_region_slab_of (blocks[count - 1]));
+  for (unsigned at = 0; at < count; at++)
     {
-      ck_assert_uint_eq (sy_pool_class_of (&pool, blocks[at]), (unsigned) _i);
-      ck_assert_uint_eq (sy_pool_class_of (&pool, (char *) blocks[at] + bytes - 1), (unsigned) _i);
-      ck_assert_uint_eq (((uintptr_t) blocks[at] & (SY_UNIT_BYTES - 1)) % bytes, 0);
-      memset (blocks[at], 0x5a, bytes);
-      ck_assert (at == 0 || (char *) blocks[at - 1] - (char *) blocks[at] == (ptrdiff_t) bytes);
+      test_must (blocks[count - 1 - at] == start + at * bytes, "block %u of %u", at, count);
+      test_must (sy_pool_class_of (&pool, start + at * bytes) == class, "block %u", at);
+      test_must (sy_pool_class_of (&pool, start + at * bytes + bytes - 1) == class, "the end of block %u", at);
+      memset (start + at * bytes, (int) at | 1, bytes);
     }
-  ck_assert_uint_eq (slabs_in ((unsigned) _i), 1);
-  ck_assert_uint_eq (AO_load (&bin (0, (unsigned) _i)->free_blocks), sy_size_classes[_i].blocks - 100);
+  for (unsigned at = 0; at < count; at++)
+    test_must (start[at * bytes] == (char) (at | 1) && start[at * bytes + bytes - 1] == (char) (at | 1), "block %u is not whole", at);
+  ck_assert_uint_le (count * bytes, sy_class_slab_bytes (class));
+  ck_assert_uint_eq (slabs_in (class), 1);
+  ck_assert_uint_eq (AO_load (&bin (0, class)->free_blocks), 0);
   ck_assert (sy_pool_is_valid (&pool));
-  sy_pool_put (&pool, 0, (unsigned) _i, blocks, 100);
+  sy_pool_put (&pool, 0, class, blocks, count);
   must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (the_map_knows_every_unit_of_a_slab_while_it_is_the_pools)
+{
+  unsigned class = (unsigned) _i, units = sy_size_classes[class].units;
+  void *blocks[1];
+  uint32_t slab;
+
+  open_pool (2);
+  carve (1, class, 1, blocks);
+  slab = sy_region_slab_of (blocks[0]);
+  ck_assert_ptr_eq (sy_region.slabs[slab].owner, &pool);
+  for (uint32_t unit = 0; unit < units; unit++)
+    {
+      ck_assert_uint_eq (pool.map[slab + unit], class);
+      ck_assert_uint_eq (sy_pool_class_of (&pool, sy_region_address (slab + unit)), class);
+    }
+  ck_assert_uint_eq (pool.map[slab + units], 0);
+  ck_assert_uint_eq (sy_pool_class_of (&pool, sy_region_address (slab + units)), 0);
+  sy_pool_put (&pool, 0, class, blocks, 1);
+  for (uint32_t unit = 0; unit < units; unit++)
+    ck_assert_uint_eq (pool.map[slab + unit], 0);
+  ck_assert_ptr_null (sy_region.slabs[slab].owner);
   sy_pool_close (&pool);
 }
 END_TEST
 
 START_TEST (an_empty_slab_leaves_and_comes_back_for_its_class_only)
 {
+  unsigned count = sy_size_classes[LAST].blocks + 1;
   void *blocks[300];
 
   open_pool (1);
@@ -163,11 +199,13 @@ START_TEST (an_empty_slab_leaves_and_comes_back_for_its_class_only)
   ck_assert_ptr_null (sy_region.slabs[slab].owner);
 
   /* More than a slab of the largest class. */
-  carve (0, LAST, 300, blocks);
+  ck_assert_uint_le (count, 300);
+  carve (0, LAST, count, blocks);
   ck_assert_uint_eq (slabs_in (LAST), 2);
+  ck_assert_uint_eq (slabs_in_map (LAST), 2);
   ck_assert_uint_eq (pool.map[slab], 0);
   ck_assert (sy_pool_is_valid (&pool));
-  sy_pool_put (&pool, 0, LAST, blocks, 300);
+  sy_pool_put (&pool, 0, LAST, blocks, count);
   carve (0, FIRST, 10, blocks);
   ck_assert_uint_eq (sy_region_slab_of (blocks[0]), slab);
   sy_pool_put (&pool, 0, FIRST, blocks, 10);
@@ -176,13 +214,82 @@ START_TEST (an_empty_slab_leaves_and_comes_back_for_its_class_only)
 }
 END_TEST
 
-START_TEST (carving_takes_from_the_fullest_slab_first)
+/* ---- What is known to be zero ---- */
+
+/* Carves count blocks at once; whether all are said to be zero. */
+static bool
+carve_zeroed (unsigned class, unsigned count, void **blocks)
 {
-  unsigned per_slab = sy_size_classes[LAST].blocks;
-  void *blocks[3 * 256], *more[1];
+  bool said = true;
+
+  ck_assert_uint_eq (sy_pool_carve (&pool, 0, class, count, blocks + count, &said), count);
+  return said;
+}
+
+START_TEST (blocks_are_zero_until_they_were_handed_out_since_the_memory_came)
+{
+  unsigned class = (unsigned) _i, count = blocks_of (class, 30) / 2;
+  size_t bytes = sy_size_classes[class].bytes;
+  void *blocks[30], *more[30];
 
   open_pool (1);
-  carve (0, LAST, 3 * per_slab, blocks);
+  (void) sy_region_trim ();
+  ck_assert (carve_zeroed (class, count, blocks));
+  for (unsigned at = 0; at < count; at++)
+    for (size_t byte = 0; byte < bytes; byte++)
+      test_must (((char *) blocks[at])[byte] == 0, "byte %zu of block %u", byte, at);
+  ck_assert_msg (carve_zeroed (class, 1, more), "the next one was never handed out");
+  for (unsigned at = 0; at < count; at++)
+    memset (blocks[at], 0x5a, bytes);
+  void *last = blocks[0];
+
+  sy_pool_put (&pool, 0, class, &last, 1);
+  ck_assert_msg (!carve_zeroed (class, 1, blocks), "one that was put back");
+  sy_pool_put (&pool, 0, class, blocks, count);
+  sy_pool_put (&pool, 0, class, more, 1);
+  must_be_empty ();
+
+  /* The slab is spare, and remembers; once its pages are gone its blocks are zero again. */
+  ck_assert (!carve_zeroed (class, count, blocks));
+  sy_pool_put (&pool, 0, class, blocks, count);
+  ck_assert_uint_gt (sy_region_trim (), 0);
+  ck_assert (carve_zeroed (class, count, blocks));
+  for (unsigned at = 0; at < count; at++)
+    for (size_t byte = 0; byte < bytes; byte++)
+      test_must (((char *) blocks[at])[byte] == 0, "byte %zu of block %u", byte, at);
+  sy_pool_put (&pool, 0, class, blocks, count);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (a_closed_pools_slabs_are_not_zero_for_the_next)
+{
+  unsigned class = (unsigned) _i;
+  void *blocks[4];
+
+  open_pool (1);
+  (void) sy_region_trim ();
+  ck_assert (carve_zeroed (class, 4, blocks));
+  sy_pool_close (&pool);
+  open_pool (1);
+  ck_assert (!carve_zeroed (class, 4, blocks));
+  sy_pool_put (&pool, 0, class, blocks, 4);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+/* ---- Fullness, shards and depots ---- */
+
+START_TEST (carving_takes_from_the_fullest_slab_first)
+{
+  unsigned class = (unsigned) _i, per_slab = sy_size_classes[class].blocks;
+  static void *blocks[3 * SY_UNIT_BYTES / 16];
+  void *more[1];
+
+  open_pool (1);
+  carve (0, class, 3 * per_slab, blocks);
 
   uint32_t slab[3];
   unsigned found = 0;
@@ -194,16 +301,16 @@ START_TEST (carving_takes_from_the_fullest_slab_first)
   /* The second keeps nearly all, the others hardly any. */
   for (unsigned at = 0, freed[3] = { 0, 0, 0 }; at < 3 * per_slab; at++)
     for (unsigned which = 0; which < 3; which++)
-      if (blocks[at] != NULL && sy_region_slab_of (blocks[at]) == slab[which] && freed[which] < (which == 1 ? 3 : per_slab - 2))
+      if (blocks[at] != NULL && sy_region_slab_of (blocks[at]) == slab[which] && freed[which] < (which == 1 ? 1 : per_slab - 2))
         {
           void *block = blocks[at];
 
           freed[which]++;
-          sy_pool_put (&pool, 0, LAST, &block, 1);
+          sy_pool_put (&pool, 0, class, &block, 1);
           blocks[at] = NULL;
           break;
         }
-  carve (0, LAST, 1, more);
+  carve (0, class, 1, more);
   ck_assert_uint_eq (sy_region_slab_of (more[0]), slab[1]);
   ck_assert (sy_pool_is_valid (&pool));
   sy_pool_close (&pool);
@@ -259,16 +366,16 @@ END_TEST
 
 START_TEST (a_depot_refuses_more_than_its_fill)
 {
-  unsigned depth = sy_size_classes[LAST].depot_depth;
+  unsigned class = (unsigned) _i, depth = sy_size_classes[class].depot_depth, rounds = blocks_of (class, 8);
   struct sy_magazine *extra;
 
   open_pool (2);
   for (unsigned at = 0; at < depth; at++)
-    ck_assert (sy_pool_store (&pool, 1, LAST, full_magazine (1, LAST, 8)));
-  extra = full_magazine (1, LAST, 8);
-  ck_assert (!sy_pool_store (&pool, 1, LAST, extra));
-  ck_assert_msg (sy_pool_store (&pool, 0, LAST, extra), "another shard's has room");
-  ck_assert_uint_eq (sy_depot_depth (&bin (1, LAST)->depot), depth);
+    ck_assert (sy_pool_store (&pool, 1, class, full_magazine (1, class, rounds)));
+  extra = full_magazine (1, class, rounds);
+  ck_assert (!sy_pool_store (&pool, 1, class, extra));
+  ck_assert_msg (sy_pool_store (&pool, 0, class, extra), "another shard's has room");
+  ck_assert_uint_eq (sy_depot_depth (&bin (1, class)->depot), depth);
   sy_pool_drain (&pool);
   must_be_empty ();
   sy_pool_close (&pool);
@@ -402,38 +509,43 @@ END_TEST
 
 /* ---- The end ---- */
 
+/* A thousand blocks of a class, or what three slabs hold; and a full magazine in a depot. */
+static void
+fill_with (unsigned class, void **blocks)
+{
+  unsigned shard = class % 3, count = 3 * sy_size_classes[class].blocks;
+
+  carve (shard, class, count < 1000 ? count : 1000, blocks);
+  ck_assert (sy_pool_store (&pool, shard, class, full_magazine (shard, class, sy_size_classes[class].rounds_first)));
+}
+
 START_TEST (closing_takes_back_live_blocks_and_full_depots)
 {
   static void *blocks[SY_CLASSES][1000];
-  size_t spare = sy_region_spare_bytes ();
-  unsigned long slabs = 0;
+  size_t spare = sy_region_spare_bytes (), bytes = 0;
 
   open_pool (3);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
-      carve (class % 3, class, 1000, blocks[class]);
-      ck_assert (sy_pool_store (&pool, class % 3, class, full_magazine (class % 3, class, 8)));
-      slabs += slabs_in (class);
+      fill_with (class, blocks[class]);
+      bytes += slabs_in (class) * sy_class_slab_bytes (class);
     }
 
   size_t magazines = sy_magazine_committed_bytes ();
-  uint32_t used = slabs_used ();
+  uint32_t used = units_used ();
 
   sy_pool_close (&pool);
-  ck_assert_uint_ge (sy_region_spare_bytes (), spare < slabs * SY_UNIT_BYTES ? slabs * SY_UNIT_BYTES : spare);
+  ck_assert_uint_ge (sy_region_spare_bytes (), spare < bytes ? bytes : spare);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     ck_assert_ptr_null (sy_region.slabs[sy_region_slab_of (blocks[class][0])].owner);
   for (unsigned round = 0; round < 50; round++)
     {
       open_pool (3);
       for (unsigned class = 1; class < SY_CLASSES; class++)
-        {
-          carve (class % 3, class, 1000, blocks[class]);
-          ck_assert (sy_pool_store (&pool, class % 3, class, full_magazine (class % 3, class, 8)));
-        }
+        fill_with (class, blocks[class]);
       sy_pool_close (&pool);
     }
-  ck_assert_uint_eq (slabs_used (), used);
+  ck_assert_uint_eq (units_used (), used);
   ck_assert_uint_eq (sy_magazine_committed_bytes (), magazines);
 }
 END_TEST
@@ -470,39 +582,80 @@ put_twice (void *blocks)
   return 0;
 }
 
-static int
-put_the_middle (void *blocks)
+struct put
 {
-  *(char **) blocks += 8;
-  sy_pool_put (&pool, 0, FIRST, blocks, 1);
+  unsigned class;
+  char *pointer;
+};
+
+static int
+put_it (void *argument)
+{
+  struct put *put = argument;
+  void *block = put->pointer;
+
+  sy_pool_put (&pool, 0, put->class, &block, 1);
   return 0;
 }
 
-static int
-put_the_tail (void *blocks)
+static void
+must_be_the_middle (unsigned class, char *pointer)
 {
-  /* 192 does not divide a slab: past its last block there are 64 bytes of nobody. */
-  *(char **) blocks = sy_region_address (sy_region_slab_of (*(char **) blocks)) + 341 * 192;
-  sy_pool_put (&pool, 0, 8, blocks, 1);
-  return 0;
+  struct put put = { class, pointer };
+  char line[128];
+
+  snprintf (line, sizeof line, "sydra-alloc: free: %p: points into the middle of a block\n", (void *) pointer);
+  child_must_abort (put_it, &put, line);
 }
 
-START_TEST (what_is_no_free_able_block_is_reported)
+START_TEST (a_block_that_is_free_already_is_reported)
 {
-  void *blocks[3], *tail[1];
+  void *blocks[3];
   char line[128];
 
   open_pool (1);
   carve (0, FIRST, 3, blocks);
-  carve (0, 8, 1, tail);
-  ck_assert_uint_eq (sy_size_classes[8].bytes, 192);
   snprintf (line, sizeof line, "sydra-alloc: free: %p: block freed twice\n", blocks[0]);
   child_must_abort (put_twice, blocks, line);
-  snprintf (line, sizeof line, "sydra-alloc: free: %p: points into the middle of a block\n", (void *) ((char *) blocks[0] + 8));
-  child_must_abort (put_the_middle, blocks, line);
-  snprintf (line, sizeof line, "sydra-alloc: free: %p: points into the middle of a block\n",
-            (void *) (sy_region_address (sy_region_slab_of (tail[0])) + 341 * 192));
-  child_must_abort (put_the_tail, tail, line);
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (a_pointer_into_a_block_is_reported_in_every_unit_of_its_slab)
+{
+  unsigned class = (unsigned) _i;
+  size_t bytes = sy_size_classes[class].bytes;
+  void *blocks[1];
+  char *start;
+
+  open_pool (1);
+  carve (0, class, 1, blocks);
+  start = blocks[0];
+  must_be_the_middle (class, start + 8);
+  must_be_the_middle (class, start + bytes - 1);
+  for (uint32_t unit = 1; unit < sy_size_classes[class].units; unit++)
+    {
+      /* The first block that begins in the unit. */
+      size_t block = (unit * SY_UNIT_BYTES + bytes - 1) / bytes * bytes;
+
+      must_be_the_middle (class, start + block + 16);
+      must_be_the_middle (class, start + block - 16);
+    }
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (what_lies_behind_a_slabs_last_block_is_reported)
+{
+  unsigned class = (unsigned) _i, with_tail = 0;
+  size_t used = sy_size_classes[class].blocks * (size_t) sy_size_classes[class].bytes;
+  void *blocks[1];
+
+  open_pool (1);
+  carve (0, class, 1, blocks);
+  for (size_t at = used; at < sy_class_slab_bytes (class); at += (sy_class_slab_bytes (class) - used + 1) / 2, with_tail++)
+    must_be_the_middle (class, (char *) blocks[0] + at);
+  ck_assert_uint_eq (with_tail, used == sy_class_slab_bytes (class) ? 0 : 2);
   sy_pool_close (&pool);
 }
 END_TEST
@@ -510,6 +663,7 @@ END_TEST
 /* ---- Random operations, and many threads ---- */
 
 #define HELD 3000
+#define HELD_BYTES ((size_t) 256 << 10)  /* of a class */
 #define THREADS 4
 
 struct worker
@@ -522,7 +676,28 @@ struct worker
 
 static struct worker workers[THREADS];
 
-/* The block's first word says whose it is. */
+/* Blocks of a class that are taken or put at once, and that a worker holds at the most: a bounded number of bytes. */
+static unsigned
+batch_of (unsigned class)
+{
+  return sy_size_classes[class].rounds < 125 ? sy_size_classes[class].rounds : 125;
+}
+
+static unsigned
+held_most (unsigned class)
+{
+  size_t most = HELD_BYTES / sy_size_classes[class].bytes;
+
+  return most > HELD ? HELD : most < 4 * batch_of (class) ? 4 * batch_of (class) : (unsigned) most;
+}
+
+/* The block's first word and its last say whose it is. */
+static uintptr_t *
+last_word (void *block, unsigned class)
+{
+  return (uintptr_t *) (void *) ((char *) block + sy_size_classes[class].bytes) - 1;
+}
+
 static void
 take_some (struct worker *worker, unsigned class, unsigned count)
 {
@@ -534,7 +709,7 @@ take_some (struct worker *worker, unsigned class, unsigned count)
     {
       void *block = blocks[125 - taken + at];
 
-      *(uintptr_t *) block = (uintptr_t) block ^ worker->number;
+      *(uintptr_t *) block = *last_word (block, class) = (uintptr_t) block ^ worker->number;
       worker->held[class][worker->count[class]++] = block;
     }
 }
@@ -551,6 +726,7 @@ put_some (struct worker *worker, unsigned class, unsigned count, struct test_ran
       blocks[at] = worker->held[class][which];
       worker->held[class][which] = worker->held[class][--worker->count[class]];
       test_must (*(uintptr_t *) blocks[at] == ((uintptr_t) blocks[at] ^ worker->number), "a block in two hands");
+      test_must (*last_word (blocks[at], class) == *(uintptr_t *) blocks[at], "the end of a block in two hands");
     }
   sy_pool_put (&pool, (unsigned) test_random_below (random, pool.shard_count), class, blocks, count);
 }
@@ -561,11 +737,16 @@ work (void *argument)
   struct worker *worker = argument;
   struct test_random random = test_random_make (worker->number);
 
+  uint32_t first_of[SY_CLASSES];
+
+  for (unsigned class = 0; class < SY_CLASSES; class++)
+    (void) sy_region_used (class, &first_of[class]);
   memset (worker->count, 0, sizeof worker->count);
   for (unsigned step = 0; step < worker->steps; step++)
     {
-      unsigned class = 1 + (unsigned) test_random_below (&random, SY_CLASSES - 1), count = 1 + (unsigned) test_random_below (&random, 125);
-      bool takes = worker->count[class] < 125 || (worker->count[class] < HELD - 125 && test_random_below (&random, 2));
+      unsigned class = 1 + (unsigned) test_random_below (&random, SY_CLASSES - 1), batch = batch_of (class);
+      unsigned count = 1 + (unsigned) test_random_below (&random, batch), rounds = sy_size_classes[class].rounds_first;
+      bool takes = worker->count[class] < batch || (worker->count[class] < held_most (class) - batch && test_random_below (&random, 2));
 
       if (takes)
         take_some (worker, class, count);
@@ -579,9 +760,9 @@ work (void *argument)
             {
               magazine = sy_magazine_take ();
               test_must (magazine != NULL, "out of magazines");
-              (void) sy_magazine_clear (magazine, 8);
-              for (unsigned at = 0; at < 8;)
-                at += sy_pool_carve (&pool, 0, class, 8 - at, sy_magazine_end (magazine) - at, &zeroed);
+              (void) sy_magazine_clear (magazine, rounds);
+              for (unsigned at = 0; at < rounds;)
+                at += sy_pool_carve (&pool, 0, class, rounds - at, sy_magazine_end (magazine) - at, &zeroed);
             }
           if (!sy_pool_store (&pool, (unsigned) test_random_below (&random, pool.shard_count), class, magazine))
             {
@@ -590,7 +771,9 @@ work (void *argument)
             }
         }
       /* Any value may be asked about, whoever works on its slab. */
-      test_must (sy_pool_class_of (&pool, sy_region.base + test_random_below (&random, 64 * SY_UNIT_BYTES)) < SY_CLASSES, "no class");
+      unsigned asked = sy_pool_class_of (&pool, sy_region_address (first_of[class]) + test_random_below (&random, 64 * SY_UNIT_BYTES));
+
+      test_must (asked == 0 || asked == class, "class %u where %u lies", asked, class);
       if (step % 500 == 0)
         sy_pool_reap (&pool, sy_os_now_ns ());
       if (worker->checks ? step % 100 == 0 : step % 2000 == 0)
@@ -598,7 +781,7 @@ work (void *argument)
     }
   for (unsigned class = 1; class < SY_CLASSES; class++)
     while (worker->count[class] != 0)
-      put_some (worker, class, worker->count[class] < 125 ? worker->count[class] : 125, &random);
+      put_some (worker, class, worker->count[class] < batch_of (class) ? worker->count[class] : batch_of (class), &random);
   return NULL;
 }
 
@@ -644,18 +827,23 @@ main (void)
 
   tcase_add_test (tests, no_shards_are_one_without_magazines);
   tcase_add_loop_test (tests, carved_blocks_rise_are_the_pools_and_are_whole, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, the_map_knows_every_unit_of_a_slab_while_it_is_the_pools, 1, SY_CLASSES);
   tcase_add_test (tests, an_empty_slab_leaves_and_comes_back_for_its_class_only);
-  tcase_add_test (tests, carving_takes_from_the_fullest_slab_first);
+  tcase_add_loop_test (tests, blocks_are_zero_until_they_were_handed_out_since_the_memory_came, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, a_closed_pools_slabs_are_not_zero_for_the_next, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, carving_takes_from_the_fullest_slab_first, 1, SY_CLASSES);
   tcase_add_test (tests, blocks_go_back_to_their_own_shards);
   tcase_add_test (tests, a_depot_gives_to_home_first_and_to_neighbours_after);
-  tcase_add_test (tests, a_depot_refuses_more_than_its_fill);
+  tcase_add_loop_test (tests, a_depot_refuses_more_than_its_fill, 1, SY_CLASSES);
   tcase_add_test (tests, reaping_empties_what_lay_unused_and_leaves_the_rest);
   tcase_add_test (tests, a_busy_lock_is_not_waited_for_while_another_bin_has_blocks);
   tcase_add_test (tests, a_busy_lock_is_waited_for_when_nobody_else_has_blocks);
   tcase_add_test (tests, a_slab_that_was_not_needed_after_all_leaves_again);
   tcase_add_test (tests, closing_takes_back_live_blocks_and_full_depots);
   tcase_add_test (tests, pools_know_their_own_blocks_only);
-  tcase_add_test (tests, what_is_no_free_able_block_is_reported);
+  tcase_add_test (tests, a_block_that_is_free_already_is_reported);
+  tcase_add_loop_test (tests, a_pointer_into_a_block_is_reported_in_every_unit_of_its_slab, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, what_lies_behind_a_slabs_last_block_is_reported, 1, SY_CLASSES);
   tcase_add_loop_test (threads, the_invariants_hold_after_random_operations, 1, 4);
   tcase_add_loop_test (threads, the_invariants_hold_while_threads_take_and_put, 1, 6);
   return test_run (suite);
