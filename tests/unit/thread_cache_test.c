@@ -3,13 +3,16 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "classes.h"
+#include "os.h"
 #include "suite.h"
 #include "sydra/alloc.h"
 #include "thread_registry.h"
 
-#define CLASS 3u   /* 32 bytes */
 #define BYTES 32u
+#define CLASS sy_class_of (BYTES)
 #define MANY 5000
 
 static struct sydra_alloc *a;
@@ -104,7 +107,7 @@ START_TEST (a_new_cache_is_empty_and_full_at_once)
     {
       ck_assert (sy_magazine_is_empty ((void **) AO_load (&cache->alloc_top[class])));
       ck_assert (sy_magazine_is_full ((void **) AO_load (&cache->free_top[class])));
-      ck_assert_uint_eq (cache->rounds[class], SY_ROUNDS_FIRST);
+      ck_assert_uint_eq (cache->rounds[class], sy_size_classes[class].rounds_first);
     }
   ck_assert (!has_blocks (cache));
   ck_assert_uint_eq (AO_load (&cache->changes) % 2, 0);
@@ -136,6 +139,13 @@ START_TEST (a_thread_has_one_cache_of_each_handle)
   ck_assert_uint_eq (sydra_alloc_destroy (other), 0);
 }
 END_TEST
+
+/* Half of them up to 256, and any other size that the pool serves. */
+static size_t
+some_size (struct test_random *random)
+{
+  return test_random_below (random, test_random_below (random, 2) ? 257 : SY_SMALL_MAX + 1);
+}
 
 /* ---- Counting without a counter ---- */
 
@@ -171,7 +181,7 @@ START_TEST (counts_agree_with_a_list_over_random_calls)
     {
       if (live == 0 || (live < MANY && test_random_below (&random, 1000) < (step / 20000 % 2 ? 300 : 700)))
         {
-          size_t size = test_random_below (&random, SY_SMALL_MAX + 1);
+          size_t size = some_size (&random);
 
           class_of[live] = sy_class_of (size);
           allocations[class_of[live]]++;
@@ -256,19 +266,22 @@ END_TEST
 START_TEST (magazines_grow_with_use_up_to_their_class)
 {
   struct sy_thread_cache *cache = mine ();
-  unsigned seen = cache->rounds[CLASS];
+  unsigned class = (unsigned) _i, seen = cache->rounds[class], other = class == 1 ? 3 : 1;
+  const struct sy_size_class *row = &sy_size_classes[class];
+  size_t alignment = row->bytes & -row->bytes;
 
   if (a->pool.direct)
     return;
+  ck_assert_uint_eq (seen, row->rounds_first);
   for (unsigned at = 0; at < 600; at++)
     {
-      blocks[at] = sydra_malloc (a, BYTES);
-      ck_assert_uint_ge (cache->rounds[CLASS], seen);
-      ck_assert_uint_le (cache->rounds[CLASS], 2 * seen);
-      seen = cache->rounds[CLASS];
+      blocks[at] = sydra_aligned_alloc (a, alignment < 16 ? alignment : 16, row->bytes);
+      ck_assert_uint_ge (cache->rounds[class], seen);
+      ck_assert_uint_le (cache->rounds[class], 2 * seen);
+      seen = cache->rounds[class];
     }
-  ck_assert_uint_eq (seen, sy_size_classes[CLASS].rounds);
-  ck_assert_uint_eq (cache->rounds[CLASS + 1], SY_ROUNDS_FIRST);
+  ck_assert_uint_eq (seen, row->rounds);
+  ck_assert_uint_eq (cache->rounds[other], SY_ROUNDS_FIRST);
   give (600);
 }
 END_TEST
@@ -276,7 +289,7 @@ END_TEST
 START_TEST (a_flush_hands_everything_in)
 {
   for (unsigned at = 0; at < 1000; at++)
-    blocks[at] = sydra_malloc (a, at % 257);
+    test_must ((blocks[at] = sydra_malloc (a, at * 7919 % (SY_SMALL_MAX + 1))) != NULL, "no block");
   give (1000);
   sy_thread_cache_flush (mine ());
   ck_assert (!has_blocks (mine ()));
@@ -296,7 +309,179 @@ START_TEST (a_flush_hands_everything_in)
 }
 END_TEST
 
+/* ---- What is known to be zero ---- */
+
+static bool
+is_zero (const char *block, size_t bytes)
+{
+  return block[0] == 0 && memcmp (block, block + 1, bytes - 1) == 0;
+}
+
+/* A block of the class, as malloc gives it; whether it is known to be zero. */
+static bool
+take_zeroed (unsigned class, unsigned at)
+{
+  blocks[at] = sydra_malloc (a, sy_size_classes[class].bytes);
+  ck_assert_ptr_nonnull (blocks[at]);
+  return sy_thread_cache_popped_zeroed (mine (), class);
+}
+
+START_TEST (blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhile)
+{
+  unsigned class = class_of_blocks (2048), count = sy_size_classes[class].blocks;
+
+  if (a->pool.direct)
+    return;
+  (void) sydra_collect (a);
+  for (unsigned at = 0; at < count; at++)
+    {
+      ck_assert_msg (take_zeroed (class, at), "block %u of %u", at, count);
+      ck_assert (is_zero (blocks[at], 2048));
+      memset (blocks[at], 0x5a, 2048);
+    }
+  /* A block of another class is no matter, nor is a free side with few blocks. */
+  sydra_free (a, sydra_malloc (a, 1024));
+  for (unsigned at = 0; at < 3; at++)
+    {
+      sydra_free (a, blocks[at]);
+      ck_assert_msg (take_zeroed (class, at), "block %u of the second slab", at);
+      ck_assert (is_zero (blocks[at], 2048));
+    }
+  give (count);
+}
+END_TEST
+
+START_TEST (a_side_that_changes_places_with_blocks_left_is_known_no_more)
+{
+  unsigned class = class_of_blocks (1024), rounds = sy_size_classes[class].rounds, count = 0, left = 12;
+  struct sy_thread_cache *cache = mine ();
+  AO_t changed;
+
+  if (a->pool.direct)
+    return;
+  (void) sydra_collect (a);
+  /* Until a full-grown magazine of new blocks has so many left. */
+  while (cache->rounds[class] < rounds)
+    ck_assert (take_zeroed (class, count++));
+  while (!sy_magazine_is_empty ((void **) AO_load (&cache->alloc_top[class])))
+    ck_assert (take_zeroed (class, count++));
+  for (unsigned at = 0; at < rounds - left; at++)
+    ck_assert (take_zeroed (class, count++));
+  /* A full free side, and one more. */
+  ck_assert_uint_gt (count, rounds);
+  changed = AO_load (&cache->alloc_top[class]);
+  for (unsigned at = 0; at < rounds; at++)
+    sydra_free (a, blocks[--count]);
+  ck_assert_ptr_eq (sy_magazine_of ((void **) AO_load (&cache->alloc_top[class])), sy_magazine_of ((void **) changed));
+  sydra_free (a, blocks[--count]);
+  ck_assert_ptr_eq (sy_magazine_of ((void **) AO_load (&cache->free_top[class])), sy_magazine_of ((void **) changed));
+  ck_assert (!take_zeroed (class, count++));
+
+  /* Nor when it is the alloc side again: what lies on top of its new blocks was freed. */
+  while (!sy_magazine_is_empty ((void **) AO_load (&cache->alloc_top[class])))
+    ck_assert (!take_zeroed (class, count++));
+  for (unsigned at = 0; at < rounds - left - 1; at++)
+    sydra_free (a, blocks[--count]);
+  for (unsigned at = 0; at < rounds; at++)
+    ck_assert (!take_zeroed (class, count++));
+  give (count);
+}
+END_TEST
+
+START_TEST (a_block_that_is_known_to_be_zero_is)
+{
+  enum { LIVE = 400 };
+  struct test_random random = test_random_make (30);
+  unsigned class_of[LIVE], live = 0, zero = 0;
+
+  (void) sydra_collect (a);
+  for (unsigned step = 0; step < (TEST_SANITIZED ? 20000 : 200000); step++)
+    {
+      size_t what = test_random_below (&random, 1000), which = live == 0 ? 0 : test_random_below (&random, live);
+
+      if (what == 0)
+        (void) sydra_collect (a);
+      else if (what < 3)
+        sy_thread_cache_flush (mine ());
+      else if (live == 0 || (live < LIVE && what < (step / 2000 % 2 ? 300 : 700)))
+        {
+          class_of[live] = sy_class_of (some_size (&random));
+
+          size_t bytes = sy_size_classes[class_of[live]].bytes;
+
+          if (take_zeroed (class_of[live], live))
+            {
+              test_must (is_zero (blocks[live], bytes), "a block of %zu bytes in step %u is not zero", bytes, step);
+              zero++;
+            }
+          memset (blocks[live], 0x5a, bytes);
+          live++;
+        }
+      else
+        {
+          sydra_free (a, blocks[which]);
+          blocks[which] = blocks[--live];
+          class_of[which] = class_of[live];
+        }
+    }
+  ck_assert (a->pool.direct ? zero == 0 : zero > 500);
+  give (live);
+}
+END_TEST
+
+/* How many of the block's pages are there. */
+static unsigned
+pages_of (const char *block, size_t bytes)
+{
+  size_t page = sy_os_page_bytes ();
+  unsigned char there[64];
+  unsigned pages = 0;
+
+  ck_assert_uint_le (bytes / page, sizeof there);
+  ck_assert_int_eq (mincore ((void *) ((uintptr_t) block & ~(page - 1)), bytes, there), 0);
+  for (size_t at = 0; at < bytes / page; at++)
+    pages += there[at] & 1;
+  return pages;
+}
+
+START_TEST (calloc_of_new_memory_touches_no_page)
+{
+  unsigned pages = 0;
+
+  if (a->pool.direct)
+    return;
+  /* 32 MB, and none of it there before it is looked at. */
+  (void) sydra_collect (a);
+  for (unsigned at = 0; at < 1000; at++)
+    {
+      test_must ((blocks[at] = sydra_calloc (a, 1, SY_SMALL_MAX)) != NULL, "no block");
+      pages += pages_of (blocks[at], SY_SMALL_MAX);
+    }
+  ck_assert_uint_eq (pages, 0);
+  for (unsigned at = 0; at < 1000; at++)
+    {
+      test_must (is_zero (blocks[at], SY_SMALL_MAX), "block %u", at);
+      memset (blocks[at], 0x5a, SY_SMALL_MAX);
+      ck_assert_uint_gt (pages_of (blocks[at], SY_SMALL_MAX), 0);
+    }
+  give (1000);
+  for (unsigned at = 0; at < 1000; at++)
+    {
+      test_must ((blocks[at] = sydra_calloc (a, 2, SY_SMALL_MAX / 2)) != NULL, "no block");
+      test_must (is_zero (blocks[at], SY_SMALL_MAX), "block %u", at);
+    }
+  give (1000);
+}
+END_TEST
+
 /* ---- Deaths ---- */
+
+/* Sizes of all classes, most of them small. */
+static size_t
+size_at (unsigned at)
+{
+  return 1 + (at % 16 == 0 ? at * 7919 % SY_SMALL_MAX : at % 256);
+}
 
 static void *
 take_and_give (void *argument)
@@ -305,7 +490,7 @@ take_and_give (void *argument)
   void *own[1000];
 
   for (unsigned at = 0; at < count; at++)
-    memset (own[at] = sydra_malloc (a, 1 + at % 256), 0x5a, 1 + at % 256);
+    memset (own[at] = sydra_malloc (a, size_at (at)), 0x5a, size_at (at));
   for (unsigned at = 0; at < count; at++)
     sydra_free (a, own[at]);
   return sy_thread_cache_last;
@@ -338,7 +523,10 @@ START_TEST (threads_one_after_another_use_the_same_memory)
   magazines = sy_magazine_committed_bytes ();
   for (unsigned round = 0; round < (TEST_SANITIZED ? 200 : 2000); round++)
     test_must (in_a_thread (take_and_give, &count) == cache, "another cache");
-  ck_assert_uint_le (stats_of (a).committed_bytes, before.committed_bytes + 9 * SY_UNIT_BYTES);
+  /* A slab a class more, at the worst. */
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    before.committed_bytes += sy_class_slab_bytes (class);
+  ck_assert_uint_le (stats_of (a).committed_bytes, before.committed_bytes);
   ck_assert_uint_eq (sy_magazine_committed_bytes (), magazines);
   ck_assert_uint_eq (stats_of (a).in_use, 0);
 }
@@ -502,11 +690,13 @@ START_TEST (nothing_stays_charged)
   options.max_bytes = 8 << 20;
   limited = sydra_alloc_create (&options);
   for (unsigned round = 0; round < 3; round++)
-    for (size_t size = 1; size <= 256; size += 15)
+    for (size_t size = 1; size <= SY_SMALL_MAX + 5000; size += size < 256 ? 15 : 1 + size / 5)
       {
-        for (unsigned at = 0; at < MANY; at++)
-          test_must ((blocks[at] = sydra_malloc (limited, size)) != NULL, "no block");
-        for (unsigned at = 0; at < MANY; at++)
+        size_t most = options.max_bytes / 2 / size, count = most < MANY ? most : MANY;
+
+        for (size_t at = 0; at < count; at++)
+          test_must ((blocks[at] = sydra_malloc (limited, size)) != NULL, "no block of %zu", size);
+        for (size_t at = 0; at < count; at++)
           sydra_free (limited, blocks[at]);
       }
   sy_thread_cache_flush (sy_thread_cache_get (limited, "test"));
@@ -530,7 +720,7 @@ exchange (void *argument)
 
   for (unsigned step = 0; step < (TEST_SANITIZED ? 30000 : 150000); step++)
     {
-      size_t size = sizeof (uintptr_t) * (2 + test_random_below (&random, 31));
+      size_t size = sizeof (uintptr_t) * (2 + some_size (&random) / sizeof (uintptr_t));
       uintptr_t *block = sydra_malloc (a, size);
 
       test_must (block != NULL, "no block");
@@ -545,7 +735,7 @@ exchange (void *argument)
       block = (uintptr_t *) old;
       if (block == NULL)
         continue;
-      test_must (block[0] == (uintptr_t) block && block[1] >= 16 && block[1] <= 256, "a block in two hands");
+      test_must (block[0] == (uintptr_t) block && block[1] >= 16 && block[1] <= SY_SMALL_MAX + 16, "a block in two hands");
       block[0] = 0;
       sydra_free (a, block);
     }
@@ -594,8 +784,12 @@ main (void)
   tcase_add_test (tests, counts_agree_with_a_list_over_random_calls);
   tcase_add_test (tests, freed_blocks_come_back_from_the_thread_itself);
   tcase_add_test (tests, the_sides_change_places_without_the_pool);
-  tcase_add_test (tests, magazines_grow_with_use_up_to_their_class);
+  tcase_add_loop_test (tests, magazines_grow_with_use_up_to_their_class, 1, SY_CLASSES);
   tcase_add_test (tests, a_flush_hands_everything_in);
+  tcase_add_test (tests, blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhile);
+  tcase_add_test (tests, a_side_that_changes_places_with_blocks_left_is_known_no_more);
+  tcase_add_test (tests, a_block_that_is_known_to_be_zero_is);
+  tcase_add_test (tests, calloc_of_new_memory_touches_no_page);
   tcase_add_test (tests, what_the_magazines_hold_is_charged_and_given_up_for_a_request);
   tcase_add_test (tests, nothing_stays_charged);
   tcase_add_test (threads, a_thread_that_ends_hands_in_blocks_and_counts);
