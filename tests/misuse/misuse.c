@@ -17,6 +17,12 @@
 #include "suite.h"
 #include "unit/child.h"
 
+/* Larger than any block of a pool. */
+#define LARGE ((size_t) 40000)
+/* The pool's blocks of this size lie in slabs of eight units of 64 KiB. */
+#define MEDIUM ((size_t) 24576)
+#define UNIT ((size_t) 65536)
+
 static const void **told;
 
 static void *
@@ -171,9 +177,41 @@ twice_in_one_batch (struct sydra_alloc *a)
 }
 
 static void
+twice_of_a_medium_block (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, MEDIUM)), *other = must_malloc (a, MEDIUM);
+
+  sydra_free (a, block);
+  sydra_free (a, other);
+  sydra_free (a, block);
+  (void) sydra_collect (a);
+}
+
+/* Full magazines of medium blocks are few and soon in the depot, and the depot has soon its fill. */
+static void
+twice_of_a_medium_block_by_frees_alone (struct sydra_alloc *a)
+{
+  static void *blocks[400];
+
+  for (unsigned at = 0; at < 400; at++)
+    blocks[at] = must_malloc (a, MEDIUM);
+  sydra_free_batch (a, 300, blocks);
+  sydra_free (a, tell (blocks[300]));
+  sydra_free (a, blocks[301]);
+  sydra_free (a, blocks[300]);
+  sydra_free_batch (a, 98, blocks + 302);
+  for (unsigned round = 0; round < 50; round++)
+    {
+      for (unsigned at = 0; at < 400; at++)
+        blocks[at] = must_malloc (a, MEDIUM);
+      sydra_free_batch (a, 400, blocks);
+    }
+}
+
+static void
 twice_of_a_large_block (struct sydra_alloc *a)
 {
-  void *block = tell (must_malloc (a, 10000));
+  void *block = tell (must_malloc (a, LARGE));
 
   sydra_free (a, block);
   sydra_free (a, block);
@@ -182,16 +220,16 @@ twice_of_a_large_block (struct sydra_alloc *a)
 static void
 freed_then_realloced_large (struct sydra_alloc *a)
 {
-  void *block = tell (must_malloc (a, 10000));
+  void *block = tell (must_malloc (a, LARGE));
 
   sydra_free (a, block);
-  (void) !sydra_realloc (a, block, 20000);
+  (void) !sydra_realloc (a, block, 2 * LARGE);
 }
 
 static void
 freed_then_asked_for_its_size (struct sydra_alloc *a)
 {
-  void *block = tell (must_malloc (a, 10000));
+  void *block = tell (must_malloc (a, LARGE));
 
   sydra_free (a, block);
   (void) sydra_usable_size (a, block);
@@ -252,7 +290,7 @@ twice_by_realloc (struct sydra_alloc *a)
 static void
 twice_by_realloc_large (struct sydra_alloc *a)
 {
-  void *block = tell (must_malloc (a, 5000));
+  void *block = tell (must_malloc (a, LARGE));
 
   if (sydra_realloc (a, block, 40) == block)
     _exit (6);
@@ -370,6 +408,53 @@ behind_the_last_block_of_a_slab (struct sydra_alloc *a)
   (void) sydra_collect (a);
 }
 
+/* The first block that begins in the second unit of its slab. */
+static char *
+in_the_second_unit (struct sydra_alloc *a)
+{
+  for (;;)
+    {
+      char *block = must_malloc (a, MEDIUM);
+      size_t offset = (size_t) (block - sy_region_address (sy_region_slab_of (block)));
+
+      if (offset / UNIT == 1)
+        return block;
+    }
+}
+
+static void
+interior_in_the_second_unit (struct sydra_alloc *a)
+{
+  sydra_free (a, tell (in_the_second_unit (a) + 16));
+  (void) sydra_collect (a);
+}
+
+/* No block of 24 KiB begins at a unit's start, but for the fourth's and the seventh's. */
+static void
+interior_at_the_second_units_start (struct sydra_alloc *a)
+{
+  sydra_free (a, tell ((char *) ((uintptr_t) in_the_second_unit (a) & ~(UNIT - 1))));
+  (void) sydra_collect (a);
+}
+
+static void
+behind_the_last_block_of_a_long_slab (struct sydra_alloc *a)
+{
+  char *slab = sy_region_address (sy_region_slab_of (must_malloc (a, MEDIUM)));
+
+  sydra_free (a, tell (slab + 8 * UNIT / MEDIUM * MEDIUM));
+  (void) sydra_collect (a);
+}
+
+static void
+not_carved_yet_in_a_long_slab (struct sydra_alloc *a)
+{
+  char *slab = sy_region_address (sy_region_slab_of (must_malloc (a, MEDIUM)));
+
+  sydra_free (a, tell (slab + 15 * MEDIUM));
+  (void) sydra_collect (a);
+}
+
 static void
 interior_at_the_end_of_a_thread (struct sydra_alloc *a)
 {
@@ -421,7 +506,7 @@ before_the_range (struct sydra_alloc *a)
 static void
 interior_of_a_large_block (struct sydra_alloc *a)
 {
-  sydra_free (a, tell ((char *) must_malloc (a, 10000) + 16));
+  sydra_free (a, tell ((char *) must_malloc (a, LARGE) + 16));
 }
 
 static void
@@ -532,9 +617,21 @@ other_free (struct sydra_alloc *a)
 }
 
 static void
+other_free_medium (struct sydra_alloc *a)
+{
+  sydra_free (a, tell (in_the_second_unit (handle ())));
+}
+
+static void
+other_realloc_medium (struct sydra_alloc *a)
+{
+  (void) !sydra_realloc (a, tell (in_the_second_unit (handle ())), 10);
+}
+
+static void
 other_free_large (struct sydra_alloc *a)
 {
-  sydra_free (a, tell (must_malloc (handle (), 5000)));
+  sydra_free (a, tell (must_malloc (handle (), LARGE)));
 }
 
 static void
@@ -588,25 +685,25 @@ other_free_aligned_sized (struct sydra_alloc *a)
 static void
 other_realloc_large (struct sydra_alloc *a)
 {
-  (void) !sydra_realloc (a, tell (must_malloc (handle (), 5000)), 10000);
+  (void) !sydra_realloc (a, tell (must_malloc (handle (), LARGE)), 2 * LARGE);
 }
 
 static void
 other_resize_large (struct sydra_alloc *a)
 {
-  (void) sydra_resize (a, tell (must_malloc (handle (), 5000)), 4000);
+  (void) sydra_resize (a, tell (must_malloc (handle (), LARGE)), LARGE / 2);
 }
 
 static void
 other_usable_large (struct sydra_alloc *a)
 {
-  (void) sydra_usable_size (a, tell (must_malloc (handle (), 5000)));
+  (void) sydra_usable_size (a, tell (must_malloc (handle (), LARGE)));
 }
 
 static void
 other_free_sized_large (struct sydra_alloc *a)
 {
-  sydra_free_sized (a, tell (must_malloc (handle (), 5000)), 5000);
+  sydra_free_sized (a, tell (must_malloc (handle (), LARGE)), LARGE);
 }
 
 static void
@@ -709,7 +806,7 @@ defer_another_handles (struct sydra_alloc *a)
 static void
 defer_another_handles_large (struct sydra_alloc *a)
 {
-  (void) sydra_free_deferred (a, tell (must_malloc (handle (), 6400)));
+  (void) sydra_free_deferred (a, tell (must_malloc (handle (), LARGE)));
 }
 
 static void
@@ -721,10 +818,62 @@ defer_twice_in_a_row (struct sydra_alloc *a)
   (void) sydra_free_deferred (a, block);
 }
 
+/* Two blocks of the largest class fill a bag. */
+static void
+defer_twice_when_its_bag_is_sealed (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, 32768));
+
+  (void) sydra_free_deferred (a, block);
+  (void) sydra_free_deferred (a, must_malloc (a, 32768));
+  (void) sydra_free_deferred (a, block);
+  (void) sydra_collect (a);
+}
+
+static pthread_barrier_t all_there;
+
+static void *
+stay (void *a)
+{
+  sydra_free (a, must_malloc (a, 64));
+  pthread_barrier_wait (&all_there);
+  for (;;)
+    (void) pause ();
+  return NULL;
+}
+
+/* Where threads are several, a bag takes more than one block over 32 KiB: it is sealed at 32 KiB for each of up to four. */
+static void
+make_bags_of_several (struct sydra_alloc *a)
+{
+  pthread_t thread;
+
+  if (pthread_barrier_init (&all_there, NULL, 4) != 0)
+    _exit (5);
+  for (unsigned at = 0; at < 3; at++)
+    if (pthread_create (&thread, NULL, stay, a) != 0)
+      _exit (5);
+  pthread_barrier_wait (&all_there);
+  (void) sydra_free_deferred (a, must_malloc (a, 64));
+  (void) sydra_collect (a);
+}
+
 static void
 defer_twice_in_a_row_large (struct sydra_alloc *a)
 {
-  void *block = tell (must_malloc (a, 640));
+  void *block;
+
+  make_bags_of_several (a);
+  block = tell (must_malloc (a, LARGE));
+  (void) sydra_free_deferred (a, block);
+  (void) sydra_free_deferred (a, block);
+}
+
+/* It fills a bag alone, and is freed before the second call. */
+static void
+defer_twice_when_it_is_freed_large (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, LARGE));
 
   (void) sydra_free_deferred (a, block);
   (void) sydra_free_deferred (a, block);
@@ -733,7 +882,7 @@ defer_twice_in_a_row_large (struct sydra_alloc *a)
 static void
 defer_what_is_gone_large (struct sydra_alloc *a)
 {
-  void *block = tell (must_malloc (a, 6400));
+  void *block = tell (must_malloc (a, LARGE));
 
   sydra_free (a, block);
   (void) sydra_free_deferred (a, block);
@@ -773,7 +922,13 @@ too_big_a_size (struct sydra_alloc *a)
 static void
 too_big_a_size_large (struct sydra_alloc *a)
 {
-  sydra_free_sized (a, tell (must_malloc (a, 5000)), 100000);
+  sydra_free_sized (a, tell (must_malloc (a, LARGE)), 10 * LARGE);
+}
+
+static void
+too_big_a_size_medium (struct sydra_alloc *a)
+{
+  sydra_free_sized (a, tell (must_malloc (a, MEDIUM)), MEDIUM + 1);
 }
 
 static void
@@ -819,11 +974,11 @@ alignment_of_the_top_bit (struct sydra_alloc *a)
 static void
 alignment_it_has_not_large (struct sydra_alloc *a)
 {
-  char *block = must_malloc (a, 5000);
+  char *block = must_malloc (a, LARGE);
 
   while (((uintptr_t) block & 65535) == 0)
-    block = must_malloc (a, 5000);
-  sydra_free_aligned_sized (a, tell (block), 65536, 5000);
+    block = must_malloc (a, LARGE);
+  sydra_free_aligned_sized (a, tell (block), 65536, LARGE);
 }
 
 #define TWICE "block freed twice"
@@ -856,6 +1011,8 @@ static const struct misuse
   { "freed twice, then in another thread", twice_second_in_another_thread, LATER, TWICE, false },
   { "freed twice in two threads", twice_in_two_threads, LATER, TWICE, false },
   { "freed twice in one batch", twice_in_one_batch, LATER, TWICE, false },
+  { "freed twice, medium", twice_of_a_medium_block, LATER, TWICE, false },
+  { "freed twice, medium, found by frees alone", twice_of_a_medium_block_by_frees_alone, LATER, TWICE, false },
   { "freed twice, large", twice_of_a_large_block, "sydra_free", UNKNOWN, false },
   { "freed and realloced, large", freed_then_realloced_large, "sydra_realloc", UNKNOWN, false },
   { "freed and asked for its size, large", freed_then_asked_for_its_size, "sydra_usable_size", UNKNOWN, false },
@@ -874,6 +1031,10 @@ static const struct misuse
   { "interior by one byte", interior_by_one, "free", MIDDLE, false },
   { "interior of 48 bytes", interior_of_a_class_that_is_no_power_of_two, "free", MIDDLE, false },
   { "behind a slab's last block", behind_the_last_block_of_a_slab, "free", MIDDLE, false },
+  { "interior in the second unit", interior_in_the_second_unit, "free", MIDDLE, false },
+  { "the second unit's start", interior_at_the_second_units_start, "free", MIDDLE, false },
+  { "behind a long slab's last block", behind_the_last_block_of_a_long_slab, "free", MIDDLE, false },
+  { "in a long slab, not carved yet", not_carved_yet_in_a_long_slab, LATER, TWICE, false },
   { "interior, at the end of a thread", interior_at_the_end_of_a_thread, "free", MIDDLE, false },
   { "interior, at the end of the handle", interior_at_the_end_of_the_handle, "free", MIDDLE, false },
   { "interior, realloc", interior_realloc, "free", MIDDLE, false },
@@ -897,6 +1058,8 @@ static const struct misuse
   { "free of a batch, the stack", stack_free_batch, "sydra_free", UNKNOWN, false },
   { "resize of NULL", null_resize, "sydra_resize", "the block is NULL", true },
   { "another handle's: free", other_free, "sydra_free", OTHER, false },
+  { "another handle's: free, medium", other_free_medium, "sydra_free", OTHER, false },
+  { "another handle's: realloc, medium", other_realloc_medium, "sydra_realloc", OTHER, false },
   { "another handle's: free, large", other_free_large, "sydra_free", UNKNOWN, false },
   { "another handle's: free after our own", other_free_after_our_own, "sydra_free", OTHER, false },
   { "another handle's: free of a batch", other_free_batch, "sydra_free", OTHER, false },
@@ -923,11 +1086,14 @@ static const struct misuse
   { "another handle's deferred", defer_another_handles, "sydra_free_deferred", OTHER, false },
   { "another handle's deferred, large", defer_another_handles_large, "sydra_free_deferred", UNKNOWN, false },
   { "deferred twice in a row", defer_twice_in_a_row, "sydra_free_deferred", DEFERRED_TWICE, true },
+  { "deferred twice, its bag sealed", defer_twice_when_its_bag_is_sealed, DEFERRED_LATER, SY_DEBUG ? DEFERRED_TWICE : TWICE, false },
   { "deferred twice in a row, large", defer_twice_in_a_row_large, "sydra_free_deferred", DEFERRED_TWICE, true },
+  { "deferred twice, large, freed between", defer_twice_when_it_is_freed_large, "sydra_free_deferred", UNKNOWN, false },
   { "deferred when gone, large", defer_what_is_gone_large, "sydra_free_deferred", UNKNOWN, false },
   { "deferred twice with one between", defer_twice_with_one_between, DEFERRED_LATER, SY_DEBUG ? DEFERRED_TWICE : TWICE, false },
   { "freed while deferred", free_what_is_deferred, LATER, SY_DEBUG ? WAITING : TWICE, false },
   { "too big a size", too_big_a_size, "sydra_free_sized", SMALLER, true },
+  { "too big a size, medium", too_big_a_size_medium, "sydra_free_sized", SMALLER, false },
   { "too big a size, large", too_big_a_size_large, "sydra_free_sized", SMALLER, true },
   { "a size of all", a_size_of_all, "sydra_free_sized", SMALLER, true },
   { "too big a size, aligned", too_big_an_aligned_size, "sydra_free_aligned_sized", SMALLER, true },
@@ -974,7 +1140,7 @@ END_TEST
 
 static void c_destroy (struct sydra_alloc *a) { (void) sydra_alloc_destroy (a); }
 static void c_malloc (struct sydra_alloc *a) { (void) !sydra_malloc (a, 8); }
-static void c_malloc_large (struct sydra_alloc *a) { (void) !sydra_malloc (a, 8000); }
+static void c_malloc_large (struct sydra_alloc *a) { (void) !sydra_malloc (a, LARGE); }
 static void c_calloc (struct sydra_alloc *a) { (void) !sydra_calloc (a, 1, 8); }
 static void c_realloc (struct sydra_alloc *a) { (void) !sydra_realloc (a, in_static_memory, 8); }
 static void c_aligned (struct sydra_alloc *a) { (void) !sydra_aligned_alloc (a, 64, 8); }
