@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "child.h"
+#include "classes.h"
 #include "suite.h"
 #include "sydra/alloc.h"
 #include "thread_registry.h"
@@ -180,7 +181,7 @@ recover (struct sydra_alloc *a, struct live *live)
   for (unsigned at = 0; at < live->count; at++)
     check_stamp (live->block[at], live->size[at]);
   more.count = 0;
-  for (size_t size = 0; size <= 600; size++)
+  for (size_t size = 0; size <= 2 * SY_SMALL_MAX; size += size < 600 ? 1 : size / 8)
     require (admit (&more, sydra_malloc (a, size), size), "no %zu bytes after the fault was lifted", size);
   while (more.count != 0)
     let_go (a, &more, more.count - 1);
@@ -230,9 +231,13 @@ blocks_of_all_classes (void)
 
   for (unsigned round = 0; round < 2; round++)
     {
-      for (size_t size = 8; size <= 256; size += 8)
-        for (unsigned at = 0; at < 240; at++)
-          (void) admit (&live, at % 4 == 0 ? sydra_aligned_alloc (a, 8, size) : sydra_malloc (a, size), size);
+      for (unsigned class = 1; class < SY_CLASSES; class++)
+        {
+          size_t size = sy_size_classes[class].bytes - 1;
+
+          for (unsigned at = 0; at < (size < 256 ? 240 : 20); at++)
+            (void) admit (&live, at % 4 == 0 ? sydra_aligned_alloc (a, 8, size) : sydra_malloc (a, size), size);
+        }
       for (unsigned at = 0; at < live.count / 2; at++)
         let_go (a, &live, at);
     }
@@ -244,9 +249,14 @@ fallback_blocks (void)
 {
   struct sydra_alloc *a = create ();
 
-  for (unsigned at = 0; at < 10000; at++)
-    if (admit (&live, sydra_malloc (a, 257 + at % 40), 257 + at % 40))
-      require (sydra_usable_size (a, live.block[live.count - 1]) >= 257 + at % 40, "usable size");
+  /* More than the first tables hold: half of 512 for each of the stripes. */
+  for (unsigned at = 0; at < 5000; at++)
+    {
+      size_t size = SY_SMALL_MAX + 1 + at % 40;
+
+      if (admit (&live, sydra_malloc (a, size), size))
+        require (sydra_usable_size (a, live.block[live.count - 1]) >= size, "usable size");
+    }
   for (unsigned at = 0; at < live.count; at += 3)
     let_go (a, &live, at);
   recover (a, &live);
@@ -260,7 +270,7 @@ batches (void)
 
   for (unsigned round = 0; round < 40; round++)
     {
-      size_t size = 1 + round * 9 % 300, made;
+      size_t size = 1 + (round % 10 == 9 ? SY_SMALL_MAX / 8 * (round / 4) : round * 9 % 300), made;
 
       errno = 0;
       made = sydra_malloc_batch (a, size, 500, blocks);
@@ -284,8 +294,10 @@ memory_goes_back (void)
 
   for (unsigned round = 0; round < 4; round++)
     {
-      for (unsigned at = 0; at < 4000; at++)
-        (void) admit (&live, sydra_malloc (a, 200), 200);
+      size_t size = round % 2 == 0 ? 200 : SY_SMALL_MAX - 200;
+
+      for (unsigned at = 0; at < (round % 2 == 0 ? 4000 : 400); at++)
+        (void) admit (&live, sydra_malloc (a, size), size);
       while (live.count > 100)
         let_go (a, &live, live.count - 1);
       (void) sydra_collect (a);
@@ -293,24 +305,32 @@ memory_goes_back (void)
   recover (a, &live);
 }
 
+/* Mostly small, now and then anything up to twice what the pool serves. */
+static size_t
+some_size (struct test_random *random)
+{
+  return test_random_below (random, test_random_below (random, 16) == 0 ? 2 * SY_SMALL_MAX : 600);
+}
+
 static void
 blocks_change_their_sizes (void)
 {
   struct sydra_alloc *a = create ();
   struct test_random random = test_random_make (fault.nth);
+  static unsigned char before[2 * SY_SMALL_MAX];
 
   for (unsigned step = 0; step < 6000; step++)
     if (live.count < 300)
       {
-        size_t size = test_random_below (&random, 600), alignment = (size_t) 1 << test_random_below (&random, 13);
+        size_t size = some_size (&random), alignment = (size_t) 1 << test_random_below (&random, 13);
 
         (void) admit (&live, test_random_below (&random, 2) ? sydra_aligned_alloc (a, alignment, size) : sydra_calloc (a, 1, size), size);
       }
     else
       {
         unsigned at = (unsigned) test_random_below (&random, live.count);
-        size_t size = test_random_below (&random, 600), kept = size < live.size[at] ? size : live.size[at];
-        unsigned char before[600], *moved;
+        size_t size = some_size (&random), kept = size < live.size[at] ? size : live.size[at];
+        unsigned char *moved;
 
         check_stamp (live.block[at], live.size[at]);
         memcpy (before, live.block[at], live.size[at]);
@@ -341,7 +361,7 @@ thread_body (void *argument)
   own->count = 0;
   for (unsigned step = 0; step < 3000; step++)
     {
-      size_t size = 1 + step % 300;
+      size_t size = 1 + (step % 16 == 0 ? step * 53 % (SY_SMALL_MAX + 1000) : step % 300);
 
       (void) admit (own, sydra_malloc (shared, size), size);
       if (step % 3 == 0 && own->count != 0)
@@ -470,6 +490,7 @@ static int
 serve_untracked (void *nothing)
 {
   struct sydra_alloc *a = create ();
+  size_t size = SY_SMALL_MAX + 1000;
   int local;
 
   (void) nothing;
@@ -479,13 +500,13 @@ serve_untracked (void *nothing)
   AO_store (&fault.on, 1);
   for (unsigned at = 0; at < 500; at++)
     {
-      require (admit (&live, sydra_malloc (a, 1000), 1000), "the C library has memory");
-      require (sydra_usable_size (a, live.block[at]) >= 1000 && sydra_resize (a, live.block[at], 900), "a block without an entry is refused");
+      require (admit (&live, sydra_malloc (a, size), size), "the C library has memory");
+      require (sydra_usable_size (a, live.block[at]) >= size && sydra_resize (a, live.block[at], size - 100), "a block without an entry is refused");
     }
   require (AO_load (&fault.hits) != 0, "no table was asked for");
   lift ();
   for (unsigned at = 0; at < 5000; at++)
-    require (admit (&live, sydra_malloc (a, 300), 300), "no block");
+    require (admit (&live, sydra_malloc (a, size), size), "no block");
   while (live.count != 0)
     let_go (a, &live, live.count / 3);
   require (!sydra_owns (a, &local), "owns");
@@ -502,32 +523,48 @@ START_TEST (blocks_that_cannot_be_tracked_are_served_and_freed_all_the_same)
 }
 END_TEST
 
-static int
-refuse_pages (void *nothing)
+/* Of ten slabs the system takes three back. */
+static void
+refuse_pages_of (unsigned class)
 {
-  uint32_t chain = SY_SLAB_NONE;
+  uint32_t chain = SY_SLAB_NONE, first = SY_SLAB_NONE;
+  size_t bytes = sy_class_slab_bytes (class);
+  unsigned kept = 0;
 
-  (void) nothing;
-  require (sy_region_open (), "no range");
   for (unsigned at = 0; at < 10; at++)
     {
-      uint32_t slab = sy_region_take (1);
+      uint32_t slab = sy_region_take (class);
 
       require (slab != SY_SLAB_NONE, "no slab");
+      sy_region.slabs[slab].touched = 7;
       sy_region.slabs[slab].next = chain;
       chain = slab;
+      first = at == 0 ? slab : first;
     }
   sy_region_give (chain, 10);
   fault.kinds = MADVISE;
   fault.nth = 4;
   fault.persists = true;
+  AO_store (&fault.calls, 0);
   AO_store (&fault.on, 1);
-  require (sy_region_trim () == 3 * SY_UNIT_BYTES, "three went back");
-  require (sy_region_spare_bytes () == 7 * SY_UNIT_BYTES, "%zu bytes spare", sy_region_spare_bytes ());
+  require (sy_region_trim () == 3 * bytes, "three went back");
+  require (sy_region_spare_bytes () == 7 * bytes, "%zu bytes spare", sy_region_spare_bytes ());
+  for (unsigned at = 0; at < 10; at++)
+    kept += sy_region.slabs[first + at * sy_size_classes[class].units].touched != 0;
+  require (kept == 7, "%u of ten slabs are not known to be zero", kept);
   require (sy_region_trim () == 0, "none goes back");
   lift ();
-  require (sy_region_trim () == 7 * SY_UNIT_BYTES, "the rest goes back");
+  require (sy_region_trim () == 7 * bytes, "the rest goes back");
   require (sy_region_spare_bytes () == 0, "%zu bytes spare", sy_region_spare_bytes ());
+}
+
+static int
+refuse_pages (void *nothing)
+{
+  (void) nothing;
+  require (sy_region_open (), "no range");
+  refuse_pages_of (class_of_units (1));
+  refuse_pages_of (class_of_units (SY_SLAB_UNITS_MAX));
   return 0;
 }
 
