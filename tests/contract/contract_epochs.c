@@ -76,7 +76,7 @@ deferred (struct sydra_alloc *handle)
 
 START_TEST (without_readers_a_collection_frees_all)
 {
-  static const size_t size[] = { 0, 1, 16, 24, 64, 100, 256, 257, 5000, 300000 };
+  static const size_t size[] = { 0, 1, 16, 24, 64, 100, 256, 257, 5000, POOL_MAX, POOL_MAX + 1, 300000 };
 
   for (unsigned at = 0; at < sizeof size / sizeof *size; at++)
     must_defer (a, must_malloc (a, size[at]));

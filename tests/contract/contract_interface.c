@@ -9,13 +9,14 @@
 START_TEST (a_batch_is_as_many_blocks_of_their_own)
 {
   static const size_t count[] = { 1, 2, 7, 8, 125, 126, 1000, 20000 };
-  static const size_t size[] = { 0, 1, 16, 17, 200, 256, 257, 2000 };
+  static const size_t size[] = { 0, 1, 16, 17, 200, 256, 257, 2000, POOL_MAX, POOL_MAX + 1 };
   static void *block[20000];
 
-  for (unsigned of_size = 0; of_size < 8; of_size++)
+  for (unsigned of_size = 0; of_size < sizeof size / sizeof *size; of_size++)
     for (unsigned of_count = 0; of_count < 8; of_count++)
       {
-        size_t many = count[of_count];
+        /* 40 MB at the most. */
+        size_t most = 40000000 / (size[of_size] + 1), many = count[of_count] < most ? count[of_count] : most;
 
         ck_assert_uint_eq (sydra_malloc_batch (a, size[of_size], many, block), many);
         ck_assert_uint_eq (contract_stats (a).in_use, many);
@@ -54,7 +55,7 @@ START_TEST (a_batch_to_free_may_mix_sizes_and_hold_nulls)
 
   for (unsigned at = 0; at < BATCH_MAX; at++)
     {
-      block[at] = at % 3 == 0 ? NULL : sydra_malloc (a, test_random_below (&random, at % 50 == 1 ? 5000 : 300));
+      block[at] = at % 3 == 0 ? NULL : sydra_malloc (a, test_random_below (&random, at % 50 == 1 ? POOL_MAX + 5000 : 300));
       live += block[at] != NULL;
     }
   ck_assert_uint_eq (live, BATCH_MAX / 3 * 2);
@@ -99,7 +100,7 @@ START_TEST (the_value_allocates_at_any_alignment)
   struct sydra_allocator value = sydra_alloc_interface (a);
 
   for (size_t alignment = 1; alignment <= 65536; alignment *= 2)
-    for (size_t size = 0; size <= 4096; size += size < 300 ? 1 : 997)
+    for (size_t size = 0; size <= POOL_MAX + 2000; size += size < 300 ? 1 : 997)
       {
         char *block = value.alloc (value.ctx, size, alignment);
 
@@ -147,7 +148,7 @@ END_TEST
 
 START_TEST (a_remap_keeps_contents_and_alignment)
 {
-  static const size_t size[] = { 0, 1, 8, 16, 17, 24, 25, 100, 128, 129, 255, 256, 257, 300, 1000, 5000, 65536, 200000 };
+  static const size_t size[] = { 0, 1, 8, 16, 17, 24, 25, 100, 128, 129, 255, 256, 257, 300, 1000, 5000, 20000, POOL_MAX, POOL_MAX + 1, 65536, 200000 };
   struct sydra_allocator value = sydra_alloc_interface (a);
   unsigned count = sizeof size / sizeof *size;
 

@@ -43,7 +43,7 @@ free_all (struct sydra_alloc *handle, void **block, unsigned count)
 
 START_TEST (the_limit_is_reached_and_not_passed)
 {
-  static const size_t size[] = { 16, 100, 256, 257, 1000, 10000, 16, 24, 300, 48 };
+  static const size_t size[] = { 16, 100, 256, 257, 1000, 10000, 16, 24, 300, POOL_MAX, 48, POOL_MAX + 1, 5000, 20000, 50000, 16 };
   static void *block[BLOCKS_MAX];
   struct sydra_alloc *handle = limited (LIMIT);
 
@@ -67,7 +67,7 @@ START_TEST (a_freed_block_makes_room_for_another)
   static void *block[BLOCKS_MAX];
   struct sydra_alloc *handle = limited (LIMIT);
 
-  for (size_t size = 64; size <= 4096; size *= 8)
+  for (size_t size = 64; size <= 2 * POOL_MAX; size *= 4)
     {
       unsigned count = fill (handle, size, block);
 
@@ -91,9 +91,9 @@ START_TEST (every_call_that_allocates_asks_for_the_limit)
   unsigned count = fill (handle, 16, block);
   void *more[100];
 
-  for (unsigned at = 0; at < 3; at++)
+  for (unsigned at = 0; at < 5; at++)
     {
-      size_t size = (size_t[]) { 17, 300, LIMIT * 2 }[at];
+      size_t size = (size_t[]) { 17, 300, POOL_MAX, POOL_MAX + 1, LIMIT * 2 }[at];
 
       errno = 0;
       ck_assert_ptr_null (sydra_calloc (handle, 1, size));
@@ -128,13 +128,13 @@ START_TEST (growth_past_the_limit_leaves_the_old_block)
   struct sydra_alloc *handle = limited (LIMIT);
   struct sydra_allocator value = sydra_alloc_interface (handle);
 
-  for (unsigned at = 0; at < 3; at++)
+  for (unsigned at = 0; at < 5; at++)
     {
-      size_t size = (size_t[]) { 16, 200, 3000 }[at];
+      size_t size = (size_t[]) { 16, 200, 3000, 20000, POOL_MAX + 1000 }[at];
       unsigned count = fill (handle, size, block);
       struct sydra_stats before = contract_stats (handle), after;
 
-      for (unsigned which = 0; which < count; which += 50)
+      for (unsigned which = 0; which < count; which += 1 + count / 20)
         {
           contract_stamp (block[which], size, which);
           errno = 0;
@@ -162,9 +162,9 @@ START_TEST (shrinking_at_the_limit_always_succeeds)
   static void *block[2 * BLOCKS_MAX];
   struct sydra_alloc *handle = limited (LIMIT);
 
-  for (unsigned at = 0; at < 3; at++)
+  for (unsigned at = 0; at < 5; at++)
     {
-      size_t size = (size_t[]) { 256, 4000, 257 }[at];
+      size_t size = (size_t[]) { 256, 4000, 257, POOL_MAX, POOL_MAX + 1000 }[at];
       unsigned count = fill (handle, size, block), more;
 
       for (unsigned which = 0; which < count; which++)
@@ -190,9 +190,9 @@ START_TEST (a_batch_stops_at_the_limit)
   static void *block[BLOCKS_MAX];
   struct sydra_alloc *handle = limited (LIMIT);
 
-  for (unsigned at = 0; at < 3; at++)
+  for (unsigned at = 0; at < 5; at++)
     {
-      size_t size = (size_t[]) { 16, 200, 3000 }[at], made;
+      size_t size = (size_t[]) { 16, 200, 3000, 20000, POOL_MAX + 1000 }[at], made;
 
       errno = 0;
       made = sydra_malloc_batch (handle, size, BLOCKS_MAX, block);
@@ -230,7 +230,7 @@ fill_and_free (void *argument)
       size_t at = test_random_below (&random, 500), now = 0;
 
       drop (block[at]);
-      block[at] = sydra_malloc (shared, test_random_below (&random, 600));
+      block[at] = sydra_malloc (shared, test_random_below (&random, step % 32 == 0 ? POOL_MAX + 1000 : 600));
       if (block[at] == NULL)
         refused++;
       else

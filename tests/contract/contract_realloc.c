@@ -23,22 +23,26 @@ change (char *old, size_t old_size, size_t size, uint64_t tag)
   return block;
 }
 
-/* The edges of every class, of the pool, and of what the C library maps by itself, with their neighbours. */
+#define EDGES 75
+
+/* The edges of many classes, of the pool, and of what the C library maps by itself, with their neighbours. */
 static unsigned
 boundaries (size_t *size)
 {
-  static const size_t edge[] = { 1, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024, 4096, 65536, 131072, 1048576 };
+  static const size_t edge[] = { 1, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 1024, 2048, 4096, 5120, 8192, 14336, 24576, POOL_MAX,
+                                 65536, 131072, 1048576 };
   unsigned count = 0;
 
   for (unsigned at = 0; at < sizeof edge / sizeof *edge; at++)
     for (size_t off = 0; off < 3; off++)
       size[count++] = edge[at] + off - 1;
+  ck_assert_uint_le (count, EDGES);
   return count;
 }
 
 START_TEST (contents_survive_from_each_boundary_to_each_other)
 {
-  size_t size[60];
+  size_t size[EDGES];
   unsigned count = boundaries (size);
 
   for (unsigned from = 0; from < count; from++)
@@ -56,7 +60,7 @@ END_TEST
 
 START_TEST (blocks_of_any_alignment_can_be_reallocated)
 {
-  size_t size[60];
+  size_t size[EDGES];
   unsigned count = boundaries (size);
 
   for (size_t alignment = 1; alignment <= 65536; alignment *= 2)
@@ -88,7 +92,7 @@ END_TEST
 
 START_TEST (size_zero_shrinks_and_never_frees)
 {
-  size_t size[60];
+  size_t size[EDGES];
   unsigned count = boundaries (size);
 
   for (unsigned at = 0; at < count; at++)
@@ -110,7 +114,7 @@ START_TEST (size_zero_shrinks_and_never_frees)
 }
 END_TEST
 
-/* Small, around the pool's edge, or now and then large. */
+/* Mostly small, of the smaller classes, now and then around the pool's edge or large. */
 static size_t
 some_size (struct test_random *random)
 {
@@ -118,7 +122,9 @@ some_size (struct test_random *random)
 
   return kind < 150   ? test_random_below (random, 257)
          : kind < 220 ? 200 + test_random_below (random, 120)
-         : kind < 255 ? test_random_below (random, 5000)
+         : kind < 245 ? test_random_below (random, 5000)
+         : kind < 253 ? test_random_below (random, POOL_MAX + 1)
+         : kind < 255 ? POOL_MAX - 100 + test_random_below (random, 8000)
                       : test_random_below (random, 300000);
 }
 
@@ -159,7 +165,7 @@ END_TEST
 
 START_TEST (resize_changes_in_place_or_nothing)
 {
-  size_t size[60];
+  size_t size[EDGES];
   unsigned count = boundaries (size), yes = 0, no = 0;
 
   for (unsigned from = 0; from < count; from++)
@@ -196,7 +202,7 @@ END_TEST
 
 START_TEST (resize_gives_all_that_is_usable)
 {
-  for (size_t size = 0; size <= 2000; size++)
+  for (size_t size = 0; size <= POOL_MAX + 2000; size += size < 2000 ? 1 : 37)
     {
       char *block = sydra_malloc (a, size);
 

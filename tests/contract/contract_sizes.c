@@ -2,11 +2,14 @@
 /* contract_sizes.c: every size and alignment, and those that cannot be. */
 #include <config.h>
 
+#include <pthread.h>
+#include <sched.h>
+
 #include "contract.h"
 
 #define SIZES_MAX 1200
 
-/* All sizes up to 300, every power of two and its threefold up to 64 KiB with their neighbours, and a sample of the others. */
+/* All sizes up to 300, four to each doubling up to 128 KiB with their neighbours, and a sample of the others. */
 static unsigned
 choose_sizes (size_t *size, struct test_random *random)
 {
@@ -15,11 +18,9 @@ choose_sizes (size_t *size, struct test_random *random)
   for (size_t small = 0; small <= 300; small++)
     size[count++] = small;
   for (unsigned bit = 5; bit <= 16; bit++)
-    for (size_t off = 0; off < 3; off++)
-      {
-        size[count++] = ((size_t) 1 << bit) + off - 1;
-        size[count++] = ((size_t) 3 << (bit - 2)) + off - 1;
-      }
+    for (size_t quarter = 4; quarter < 8; quarter++)
+      for (size_t off = 0; off < 3; off++)
+        size[count++] = (quarter << (bit - 2)) + off - 1;
   for (unsigned at = 0; at < 200; at++)
     size[count++] = test_random_below (random, 65537);
   ck_assert_uint_le (count, SIZES_MAX);
@@ -96,9 +97,9 @@ END_TEST
 
 START_TEST (plain_blocks_are_aligned_for_any_object)
 {
-  const size_t most = MAX_ALIGN;
+  const size_t most = MAX_ALIGN, most_size = POOL_MAX + 5000;
 
-  for (size_t size = 0; size <= 5000; size++)
+  for (size_t size = 0; size <= most_size; size += size < 5000 ? 1 : 61)
     {
       char *block = sydra_malloc (a, size), *zeroed = sydra_calloc (a, 1, size), *grown = sydra_realloc (a, NULL, size), *batched;
 
@@ -107,8 +108,8 @@ START_TEST (plain_blocks_are_aligned_for_any_object)
       must_serve (zeroed, size, most);
       must_serve (grown, size, most);
       must_serve (batched, size, most);
-      grown = sydra_realloc (a, grown, 5000 - size);
-      must_serve (grown, 5000 - size, most);
+      grown = sydra_realloc (a, grown, most_size - size);
+      must_serve (grown, most_size - size, most);
       sydra_free (a, block);
       sydra_free (a, zeroed);
       sydra_free (a, grown);
@@ -286,7 +287,7 @@ START_TEST (good_size_says_what_a_request_gets)
       usable = sydra_usable_size (a, block);
       test_must (good >= size && good >= before, "good_size (%zu) is %zu", size, good);
       test_must (sydra_good_size (a, good) == good, "good_size (%zu) is %zu", good, sydra_good_size (a, good));
-      if (sydra_alloc_is_small_pool () && size <= 256)
+      if (sydra_alloc_is_small_pool () && size <= POOL_MAX)
         test_must (usable == good, "%zu usable, good_size (%zu) is %zu", usable, size, good);
       /* The C library may leave a block a little larger than it must be; the sanitizers' one never rounds up. */
       else if (!TEST_SANITIZED)
@@ -311,7 +312,7 @@ START_TEST (calloc_gives_zeros_however_dirty_the_blocks_were)
 
   for (unsigned round = 0; round < rounds; round++)
     {
-      size_t size = test_random_below (&random, round % 1000 == 0 ? 300000 : round % 16 == 0 ? 5000 : 300), at = test_random_below (&random, LIVE);
+      size_t size = test_random_below (&random, round % 1000 == 0 ? 300000 : round % 16 == 0 ? 10000 : 300), at = test_random_below (&random, LIVE);
       size_t count = size % 7 == 0 && size != 0 ? 7 : 1;
 
       sydra_free (a, live[at]);
@@ -320,6 +321,79 @@ START_TEST (calloc_gives_zeros_however_dirty_the_blocks_were)
       test_must (contract_is_zero (live[at], size), "a byte of %zu is not zero in round %u", size, round);
       memset (live[at], 0xa5, sydra_usable_size (a, live[at]));
     }
+  sydra_free_batch (a, LIVE, live);
+}
+END_TEST
+
+/* ---- Zeros, while another thread frees ---- */
+
+enum { PASSED = 64 };
+static void *passed[PASSED];
+static bool passing_ends;
+
+/* Frees whatever lies in the slots, until it is told to stop and there is nothing. */
+static void *
+free_what_is_passed (void *argument)
+{
+  (void) argument;
+  for (unsigned freed = 1; freed != 0 || !__atomic_load_n (&passing_ends, __ATOMIC_ACQUIRE);)
+    {
+      freed = 0;
+      for (unsigned at = 0; at < PASSED; at++)
+        {
+          void *block = __atomic_exchange_n (&passed[at], NULL, __ATOMIC_ACQ_REL);
+
+          freed += block != NULL;
+          sydra_free (a, block);
+        }
+      if (freed == 0)
+        sched_yield ();
+    }
+  return NULL;
+}
+
+/* One in four is left for the other thread, one in four is freed at once, the rest in its turn. */
+static void
+end_dirty (void **slot, void *block, unsigned round)
+{
+  memset (block, 0xa5, sydra_usable_size (a, block));
+  if (round % 4 == 0)
+    block = __atomic_exchange_n (&passed[round / 4 % PASSED], block, __ATOMIC_ACQ_REL);
+  else if (round % 4 != 1)
+    {
+      void *old = *slot;
+
+      *slot = block;
+      block = old;
+    }
+  sydra_free (a, block);
+}
+
+/* Every size up to 40,000 comes, in an order without any, and no two neighbours are alike. */
+START_TEST (calloc_gives_zeros_of_every_size_while_another_thread_frees)
+{
+  enum { LIVE = 64, MOST = 40000 };
+  struct test_random random = contract_random (4);
+  void *live[LIVE] = { NULL };
+  unsigned rounds = TEST_SANITIZED ? 20000 : 120000;
+  size_t first = test_random_below (&random, MOST);
+  pthread_t thread;
+
+  passing_ends = false;
+  ck_assert_int_eq (pthread_create (&thread, NULL, free_what_is_passed, NULL), 0);
+  for (unsigned round = 0; round < rounds; round++)
+    {
+      size_t size = 1 + (first + (size_t) round * 7919) % MOST;
+      void *block = sydra_calloc (a, 1, size);
+
+      test_must (block != NULL, "no block of %zu", size);
+      test_must (contract_is_zero (block, size), "a byte of %zu is not zero in round %u", size, round);
+      end_dirty (&live[test_random_below (&random, LIVE)], block, round);
+      if (round % 1000 == 999)
+        (void) sydra_collect (a);
+    }
+  __atomic_store_n (&passing_ends, true, __ATOMIC_RELEASE);
+  pthread_join (thread, NULL);
   sydra_free_batch (a, LIVE, live);
 }
 END_TEST
@@ -346,7 +420,7 @@ START_TEST (free_keeps_errno)
 
   for (unsigned round = 0; round < rounds; round++)
     {
-      size_t size = round % 5 == 0 ? test_random_below (&random, 3000) : test_random_below (&random, 257);
+      size_t size = test_random_below (&random, round % 20 == 0 ? POOL_MAX + 1000 : round % 5 == 0 ? 3000 : 257);
 
       for (unsigned at = 0; at < LIVE; at++)
         {
@@ -387,5 +461,6 @@ contract_add_sizes (Suite *suite)
   tcase_add_test (tests, alignments_that_are_no_power_of_two_are_refused);
   tcase_add_test (tests, good_size_says_what_a_request_gets);
   tcase_add_test (tests, calloc_gives_zeros_however_dirty_the_blocks_were);
+  tcase_add_test (tests, calloc_gives_zeros_of_every_size_while_another_thread_frees);
   tcase_add_test (tests, free_keeps_errno);
 }
