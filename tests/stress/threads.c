@@ -16,6 +16,7 @@
 #include "sydra/alloc.h"
 #include "suite.h"
 
+#define POOL_MAX 32768u    /* the pool's largest block */
 #define THREADS_LEAST 12u
 #define THREADS_MOST 200u  /* an owner's number is a byte */
 #define HELD 512
@@ -77,11 +78,20 @@ begin (void)
   allocated = 0;
 }
 
+/* One that the pool serves: three in four up to 256, the others of any doubling up to its largest alike. */
+static uint32_t
+pool_size (struct test_random *random)
+{
+  size_t most = test_random_below (random, 4) != 0 ? 256 : (size_t) 512 << test_random_below (random, 7);
+
+  return (uint32_t) test_random_below (random, most + 1);
+}
+
+/* Now and then one that falls back. */
 static uint32_t
 any_size (struct test_random *random)
 {
-  /* Mostly the pool's sizes, now and then one that falls back. */
-  return (uint32_t) (test_random_below (random, 20) == 0 ? 257 + test_random_below (random, 6000) : test_random_below (random, 257));
+  return test_random_below (random, 64) == 0 ? POOL_MAX + 1 + (uint32_t) test_random_below (random, 20000) : pool_size (random);
 }
 
 static void
@@ -313,7 +323,7 @@ live_shortly (void *argument)
   struct stamped own[200];
 
   for (uint32_t at = 0; at < 200; at++)
-    own[at] = make_block_of (&random, (uint32_t) test_random_below (&random, 257), 7, at);
+    own[at] = make_block_of (&random, pool_size (&random), 7, at);
   for (uint32_t at = 0; at < 200; at++)
     end_block (&own[at]);
   count_thread ();
