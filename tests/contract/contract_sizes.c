@@ -331,14 +331,16 @@ enum { PASSED = 64 };
 static void *passed[PASSED];
 static bool passing_ends;
 
-/* Frees whatever lies in the slots, until it is told to stop and there is nothing. */
+/* Frees whatever lies in the slots, until it is told that no more comes. */
 static void *
 free_what_is_passed (void *argument)
 {
   (void) argument;
-  for (unsigned freed = 1; freed != 0 || !__atomic_load_n (&passing_ends, __ATOMIC_ACQUIRE);)
+  for (bool last = false; !last;)
     {
-      freed = 0;
+      unsigned freed = 0;
+
+      last = __atomic_load_n (&passing_ends, __ATOMIC_ACQUIRE);
       for (unsigned at = 0; at < PASSED; at++)
         {
           void *block = __atomic_exchange_n (&passed[at], NULL, __ATOMIC_ACQ_REL);
