@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "environment.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "stop.h"
+
+#ifndef PATH_MAX
+# define PATH_MAX 4096
+#endif
+
+/* A new string, as printf makes it. */
+static char *make (const char *format, ...) __attribute__ ((__format__ (__printf__, 1, 2)));
+static char *
+make (const char *format, ...)
+{
+  char *text;
+  va_list arguments;
+  int length;
+
+  va_start (arguments, format);
+  length = vasprintf (&text, format, arguments);
+  va_end (arguments);
+  if (length < 0)
+    stop (STOP_FAILED, "out of memory");
+  return text;
+}
+
+static void
+set (const char *name, const char *value)
+{
+  if (setenv (name, value, 1) != 0)
+    stop (STOP_FAILED, "%s cannot be set: %s", name, strerror (errno));
+}
+
+char *
+environment_absolute (const char *file)
+{
+  char directory[PATH_MAX];
+
+  if (file[0] == '/')
+    return make ("%s", file);
+  if (getcwd (directory, sizeof directory) == NULL)
+    stop (STOP_FAILED, "%s: the current directory has no name: %s", file, strerror (errno));
+  return make ("%s/%s", strcmp (directory, "/") == 0 ? "" : directory, file);
+}
+
+void
+environment_preload (const char *module)
+{
+  const char *before = getenv ("LD_PRELOAD");
+
+  set ("LD_PRELOAD", before == NULL || *before == '\0' ? module : make ("%s:%s", module, before));
+}
+
+/* A backslash before each comma and backslash. */
+static char *
+escaped (const char *text)
+{
+  char *copy = malloc (2 * strlen (text) + 1), *to = copy;
+
+  if (copy == NULL)
+    stop (STOP_FAILED, "out of memory");
+  for (; *text != '\0'; text++)
+    {
+      if (*text == ',' || *text == '\\')
+        *to++ = '\\';
+      *to++ = *text;
+    }
+  *to = '\0';
+  return copy;
+}
+
+/* What follows would be taken into a last entry that ends in a backslash of no use; one more gives it its meaning at the end. */
+static bool
+ends_in_open_backslash (const char *text)
+{
+  size_t length = strlen (text), backslashes = 0;
+
+  while (backslashes < length && text[length - 1 - backslashes] == '\\')
+    backslashes++;
+  return backslashes % 2 == 1;
+}
+
+static void
+add_entry (const char *key, const char *value)
+{
+  const char *before = getenv ("SYDRA_ALLOC_CONF");
+
+  if (before == NULL || *before == '\0')
+    set ("SYDRA_ALLOC_CONF", make ("%s:%s", key, value));
+  else
+    set ("SYDRA_ALLOC_CONF", make ("%s%s,%s:%s", before, ends_in_open_backslash (before) ? "\\" : "", key, value));
+}
+
+/* Told before the program runs, not after. */
+static char *
+json_file (const char *file)
+{
+  char *path = environment_absolute (file), *directory = make ("%s", path), *slash = strrchr (directory, '/');
+
+  slash[slash == directory ? 1 : 0] = '\0';
+  if (strlen (path) >= PATH_MAX)
+    stop (STOP_FAILED, "--json %s: %s", file, strerror (ENAMETOOLONG));
+  if (access (path, F_OK) == 0 ? access (path, W_OK) != 0 : access (directory, W_OK | X_OK) != 0)
+    stop (STOP_FAILED, "--json %s: it cannot be written: %s", file, strerror (errno));
+  free (directory);
+  return path;
+}
+
+void
+environment_configure (const struct run_options *o)
+{
+  if (o->shards != NULL)
+    add_entry ("shards", o->shards);
+  if (o->stats)
+    add_entry ("stats", "text");
+  if (o->json != NULL)
+    add_entry ("json", escaped (json_file (o->json)));
+  /* The number stays when the program takes this process over.  What the program starts does not report. */
+  if (o->stats || o->json != NULL)
+    add_entry ("process", make ("%ld", (long) getpid ()));
+}
