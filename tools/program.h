@@ -6,7 +6,7 @@
 #ifndef SYDRA_RUN_PROGRAM_H
 #define SYDRA_RUN_PROGRAM_H
 
-#include "elf.h"
+#include "elf_file.h"
 
 /* 0, path filled in; or why there is none: ENOENT, EACCES, EISDIR, ENAMETOOLONG. */
 int program_find (const char *name, char path[PATH_MAX]);

@@ -3,8 +3,8 @@
 
 #include "program.h"
 
-#include <fcntl.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

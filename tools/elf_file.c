@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "elf.h"
+#include "elf_file.h"
 
 #include <elf.h>
 #include <errno.h>
