@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "stop.h"
@@ -101,18 +102,34 @@ add_entry (const char *key, const char *value)
     set ("SYDRA_ALLOC_CONF", make ("%s%s,%s:%s", before, ends_in_open_backslash (before) ? "\\" : "", key, value));
 }
 
+/* 0, or why there can be no such file. */
+static int
+why_not_written (const char *path)
+{
+  struct stat file;
+  /* The dot: what it is in must be a directory. */
+  char *directory = make ("%.*s/.", (int) (strrchr (path, '/') - path), path);
+  int error = 0;
+
+  if (strlen (path) >= PATH_MAX)
+    error = ENAMETOOLONG;
+  else if (stat (path, &file) == 0)
+    error = S_ISDIR (file.st_mode) ? EISDIR : access (path, W_OK) != 0 ? errno : 0;
+  else if (access (directory, W_OK | X_OK) != 0)
+    error = errno;
+  free (directory);
+  return error;
+}
+
 /* Told before the program runs, not after. */
 static char *
 json_file (const char *file)
 {
-  char *path = environment_absolute (file), *directory = make ("%s", path), *slash = strrchr (directory, '/');
+  char *path = environment_absolute (file);
+  int error = why_not_written (path);
 
-  slash[slash == directory ? 1 : 0] = '\0';
-  if (strlen (path) >= PATH_MAX)
-    stop (STOP_FAILED, "--json %s: %s", file, strerror (ENAMETOOLONG));
-  if (access (path, F_OK) == 0 ? access (path, W_OK) != 0 : access (directory, W_OK | X_OK) != 0)
-    stop (STOP_FAILED, "--json %s: it cannot be written: %s", file, strerror (errno));
-  free (directory);
+  if (error != 0)
+    stop (STOP_FAILED, "--json %s: it cannot be written: %s", file, strerror (error));
   return path;
 }
 
