@@ -239,7 +239,8 @@ refused 125 "?1: it cannot be written" "control characters are not passed on" --
 
 # ---- Where programs are found ----
 
-refused 127 "nosuchprogram: No such file" "no such program in PATH" nosuchprogram
+# Where a directory in PATH may not be searched, the answer is another.
+ends 127 "nosuchprogram: No such file" "no such program in PATH" env PATH=/usr/bin:/bin "$run" --module "$module" nosuchprogram
 refused 127 "No such file" "no such file" "$work/none"
 refused 127 "" "a program without a name" ''
 refused 126 "Is a directory" "a directory" "$work"
