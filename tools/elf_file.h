@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf_file.h: what a file says about how it is to be loaded, as far as it is an ELF file.  The file may be anything: nothing in it is believed before it
- * has been compared with what it must lie in.  32 and 64 bits, both byte orders.
+ * elf_file.h: what a file says about how it is to be loaded, as far as it is an ELF file.  The file may be anything: nothing in it is believed
+ * before it has been compared with what it must lie in.  32 and 64 bits, both byte orders.
  */
 #ifndef SYDRA_RUN_ELF_FILE_H
 #define SYDRA_RUN_ELF_FILE_H

@@ -162,7 +162,7 @@ END_TEST
 
 struct made
 {
-  unsigned char bytes[65536 + 64];
+  unsigned char bytes[65536 + 256];
   size_t used;
   bool wide, little;
 };
@@ -244,6 +244,8 @@ kind_with_interpreter (uint64_t offset, uint64_t bytes)
   add_program_header (&made, PT_INTERP, offset, bytes);
   memset (made.bytes + 1000, 'x', 5000);
   made.used = 6000;
+  /* An end just past the longest name: found by who reads that far. */
+  made.bytes[500 + PATH_MAX - 1] = made.bytes[500 + PATH_MAX + 15] = '\0';
   kind = kind_of (made.bytes, made.used, &elf);
   answer_must_be_whole (kind, &elf);
   return kind;
@@ -255,12 +257,14 @@ START_TEST (a_loader_without_a_name_an_end_or_a_place_is_damage)
   {
     uint64_t offset, bytes;
   } bad[] = {
-    { 500, 0 }, { 500, 1 }, { 1000, 10 }, { 1000, PATH_MAX }, { 500, PATH_MAX + 1 }, { 5999, 2 }, { 6000, 2 }, { UINT64_MAX, 2 },
+    { 500, 0 }, { 500, 1 }, { 1000, 10 }, { 1000, PATH_MAX }, { 500, PATH_MAX - 1 }, { 500, PATH_MAX + 16 },
+    { 5999, 2 }, { 6000, 2 }, { UINT64_MAX, 2 },
     { INT64_MAX, 2 }, { 500, UINT64_MAX }, { UINT64_MAX - 1, UINT64_MAX },
   };
 
   ck_assert_int_eq (kind_with_interpreter (500, 2), ELF_READ);
   ck_assert_int_eq (kind_with_interpreter (500, 500), ELF_READ);
+  ck_assert_int_eq (kind_with_interpreter (500, PATH_MAX), ELF_READ);
   for (size_t at = 0; at < sizeof bad / sizeof *bad; at++)
     ck_assert_msg (kind_with_interpreter (bad[at].offset, bad[at].bytes) == ELF_DAMAGED, "case %zu", at);
 }
@@ -284,9 +288,12 @@ START_TEST (a_table_that_is_elsewhere_or_endless_is_damage)
       made.used = sizeof made.bytes;
       ck_assert_int_eq (kind_of (made.bytes, made.used, &elf), ELF_DAMAGED);
     }
-  make_header (&made, true, true, 1170);
-  made.used = sizeof made.bytes;
-  ck_assert_int_eq (kind_of (made.bytes, made.used, &elf), ELF_READ);
+  /* The most that the kernel takes, and one more; all of it is there. */
+  for (unsigned headers = 65536 / 56; headers <= 65536 / 56 + 1; headers++)
+    {
+      make_header (&made, true, true, headers);
+      ck_assert_int_eq (kind_of (made.bytes, sizeof made.bytes, &elf), headers * 56 <= 65536 ? ELF_READ : ELF_DAMAGED);
+    }
 }
 END_TEST
 
@@ -300,6 +307,25 @@ START_TEST (a_dynamic_section_without_an_end_has_no_name)
   memset (made.bytes + 1024, 0x11, sizeof made.bytes - 1024);
   ck_assert_int_eq (kind_of (made.bytes, sizeof made.bytes, &elf), ELF_READ);
   ck_assert (!elf.has_soname);
+}
+END_TEST
+
+START_TEST (a_dynamic_section_is_followed_only_so_far)
+{
+  static struct made made;
+  struct elf elf;
+
+  for (unsigned entries = 4000; entries <= 6000; entries += 1000)
+    {
+      make_header (&made, false, true, 1);
+      add_program_header (&made, PT_DYNAMIC, 1024, UINT32_MAX);
+      for (unsigned at = 0; at < entries; at++)
+        put (&made, 1024 + 8 * at, DT_NEEDED, 4);
+      put (&made, 1024 + 8 * entries, DT_SONAME, 4);
+      put (&made, 1028 + 8 * entries, 1, 4);
+      ck_assert_int_eq (kind_of (made.bytes, made.used, &elf), ELF_READ);
+      ck_assert (elf.has_soname == (entries < 4096));
+    }
 }
 END_TEST
 
@@ -329,6 +355,7 @@ main (void)
   tcase_add_test (tests, a_loader_without_a_name_an_end_or_a_place_is_damage);
   tcase_add_test (tests, a_table_that_is_elsewhere_or_endless_is_damage);
   tcase_add_test (tests, a_dynamic_section_without_an_end_has_no_name);
+  tcase_add_test (tests, a_dynamic_section_is_followed_only_so_far);
   tcase_add_test (tests, other_files_are_none);
   return test_run (suite);
 }
