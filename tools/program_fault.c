@@ -100,7 +100,7 @@ elf_fault (const struct elf *elf, const struct elf *module)
     return "is for another machine or word size than the module";
   /* A loader that is named as the program has no loader and preloads nevertheless; it is a library by its DT_SONAME. */
   if (!elf->has_interpreter && (elf->type == ET_EXEC || (elf->type == ET_DYN && !elf->has_soname)))
-    return "is statically linked; it can be linked with sydra-malloc instead, see sydra-malloc(7)";
+    return "is statically linked; only a loader preloads, and static programs have none";
   if (strstr (elf->interpreter, "ld-musl") != NULL)
     return "is linked with musl, and the module is for another C library";
   return NULL;
