@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "heap.h"
 #include "thread_registry.h"
 
 static pthread_once_t opened = PTHREAD_ONCE_INIT, registered = PTHREAD_ONCE_INIT;
@@ -46,6 +47,7 @@ lock_all (void)
   sy_handle_each (lock_pool);
   sy_lock_take (sy_region_lock ());
   sy_lock_take (sy_magazine_lock ());
+  sy_heap_fork_lock ();
   sy_lock_hold_all (true);
 }
 
@@ -54,6 +56,7 @@ static void
 unlock_most (void)
 {
   sy_lock_hold_all (false);
+  sy_heap_fork_unlock ();
   sy_lock_release (sy_magazine_lock ());
   sy_lock_release (sy_region_lock ());
   sy_fallback_unlock (&sy_deferred);

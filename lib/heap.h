@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap.h: somebody else's malloc behind our rules.  Exactly one heap_*.c is linked.
+ * heap.h: a whole malloc behind our rules, somebody else's or (heap_mapped.c) our own for large blocks.  Exactly one heap_*.c is linked.
  *
  * Sizes over PTRDIFF_MAX fail with ENOMEM, alignments hold in every case, free keeps errno.  Thread-safe, as the heap is.
  */
@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The mode that this heap makes when it serves everything. */
 extern const char sy_heap_name[];
@@ -22,7 +23,15 @@ void sy_heap_free (void *block);
 size_t sy_heap_usable (const void *block);
 /* Never more than sy_heap_usable of a block of that size. */
 size_t sy_heap_good_size (size_t size);
-/* Gives what the heap can spare back to the system. */
-void sy_heap_trim (void);
+/* Gives what the heap can spare back to the system; how many bytes that were, 0 where the heap does not say. */
+size_t sy_heap_trim (void);
+/* Gives back what lay unused for SY_REAP_NS.  Called now and then; most calls do nothing. */
+void sy_heap_reap (uint64_t now_ns);
+/* Bytes that are kept for reuse; 0 where the heap does not say. */
+size_t sy_heap_held_bytes (void);
+
+/* Around a fork: what the heap does not see to itself. */
+void sy_heap_fork_lock (void);
+void sy_heap_fork_unlock (void);
 
 #endif

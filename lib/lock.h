@@ -18,7 +18,8 @@ enum sy_rank {
   SY_RANK_FALLBACK,      /* a stripe of a handle's table of fallback blocks; never two at once but in a fork */
   SY_RANK_BIN,           /* one class of one shard; never two at once but in a fork */
   SY_RANK_REGION,        /* the range's slabs */
-  SY_RANK_MAGAZINES      /* the magazines' arena */
+  SY_RANK_MAGAZINES,     /* the magazines' arena */
+  SY_RANK_PAGES          /* runs of pages for large blocks */
 };
 
 struct sy_lock {

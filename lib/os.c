@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "os.h"
 
 #include <errno.h>
@@ -71,6 +73,50 @@ sy_os_discard (void *start, size_t bytes)
   errno = saved;
   return done;
 }
+
+bool
+sy_os_remap (void *start, size_t bytes)
+{
+  int saved = errno;
+  bool done = mmap (start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+
+  errno = saved;
+  return done;
+}
+
+#if defined MREMAP_DONTUNMAP && defined MAP_FIXED_NOREPLACE
+
+enum sy_moved
+sy_os_move (void *from, void *to, size_t bytes)
+{
+  int saved = errno;
+  enum sy_moved moved = SY_MOVED;
+
+  if (mremap (from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED)
+    {
+      /* EINVAL: a system that does not know how (Linux before 5.7), and looks at nothing else.  Other failures may come after the destination
+         was unmapped, for anybody to map; where nobody did, it is ours again. */
+      int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+      bool ours = errno == EINVAL || mmap (to, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == to;
+
+      moved = ours ? SY_MOVE_REFUSED : SY_MOVE_LOST;
+    }
+  errno = saved;
+  return moved;
+}
+
+#else
+
+enum sy_moved
+sy_os_move (void *from, void *to, size_t bytes)
+{
+  (void) from;
+  (void) to;
+  (void) bytes;
+  return SY_MOVE_REFUSED;
+}
+
+#endif
 
 void
 sy_os_unmap (void *start, size_t bytes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os.h: what we ask of the system.  os.c is the only caller of mmap, mprotect, madvise, munmap and membarrier.
+ * os.h: what we ask of the system.  os.c is the only caller of mmap, mremap, mprotect, madvise, munmap and membarrier.
  *
  * Lengths are whole pages unless said.  Thread-safe; no call changes errno but those that say so.
  */
@@ -19,6 +19,18 @@ bool sy_os_commit (void *start, size_t bytes);
 
 /* Gives the pages' memory back; they stay committed and read as zero.  False where the system refuses: contents as they were. */
 bool sy_os_discard (void *start, size_t bytes);
+
+/*
+ * Gives committed pages' memory back by mapping them anew: where pages were moved to, this makes one mapping of them and their neighbours
+ * again.  False where the system refuses: what is there then is not known.
+ */
+bool sy_os_remap (void *start, size_t bytes);
+
+/* What became of pages that were to be moved: moved; refused, and all is as it was; lost: the destination must not be used any more. */
+enum sy_moved { SY_MOVED, SY_MOVE_REFUSED, SY_MOVE_LOST };
+
+/* Moves pages' contents, without a copy, over clean committed pages.  The old pages stay committed and read as zero. */
+enum sy_moved sy_os_move (void *from, void *to, size_t bytes);
 
 /* Readable, writable, zero pages.  NULL where the system refuses. */
 void *sy_os_map (size_t bytes);

@@ -101,6 +101,34 @@
 /* calloc asks whether a block is zero already from this size on; below it clearing is as fast. */
 #define SY_ZEROED_MIN 1024u
 
+/* ---- Large blocks (page_heap.c), in units of pages ---- */
+
+/* The range for them: halved until the system agrees, down to 4 GiB.  None on 32 bits. */
+#define SY_PAGES_SHIFT (SY_WORD_BITS == 64 ? 40 : 30)
+#define SY_PAGES_SHIFT_MIN (SY_WORD_BITS == 64 ? 32 : 30)
+/* A unit; a page where pages are larger.  A block wastes half of one on average, each has an entry of 32 bytes. */
+#define SY_PAGE_UNIT_SHIFT 12
+#define SY_PAGE_UNIT_MAX ((size_t) 1 << 16)  /* the largest page of any system */
+/* Up to this size a block is the C library's: the pool has none left when such a request comes. */
+#define SY_LARGE_MIN ((size_t) 32 << 10)
+/* Committed at once: one mprotect, and neighbours merge. */
+#define SY_PAGES_STEP ((size_t) 4 << 20)
+/* Lengths in units with a list of their own, above them eight lists a doubling; and runs looked at in one list for the best. */
+#define SY_RUN_EXACT 64u
+#define SY_RUN_LISTS 256u
+#define SY_RUN_LOOKS 8u
+/* Free pages that may wait for reuse whatever happens, and one part in so many of what is live. */
+#define SY_PAGES_DIRTY_BYTES ((size_t) 16 << 20)
+#define SY_PAGES_DIRTY_SHARE 4u
+/* What one reaping gives back: bounds what one unlucky call does. */
+#define SY_PAGES_REAP_BYTES ((size_t) 16 << 20)
+/* A block that grew gets one part in so many of its size as room to grow on: addresses, no memory until they are written. */
+#define SY_GROWTH_SHARE 2u
+/* From this size on pages are moved, not copied. */
+#define SY_MOVE_BYTES ((size_t) 128 << 10)
+/* Moved pieces in all live blocks: each is a mapping or two of the 65,530 that the system grants. */
+#define SY_MOVED_MAX 8192u
+
 /* What a freed block is filled with in debug builds. */
 #define SY_POISON 0xdf
 
