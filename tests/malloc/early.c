@@ -22,11 +22,15 @@ allocate (void)
 __attribute__ ((constructor)) static void
 at_load (void)
 {
-  pthread_key_t key;
+  pthread_key_t key[64];
+  unsigned at;
 
-  for (unsigned at = 0; at < 64; at++)
-    {
-      early_keys += pthread_key_create (&key, NULL) == 0 && pthread_setspecific (key, &early_keys) == 0;
-      early_handlers += pthread_atfork (nothing, nothing, allocate) == 0;
-    }
+  /* In this order the first to allocate is pthread_atfork, when the next key is one that pthread_setspecific allocates for. */
+  for (at = 0; at < 64 && pthread_key_create (&key[at], NULL) == 0; at++)
+    early_keys++;
+  for (at = 0; at < 64; at++)
+    early_handlers += pthread_atfork (nothing, nothing, allocate) == 0;
+  for (at = 0; at < early_keys; at++)
+    if (pthread_setspecific (key[at], &early_keys) != 0)
+      early_keys = 0;
 }
