@@ -98,6 +98,7 @@ fallback_dismiss (struct sydra_alloc *a, struct sy_thread_cache *cache, void *bl
 
   sy_handle_discharge (a, bytes);
   sy_thread_cache_count_heap_free (a, cache, bytes);
+  sy_thread_cache_reap (a);
 }
 
 /* ---- The pool ---- */
@@ -426,10 +427,9 @@ sy_backend_collect (struct sydra_alloc *a)
   if (cache != NULL)
     sy_thread_cache_flush (cache);
   sy_pool_drain (&a->pool);
-  sy_heap_trim ();
 
-  /* First, as slabs may get empty by it. */
-  size_t purged = sy_pool_purge (&a->pool);
+  /* In this order, as slabs may get empty by it. */
+  size_t bytes = sy_heap_trim () + sy_pool_purge (&a->pool);
 
-  return purged + sy_region_trim ();
+  return bytes + sy_region_trim ();
 }

@@ -188,19 +188,26 @@ sy_page_chain_clean (uint32_t chain)
 
 /* ---- Now and then ---- */
 
+static bool
+reap_is_due (uint64_t now_ns)
+{
+  return (AO_t) (now_ns >> 20) - AO_load (&sy_page_range.reaped_ns) >= (AO_t) (SY_REAP_NS >> 20)
+         && AO_load_acquire (&sy_page_range.bytes) != 0;
+}
+
 void
 sy_page_range_reap (uint64_t now_ns)
 {
   uint32_t chain = SY_UNIT_NONE;
 
-  if (!sy_lock_try (&sy_page_range.lock))
+  if (!reap_is_due (now_ns) || !sy_lock_try (&sy_page_range.lock))
     return;
   /* What is left after one round of SY_PAGES_REAP_BYTES follows at the next calls. */
-  if (now_ns - sy_page_range.reaped_ns >= SY_REAP_NS && AO_load (&sy_page_range.bytes) != 0
+  if (reap_is_due (now_ns)
       && detach_dirty ((uint32_t) (SY_PAGES_REAP_BYTES >> sy_page_range.shift), sy_page_range.runs.tick, &chain))
     {
       sy_page_range.runs.tick++;
-      sy_page_range.reaped_ns = now_ns;
+      AO_store (&sy_page_range.reaped_ns, (AO_t) (now_ns >> 20));
     }
   sy_lock_release (&sy_page_range.lock);
   (void) sy_page_chain_clean (chain);

@@ -26,7 +26,7 @@ struct sy_page_range {
   size_t skip;           /* bytes before the range's first whole unit */
   unsigned shift;        /* of a unit */
   uint32_t units;        /* in the range */
-  uint64_t reaped_ns;
+  AO_t reaped_ns;        /* in 2^20 ns; written under the lock, read without to see whether it is time */
 };
 
 extern struct sy_page_range sy_page_range;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bug.h"
+#include "heap.h"
 #include "os.h"
 
 const char sy_owner_gone;
@@ -277,8 +278,8 @@ refill (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
   return true;
 }
 
-static void
-reap_when_due (struct sydra_alloc *a)
+void
+sy_thread_cache_reap (struct sydra_alloc *a)
 {
   uint64_t now_ns = sy_os_coarse_ns ();
 
@@ -286,6 +287,7 @@ reap_when_due (struct sydra_alloc *a)
     sy_pool_reap (&a->pool, now_ns);
   if (sy_region_reap_is_due (now_ns))
     sy_region_reap (now_ns);
+  sy_heap_reap (now_ns);
 }
 
 /* One block straight from a slab. */
@@ -345,7 +347,7 @@ sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
     block = sy_thread_cache_pop (cache, class);
   else  /* for want of a magazine, it may be */
     block = malloc_direct (a, cache, class);
-  reap_when_due (a);
+  sy_thread_cache_reap (a);
   change_end (cache);
   return block;
 }
@@ -424,7 +426,7 @@ free_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class,
       *top = block;
       AO_store (&cache->free_top[class], (AO_t) (top + 1));
     }
-  reap_when_due (a);
+  sy_thread_cache_reap (a);
   change_end (cache);
 }
 

@@ -101,6 +101,9 @@ void sy_thread_cache_flush (struct sy_thread_cache *cache);
  */
 void sy_thread_cache_abandon (struct sy_thread_cache *cache);
 
+/* Gives back what lay unused for a while, here and there; for slow ways. */
+void sy_thread_cache_reap (struct sydra_alloc *a);
+
 /* Counts a block that the heap serves, of so many usable bytes; cache may be NULL. */
 void sy_thread_cache_count_heap_malloc (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t bytes);
 void sy_thread_cache_count_heap_free (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t bytes);

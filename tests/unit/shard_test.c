@@ -516,7 +516,7 @@ fill_with (unsigned class, void **blocks)
   unsigned shard = class % 3, count = 3 * sy_size_classes[class].blocks;
 
   carve (shard, class, count < 1000 ? count : 1000, blocks);
-  ck_assert (sy_pool_store (&pool, shard, class, full_magazine (shard, class, sy_size_classes[class].rounds_first)));
+  ck_assert (sy_pool_store (&pool, shard, class, full_magazine (shard, class, sy_size_classes[class].rounds)));
 }
 
 START_TEST (closing_takes_back_live_blocks_and_full_depots)
@@ -745,7 +745,7 @@ work (void *argument)
   for (unsigned step = 0; step < worker->steps; step++)
     {
       unsigned class = 1 + (unsigned) test_random_below (&random, SY_CLASSES - 1), batch = batch_of (class);
-      unsigned count = 1 + (unsigned) test_random_below (&random, batch), rounds = sy_size_classes[class].rounds_first;
+      unsigned count = 1 + (unsigned) test_random_below (&random, batch), rounds = sy_size_classes[class].rounds;
       bool takes = worker->count[class] < batch || (worker->count[class] < held_most (class) - batch && test_random_below (&random, 2));
 
       if (takes)
