@@ -226,10 +226,10 @@ fresh_slab (unsigned class)
 static uint32_t
 detach_spares (struct zone *zone, uint32_t count, uint32_t *chain)
 {
-  uint32_t taken = 0, slab;
+  uint32_t taken = 0;
 
-  for (; taken < count && (slab = pop_spare (zone)) != SY_SLAB_NONE; taken++)
-    list_push (chain, slab);
+  for (; taken < count && zone->spare_count != 0; taken++)
+    list_push (chain, pop_spare (zone));
   return taken;
 }
 

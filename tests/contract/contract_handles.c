@@ -37,15 +37,15 @@ START_TEST (the_library_says_what_it_is)
   ck_assert (found.is_small_pool || found.is_mimalloc || strcmp (found.mode, "default") == 0);
   ck_assert (found.is_small_pool || found.shards == 0);
 
-  /* A program of one mode has its name, and after that the number of shards where it is fixed. */
+  /* A program of one mode has its name, and after that the number of shards where it is fixed, or the heap behind the pool. */
   ck_assert_ptr_nonnull (program);
   if (strcmp (mode, "configured") == 0)
     return;
   ck_assert_int_eq (strncmp (mode, found.mode, strlen (found.mode)), 0);
-  if (strcmp (mode, "small_pool") == 0)
-    ck_assert_uint_eq (found.shards, (unsigned) sysconf (_SC_NPROCESSORS_ONLN));
+  if (strcmp (mode, "small_pool_0") == 0 || strcmp (mode, "small_pool_1") == 0)
+    ck_assert_uint_eq (found.shards, (unsigned) (mode[strlen (mode) - 1] - '0'));
   else if (found.is_small_pool)
-    ck_assert_uint_eq (found.shards, strcmp (mode, "small_pool_1") == 0);
+    ck_assert_uint_eq (found.shards, (unsigned) sysconf (_SC_NPROCESSORS_ONLN));
 }
 END_TEST
 

@@ -287,7 +287,7 @@ START_TEST (reaping_gives_back_what_nobody_needed_for_a_while)
   sy_region_give (take_chain (CLASS, 7), 7);
   sy_region_reap (now_ns += SY_REAP_NS);
   ck_assert_msg (sy_region_spare_bytes () == 7 * bytes, "they came within the time");
-  sy_region_reap (now_ns + SY_REAP_NS - 1);
+  sy_region_reap (now_ns + SY_REAP_NS - SY_REAP_NS / 50);
   ck_assert_msg (sy_region_spare_bytes () == 7 * bytes, "the time is not up");
 
   uint32_t chain = take_chain (CLASS, 3);
@@ -301,10 +301,18 @@ START_TEST (reaping_gives_back_what_nobody_needed_for_a_while)
 }
 END_TEST
 
+/* What one step of reaping leaves of so many units in slabs of a class. */
+static unsigned
+left_by_a_step (unsigned class, unsigned units)
+{
+  unsigned step = SY_REAP_UNITS + units / SY_REAP_SHARE, length = sy_size_classes[class].units;
+
+  return step < units ? units - step / length * length : 0;
+}
+
 START_TEST (reaping_is_done_in_bounded_steps)
 {
-  unsigned count = slabs_for (CLASS, 2 * SY_REAP_UNITS + 10);
-  size_t bytes = count * sy_class_slab_bytes (CLASS), step = SY_REAP_UNITS * SY_UNIT_BYTES;
+  unsigned count = slabs_for (CLASS, 3 * SY_REAP_UNITS), units = count * sy_size_classes[CLASS].units;
 
   open_and_trim ();
   sy_region_give (take_chain (CLASS, count), count);
@@ -313,30 +321,34 @@ START_TEST (reaping_is_done_in_bounded_steps)
 
   sy_region_reap (now_ns);
   now_ns += SY_REAP_NS;
-  sy_region_reap (now_ns);
-  ck_assert_uint_eq (sy_region_spare_bytes (), bytes - step);
-  sy_region_reap (now_ns);
-  ck_assert_uint_eq (sy_region_spare_bytes (), bytes - 2 * step);
-  sy_region_reap (now_ns);
-  ck_assert_uint_eq (sy_region_spare_bytes (), 0);
+  for (unsigned step = 0; step < 3; step++)
+    {
+      sy_region_reap (now_ns);
+      units = left_by_a_step (CLASS, units);
+      ck_assert_uint_eq (sy_region_spare_bytes (), units * SY_UNIT_BYTES);
+    }
+  ck_assert_uint_eq (units, 0);
   (void) later_ns ();
 }
 END_TEST
 
 START_TEST (a_step_of_reaping_is_shared_by_the_classes)
 {
-  unsigned longest = class_of_units (SY_SLAB_UNITS_MAX), count = SY_REAP_UNITS - SY_SLAB_UNITS_MAX - 1;
+  unsigned longest = class_of_units (SY_SLAB_UNITS_MAX), count = SY_REAP_UNITS - SY_SLAB_UNITS_MAX;
   size_t long_bytes = sy_class_slab_bytes (longest);
 
   open_and_trim ();
-  sy_region_give (take_chain (OTHER, count), count);
-  sy_region_give (take_chain (longest, 4), 4);
+
+  uint32_t others = take_chain (OTHER, count), longs = take_chain (longest, 4);
+
+  sy_region_give (others, count);
+  sy_region_give (longs, 4);
 
   uint64_t now_ns = later_ns ();
 
   sy_region_reap (now_ns);
   sy_region_reap (now_ns += SY_REAP_NS);
-  ck_assert_msg (sy_region_spare_bytes () == 3 * long_bytes, "there was room for one long slab, not for two");
+  ck_assert_uint_eq (sy_region_spare_bytes (), 3 * long_bytes); /* there was room for one long slab, not for two */
   sy_region_reap (now_ns);
   ck_assert_uint_eq (sy_region_spare_bytes (), 0);
   (void) later_ns ();
