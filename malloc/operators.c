@@ -4,7 +4,7 @@
  * C++ library to run.
  *
  * Where memory is short, the C++ runtime's own operator is found and called: it calls our malloc again, then the new-handlers, and throws.
- * This file is compiled with -fexceptions, so that what is thrown there passes through.
+ * A program that is linked statically with its runtime has none to be found, but what that would call.  This file is compiled with -fexceptions, so that what is thrown there passes through.
  */
 #include <config.h>
 
@@ -18,6 +18,11 @@
 #pragma weak dlopen
 #pragma weak dlsym
 #pragma weak dlclose
+
+/* Of the runtime that a program is linked with; one that handles or throws nothing may be without. */
+typedef void new_handler (void);
+extern new_handler *get_new_handler (void) __asm__ ("_ZSt15get_new_handlerv") __attribute__ ((weak));
+extern void throw_bad_alloc (void) __asm__ ("_ZSt17__throw_bad_allocv") __attribute__ ((weak));
 
 /* How size_t is written in a mangled name. */
 #if SIZE_MAX > 0xffffffffu
@@ -57,12 +62,19 @@ find_runtime (const char *name)
   return found != NULL ? found : dlsym (RTLD_NEXT, name);
 }
 
-static void * SY_COLD
-no_runtime (const char *name, size_t size, bool throws)
+/* Without such an operator: the new-handler, if any, made room, or what is to be said was said.  What it throws cannot be caught here. */
+static bool SY_COLD
+new_handler_helped (const char *name, size_t size, bool throws)
 {
-  if (throws)
+  new_handler *handler = get_new_handler != NULL && throws ? get_new_handler () : NULL;
+
+  if (handler != NULL)
+    handler ();
+  else if (throws && throw_bad_alloc != NULL)
+    throw_bad_alloc ();
+  else if (throws)
     sy_bug (name, (const void *) (uintptr_t) size, "no memory for so many bytes, and no C++ runtime to throw std::bad_alloc");
-  return NULL;
+  return handler != NULL;
 }
 
 /* What a missing operator stands for: one function a form of the call, as the pointers are of different types. */
@@ -78,8 +90,13 @@ typedef void *aligned_nothrow (size_t size, size_t alignment, const void *nothro
   name##_short parameters                                                          \
   {                                                                                \
     form *runtime = (form *) (uintptr_t) find_runtime (#name);                     \
+    void *block = NULL;                                                            \
                                                                                    \
-    return runtime != NULL ? runtime arguments : no_runtime (#name, size, throws); \
+    if (runtime != NULL)                                                           \
+      return runtime arguments;                                                    \
+    while (block == NULL && new_handler_helped (#name, size, throws))              \
+      block = request;                                                             \
+    return block;                                                                  \
   }                                                                                \
                                                                                    \
   static void * SY_NOINLINE                                                        \

@@ -4,4 +4,5 @@
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 in_each_form conformance.c
+statically_linked conformance.c
 tap_end

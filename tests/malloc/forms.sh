@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 # forms.sh: sourced by the drop-in's tests: compiles their programs and runs them on the C library, under LD_PRELOAD of the module of this
-# build, and linked with its archive.  What a program says in TAP becomes this test's, with the form in front.
+# build, linked with its archive, and linked with it statically.  What a program says in TAP becomes this test's, with the form in front.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${CC:=cc}" "${CXX=}" "${CFLAGS=}" "${LDFLAGS=}" "${drop_in_libs=}" "${allocator_mode:?}"
 
@@ -85,5 +85,21 @@ preloaded_and_linked () {
     build with_archive "$file" "$@" $(linked) && retell "archive" "$work/with_archive"
   else
     tap_skip "archive: not built"
+  fi
+}
+
+# statically_linked NAME.c [WORD...]: with the archive, and no library shared.
+statically_linked () {
+  file=$1
+  shift
+  if [ ! -e "$archive" ]; then
+    tap_skip "static program: no archive was built"
+  elif [ "$allocator_mode" = default ]; then
+    tap_skip "static program: in default mode the C library's heap comes with its malloc"
+  elif ! echo 'int main (void) { return 0; }' | $CC -static -x c -o "$work/none" - > /dev/null 2>&1; then
+    tap_skip "static program: the compiler cannot link one here"
+  else
+    # shellcheck disable=SC2046
+    build static_program "$file" "$@" -static $(linked) && retell "static program" "$work/static_program"
   fi
 }
