@@ -42,26 +42,39 @@ size_bucket (size_t size)
   return bucket;
 }
 
-/* Charges the handle for what the C library serves.  What this thread's magazines hold counts too, and gives way, as what is deferred. */
+/*
+ * What gives way where the limit is reached: first what this thread's magazines hold, which counts too; then what is deferred and may go,
+ * which comes to them.  False: nothing is left to.
+ */
+static bool
+give_way (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned step)
+{
+  if (step > 1 || (step == 1 && !sy_reclaim_for_want (a)))
+    return false;
+  if (cache != NULL && a->max_bytes != 0)
+    sy_thread_cache_flush (cache);
+  return true;
+}
+
+/* Charges the handle for what the C library serves. */
 static bool
 charge_heap_bytes (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t bytes)
 {
-  if (sy_handle_charge (a, bytes))
-    return true;
-  if (cache != NULL)
-    sy_thread_cache_flush (cache);
-  return (cache != NULL && sy_handle_charge (a, bytes)) || (sy_reclaim_for_want (a) && sy_handle_charge (a, bytes));
+  bool charged = sy_handle_charge (a, bytes);
+
+  for (unsigned step = 0; !charged && give_way (a, cache, step); step++)
+    charged = sy_handle_charge (a, bytes);
+  return charged;
 }
 
 /* Takes a block of the C library's into the handle. */
 static void *
 fallback_admit (struct sydra_alloc *a, struct sy_thread_cache *cache, void *block, size_t size)
 {
-  unsigned bucket = size_bucket (size);
-
   if (SY_UNLIKELY (block == NULL))
     return NULL;
 
+  unsigned bucket = size_bucket (size);
   size_t bytes = sy_heap_usable (block);
 
   if (!charge_heap_bytes (a, cache, bytes))
@@ -115,13 +128,9 @@ pool_malloc_slow (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned
 {
   void *block = pool_malloc_once (a, cache, class);
 
-  if (block == NULL && a->max_bytes != 0 && cache != NULL)
-    {
-      /* What this thread's magazines hold of other classes counts too. */
-      sy_thread_cache_flush (cache);
-      block = pool_malloc_once (a, cache, class);
-    }
-  return block == NULL && sy_reclaim_for_want (a) ? pool_malloc_once (a, cache, class) : block;
+  for (unsigned step = a->max_bytes == 0; block == NULL && give_way (a, cache, step); step++)
+    block = pool_malloc_once (a, cache, class);
+  return block;
 }
 
 /* A block of the class, or of the C library's where the pool has none. */

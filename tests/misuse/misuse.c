@@ -818,14 +818,20 @@ defer_twice_in_a_row (struct sydra_alloc *a)
   (void) sydra_free_deferred (a, block);
 }
 
-/* Two blocks of the largest class fill a bag, and that is enough to look for what may go. */
+/* Blocks of the largest class are soon enough to look for what may go. */
 static void
 defer_twice_when_it_was_freed (struct sydra_alloc *a)
 {
+  struct sydra_stats stats = { .size = sizeof stats };
   void *block = tell (must_malloc (a, 32768));
 
   (void) sydra_free_deferred (a, block);
-  (void) sydra_free_deferred (a, must_malloc (a, 32768));
+  do
+    {
+      (void) sydra_free_deferred (a, must_malloc (a, 32768));
+      (void) sydra_stats_get (a, &stats);
+    }
+  while (stats.deferred_reclaimed == 0);
   (void) sydra_free_deferred (a, block);
   (void) sydra_collect (a);
 }
