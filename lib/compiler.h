@@ -17,6 +17,28 @@
 #define SY_LINE_BYTES 64
 #define SY_APART SY_ALIGNED (128)
 
+/* Is this compiled with a sanitizer?  It brings a heap of its own. */
+#if defined __SANITIZE_ADDRESS__
+#define SY_ADDRESS_SANITIZER 1
+#elif defined __has_feature
+#if __has_feature (address_sanitizer)
+#define SY_ADDRESS_SANITIZER 1
+#endif
+#endif
+#if defined __SANITIZE_THREAD__
+#define SY_THREAD_SANITIZER 1
+#elif defined __has_feature
+#if __has_feature (thread_sanitizer)
+#define SY_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef SY_ADDRESS_SANITIZER
+#define SY_ADDRESS_SANITIZER 0
+#endif
+#ifndef SY_THREAD_SANITIZER
+#define SY_THREAD_SANITIZER 0
+#endif
+
 #define SY_STATIC_ASSERT(condition, words) _Static_assert (condition, words)
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libc_heap.h"
+#include "os.h"
 #include "page_heap.h"
 #include "page_range.h"
 #include "tuning.h"
@@ -40,13 +41,28 @@ rounded (size_t size)
   return size == 0 ? step : (size + step - 1) & ~(step - 1);
 }
 
+/* Clears whole pages of a run: those that few were used of by the system, which leaves them out of memory. */
+static void
+clear (char *start, size_t bytes)
+{
+  for (size_t at = 0; at < bytes; at += SY_RESIDENT_BYTES)
+    {
+      size_t part = bytes - at < SY_RESIDENT_BYTES ? bytes - at : SY_RESIDENT_BYTES;
+
+      if (part < SY_CLEAR_LEAST || sy_os_resident_bytes (start + at, part) > part / 2 || !sy_os_discard (start + at, part))
+        memset (start + at, 0, part);
+    }
+}
+
 static void *
-pages_take (size_t alignment, size_t size, size_t room, bool clear)
+pages_take (size_t alignment, size_t size, size_t room, bool zeroed)
 {
   bool zero;
   void *block = sy_pages_take (alignment, size, room, &zero);
 
-  return block != NULL && clear && !zero ? memset (block, 0, size) : block;
+  if (block != NULL && zeroed && !zero)
+    clear (block, rounded (size));
+  return block;
 }
 
 void *

@@ -5,6 +5,17 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "compiler.h"
+
+/* A sanitizer's heap has the usual names only. */
+#if SY_ADDRESS_SANITIZER || SY_THREAD_SANITIZER
+#define __libc_malloc malloc
+#define __libc_calloc calloc
+#define __libc_realloc realloc
+#define __libc_memalign memalign
+#define __libc_free free
+#endif
+
 extern void *__libc_malloc (size_t size) __attribute__ ((weak));
 extern void *__libc_calloc (size_t count, size_t size) __attribute__ ((weak));
 extern void *__libc_realloc (void *block, size_t size) __attribute__ ((weak));

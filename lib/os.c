@@ -74,6 +74,26 @@ sy_os_discard (void *start, size_t bytes)
   return done;
 }
 
+size_t
+sy_os_resident_bytes (void *start, size_t bytes)
+{
+#ifdef __linux__
+  unsigned char in_memory[SY_RESIDENT_BYTES >> 12];
+  size_t page = sy_os_page_bytes (), count = 0;
+  int saved = errno;
+  bool known = mincore (start, bytes, in_memory) == 0;
+
+  errno = saved;
+  if (known)
+    {
+      for (size_t at = 0; at * page < bytes; at++)
+        count += in_memory[at] & 1;
+      return count * page;
+    }
+#endif
+  return bytes;
+}
+
 bool
 sy_os_remap (void *start, size_t bytes)
 {

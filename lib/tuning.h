@@ -118,8 +118,10 @@
 #define SY_RUN_LISTS 256u
 #define SY_RUN_LOOKS 8u
 /* Free pages that may wait for reuse whatever happens, and one part in so many of what is live. */
-#define SY_PAGES_DIRTY_BYTES ((size_t) 16 << 20)
+#define SY_PAGES_DIRTY_BYTES ((size_t) 64 << 20)
 #define SY_PAGES_DIRTY_SHARE 4u
+/* From this size on calloc asks what of a free block is in memory at all: that costs as much as to clear a few pages. */
+#define SY_CLEAR_LEAST ((size_t) 128 << 10)
 /* What one reaping gives back: bounds what one unlucky call does. */
 #define SY_PAGES_REAP_BYTES ((size_t) 16 << 20)
 /* A block that grew gets one part in so many of its size as room to grow on: addresses, no memory until they are written. */

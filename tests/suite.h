@@ -16,28 +16,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined __SANITIZE_ADDRESS__
-#define TEST_ADDRESS_SANITIZER 1
-#elif defined __has_feature
-#if __has_feature (address_sanitizer)
-#define TEST_ADDRESS_SANITIZER 1
-#endif
-#endif
-#if defined __SANITIZE_THREAD__
-#define TEST_THREAD_SANITIZER 1
-#elif defined __has_feature
-#if __has_feature (thread_sanitizer)
-#define TEST_THREAD_SANITIZER 1
-#endif
-#endif
-#ifndef TEST_ADDRESS_SANITIZER
-#define TEST_ADDRESS_SANITIZER 0
-#endif
-#ifndef TEST_THREAD_SANITIZER
-#define TEST_THREAD_SANITIZER 0
-#endif
+#include "compiler.h"
+
 /* Both reserve terabytes and intercept the allocator's system calls. */
-#define TEST_SANITIZED (TEST_ADDRESS_SANITIZER || TEST_THREAD_SANITIZER)
+#define TEST_SANITIZED (SY_ADDRESS_SANITIZER || SY_THREAD_SANITIZER)
+
+/*
+ * Sizes that cannot be are asked for on purpose: the sanitizers' malloc is to answer as the C library's does.  Their search for deadlocks
+ * ends a process that holds more than 64 locks, as a fork does; debug builds check the order of locks themselves.
+ */
+#if TEST_SANITIZED
+#define DEFAULT_OPTIONS(name) \
+  const char *name (void) __attribute__ ((weak, visibility ("default"))); \
+  const char *name (void) { return "allocator_may_return_null=1:detect_deadlocks=0"; }
+DEFAULT_OPTIONS (__asan_default_options)
+DEFAULT_OPTIONS (__tsan_default_options)
+#endif
 
 /* ck_assert_msg for loops that are run a million times: check itself is called, and writes down where it is, only on failure. */
 #define test_must(condition, ...) ((condition) ? (void) 0 : ck_abort_msg (__VA_ARGS__))

@@ -9,15 +9,6 @@
 
 #include "contract.h"
 
-/* Sizes that cannot be are asked for on purpose: the sanitizers' malloc is to answer as the C library's does. */
-#if TEST_SANITIZED
-#define DEFAULT_OPTIONS(name) \
-  const char *name (void) __attribute__ ((visibility ("default"))); \
-  const char *name (void) { return "allocator_may_return_null=1"; }
-DEFAULT_OPTIONS (__asan_default_options)
-DEFAULT_OPTIONS (__tsan_default_options)
-#endif
-
 struct sydra_alloc *a;
 
 static void

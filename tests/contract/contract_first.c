@@ -394,7 +394,7 @@ START_TEST (any_call_may_be_the_first_of_a_thread)
 END_TEST
 
 /* Destructors that come back in every pass: before and after the library's own.  ThreadSanitizer ends a thread's state in the last one. */
-enum { KEYS = 40, PASSES = TEST_THREAD_SANITIZER ? 3 : 4 };
+enum { KEYS = 40, PASSES = SY_THREAD_SANITIZER ? 3 : 4 };
 static pthread_key_t many_keys[KEYS];
 static void *kept[KEYS];
 

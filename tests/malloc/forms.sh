@@ -92,12 +92,13 @@ preloaded_and_linked () {
 statically_linked () {
   file=$1
   shift
+  # shellcheck disable=SC2086  # flags are words
   if [ ! -e "$archive" ]; then
     tap_skip "static program: no archive was built"
   elif [ "$allocator_mode" = default ]; then
     tap_skip "static program: in default mode the C library's heap comes with its malloc"
-  elif ! echo 'int main (void) { return 0; }' | $CC -static -x c -o "$work/none" - > /dev/null 2>&1; then
-    tap_skip "static program: the compiler cannot link one here"
+  elif ! echo 'int main (void) { return 0; }' | $CC -static -x c -o "$work/none" - $drop_in_libs > /dev/null 2>&1; then
+    tap_skip "static program: not all of '$drop_in_libs' can be linked statically here"
   else
     # shellcheck disable=SC2046
     build static_program "$file" "$@" -static $(linked) && retell "static program" "$work/static_program"

@@ -307,7 +307,7 @@ static void
 free_in_the_last_pass (void *value)
 {
   key_passes++;
-  if (key_passes == 1 || key_passes == (TEST_THREAD_SANITIZER ? 3 : 4))
+  if (key_passes == 1 || key_passes == (SY_THREAD_SANITIZER ? 3 : 4))
     sydra_free (key_handle, key_block);
   (void) pthread_setspecific (key, value);
 }

@@ -263,13 +263,13 @@ END_TEST
 int
 main (void)
 {
-  if (TEST_ADDRESS_SANITIZER)
+  if (SY_ADDRESS_SANITIZER)
     return test_skip_all ("AddressSanitizer's own allocator may stay locked in the child of a threaded process");
-  if (TEST_THREAD_SANITIZER)
+  if (SY_THREAD_SANITIZER)
     return test_skip_all ("ThreadSanitizer ends a child that starts a thread after a threaded process's fork");
 
   Suite *suite = suite_create ("fork");
-  TCase *tests = test_case (suite, "fork", 120);
+  TCase *tests = test_case (suite, "fork", 300);
 
   tcase_add_test (tests, the_child_of_a_threaded_process_allocates);
   return test_run (suite);

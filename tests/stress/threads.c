@@ -20,7 +20,7 @@
 #define THREADS_LEAST 12u
 #define THREADS_MOST 200u  /* an owner's number is a byte */
 #define HELD 512
-#define ROUNDS (TEST_THREAD_SANITIZER ? 4000u : TEST_ADDRESS_SANITIZER ? 40000u : 400000u)
+#define ROUNDS (SY_THREAD_SANITIZER ? 4000u : SY_ADDRESS_SANITIZER ? 40000u : 400000u)
 #define SHORT_THREADS (TEST_SANITIZED ? 400u : 4000u)
 
 /* ---- Stamps ---- */
@@ -385,7 +385,7 @@ destructor (void *value)
 #ifndef PTHREAD_DESTRUCTOR_ITERATIONS
 #define PTHREAD_DESTRUCTOR_ITERATIONS 4
 #endif
-#define PASSES (PTHREAD_DESTRUCTOR_ITERATIONS - (TEST_THREAD_SANITIZER ? 1 : 0))
+#define PASSES (PTHREAD_DESTRUCTOR_ITERATIONS - (SY_THREAD_SANITIZER ? 1 : 0))
 
 static __thread int passes;
 
@@ -509,7 +509,7 @@ END_TEST
 int
 main (void)
 {
-  if (TEST_THREAD_SANITIZER && sydra_alloc_is_mimalloc ())
+  if (SY_THREAD_SANITIZER && sydra_alloc_is_mimalloc ())
     return test_skip_all ("ThreadSanitizer does not see how mimalloc, built without it, synchronises");
 
   Suite *suite = suite_create ("threads");

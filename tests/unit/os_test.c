@@ -56,6 +56,24 @@ START_TEST (discarded_pages_read_as_zero_and_stay_writable)
 }
 END_TEST
 
+START_TEST (pages_are_in_memory_once_written_and_until_discarded)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_map (8 * page);
+
+  ck_assert_uint_eq (sy_os_resident_bytes (start, 8 * page), 0);
+  start[0] = start[3 * page] = start[7 * page + 1] = 1;
+  ck_assert_uint_eq (sy_os_resident_bytes (start, 8 * page), 3 * page);
+  ck_assert_uint_eq (sy_os_resident_bytes (start + page, 6 * page + 1), 2 * page); /* a page begun counts */
+  ck_assert (sy_os_discard (start + 2 * page, 2 * page));
+  ck_assert_uint_eq (sy_os_resident_bytes (start, 8 * page), 2 * page);
+  sy_os_unmap (start, 8 * page);
+  errno = 77;
+  ck_assert_uint_eq (sy_os_resident_bytes (start, 8 * page), 8 * page); /* not mapped: not known */
+  ck_assert_int_eq (errno, 77);
+}
+END_TEST
+
 START_TEST (refusals_are_said_and_keep_errno)
 {
   size_t page = sy_os_page_bytes ();
@@ -100,8 +118,11 @@ main (void)
 
   tcase_add_test (tests, reserved_pages_are_nobodys_until_committed);
   tcase_add_test (tests, discarded_pages_read_as_zero_and_stay_writable);
-  if (!TEST_ADDRESS_SANITIZER)
-    tcase_add_test (tests, refusals_are_said_and_keep_errno);
+  if (!SY_ADDRESS_SANITIZER)
+    {
+      tcase_add_test (tests, refusals_are_said_and_keep_errno);
+      tcase_add_test (tests, pages_are_in_memory_once_written_and_until_discarded);
+    }
   tcase_add_test (tests, the_clock_does_not_go_back);
   tcase_add_test (tests, pages_and_processors_are_what_the_system_says);
   return test_run (suite);

@@ -10,7 +10,7 @@
 #include "shard.h"
 #include "suite.h"
 
-static bool zeroed;  /* what it says is asked in tests of its own */
+static _Thread_local bool zeroed;  /* what it says is asked in tests of its own */
 #define FIRST 1u  /* the class of 16 bytes */
 #define LAST (SY_CLASSES - 1)
 

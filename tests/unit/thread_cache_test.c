@@ -537,7 +537,7 @@ static unsigned late_passes;
 static AO_t late_frees;
 
 /* ThreadSanitizer's own state of a thread ends in the last of the four. */
-#define PASSES (TEST_THREAD_SANITIZER ? 3u : 4u)
+#define PASSES (SY_THREAD_SANITIZER ? 3u : 4u)
 
 /* Frees in every pass of the destructors. */
 static void
