@@ -1,0 +1,7 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# script.sh INTERPRETER FILE: a script of our own.
+# shellcheck source=tests/programs/common.sh
+. "${0%/*}/common.sh"
+
+run "$1" "${0%/*}/$2"
