@@ -246,13 +246,13 @@ held (struct sy_magazine *magazine, void **top)
 }
 
 /*
- * The sides change places only when that is worth it: the new alloc side holds at least half of what a magazine may, or the new free side
+ * The sides change places only when that is worth it: the new alloc side holds at least a share of what a magazine may, or the new free side
  * has room for as many.  Otherwise every few hits would be followed by a change.
  */
 static bool
 worth_a_change (const struct sy_thread_cache *cache, unsigned class, unsigned hits)
 {
-  return hits >= cache->rounds[class] / 2;
+  return hits >= cache->rounds[class] / SY_CHANGE_SHARE;
 }
 
 /* Fills the alloc side, which is empty. */

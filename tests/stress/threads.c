@@ -501,7 +501,7 @@ START_TEST (threads_that_come_late_leave_nothing_behind)
       if (at == 100)
         committed = stats.committed_bytes;
     }
-  ck_assert_uint_eq (stats.committed_bytes, committed);
+  ck_assert_uint_le (stats.committed_bytes, committed);
   ck_assert_uint_eq (sydra_alloc_destroy (shared_handle), 0);
 }
 END_TEST
