@@ -108,26 +108,3 @@ sy_heap_trim (void)
   mi_collect (true);
   return 0;
 }
-
-void
-sy_heap_reap (uint64_t now_ns)
-{
-  (void) now_ns;
-}
-
-size_t
-sy_heap_held_bytes (void)
-{
-  return 0;
-}
-
-/* The heap has its own handlers. */
-void
-sy_heap_fork_lock (void)
-{
-}
-
-void
-sy_heap_fork_unlock (void)
-{
-}

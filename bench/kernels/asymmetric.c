@@ -148,10 +148,7 @@ main (int count, char **words)
     }
   kernel_threads (kernel.threads, work, workers, sizeof *workers);
   for (unsigned i = 0; i < consumers.value; i++)
-    {
-      all.operations += workers[i].tally.operations;
-      all.checksum += workers[i].tally.checksum;
-    }
+    tally_add (&all, &workers[i].tally);
   array_delete (workers);
   array_delete (queues);
   return kernel_end (&kernel, all);

@@ -102,10 +102,7 @@ main (int count, char **words)
     workers[i].index = i;
   kernel_threads (kernel.threads, short_lived, workers, sizeof *workers);
   for (unsigned i = 0; i < kernel.threads; i++)
-    {
-      all.operations += workers[i].tally.operations;
-      all.checksum += workers[i].tally.checksum;
-    }
+    tally_add (&all, &workers[i].tally);
   all.operations += count_nodes (long_lived, depth);
   free_tree (long_lived, depth);
   array_delete (workers);

@@ -109,6 +109,13 @@ kernel_scaled (const struct kernel *k, uint64_t n)
   return scaled < 1 ? 1 : (uint64_t) scaled;
 }
 
+void
+tally_add (struct tally *all, const struct tally *part)
+{
+  all->operations += part->operations;
+  all->checksum += part->checksum;
+}
+
 int
 kernel_end (const struct kernel *k, struct tally tally)
 {

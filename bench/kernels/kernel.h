@@ -38,6 +38,8 @@ struct tally {
 /* Reads the command line and starts the clock.  Ends the process for --help (status 0) and for what cannot be (status 2, one line). */
 void kernel_begin (struct kernel *kernel, int count, char **words);
 
+void tally_add (struct tally *all, const struct tally *part);
+
 /* One line: what is the same in every run, then the elapsed time.  The exit status. */
 int kernel_end (const struct kernel *kernel, struct tally tally);
 

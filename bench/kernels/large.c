@@ -49,10 +49,7 @@ large_main (const struct large *what, int count, char **words)
     workers[i].random.state = kernel->seed * KERNEL_THREADS_MAX + i;
   kernel_threads (kernel->threads, work, workers, sizeof *workers);
   for (unsigned i = 0; i < kernel->threads; i++)
-    {
-      all.operations += workers[i].tally.operations;
-      all.checksum += workers[i].tally.checksum;
-    }
+    tally_add (&all, &workers[i].tally);
   array_delete (workers);
   return kernel_end (kernel, all);
 }

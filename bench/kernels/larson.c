@@ -97,8 +97,7 @@ end_chain (struct chain *c, struct tally *all)
   pthread_join (c->predecessor, NULL);
   for (uint32_t slot = 0; slot < LIVE; slot++)
     kernel_free_block (&c->live[slot], &c->tally);
-  all->operations += c->tally.operations;
-  all->checksum += c->tally.checksum;
+  tally_add (all, &c->tally);
   array_delete (c->live);
   sem_destroy (&c->over);
 }

@@ -101,8 +101,7 @@ main (int count, char **words)
 
       while (handover_take (mail, i, &left, 1))
         kernel_free_block (&left, &all);
-      all.operations += workers[i].tally.operations;
-      all.checksum += workers[i].tally.checksum;
+      tally_add (&all, &workers[i].tally);
     }
   handover_delete (mail);
   array_delete (workers);
