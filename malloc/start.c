@@ -12,6 +12,7 @@
 #include "configured.h"
 #include "fork.h"
 #include "report.h"
+#include "stdio_lock.h"
 
 AO_t sy_process_handle;
 
@@ -75,5 +76,6 @@ sy_load (int argc, char **argv, char **environment)
   if (environ == NULL)
     environ = environment;
   sy_fork_register ();
+  sy_stdio_lock_register ();
   (void) sy_process ();
 }

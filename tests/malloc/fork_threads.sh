@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A process whose threads allocate forks.
+# A process forks whose threads allocate.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 in_each_form fork_threads.c
+in_each_form fork_stdio.c
 tap_end

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "stdio_lock.h"
+
+#include <pthread.h>
+
+/* The C library's, recursive; exported, but in no header.  Where one is missing forks go without. */
+extern void _IO_list_lock (void) __attribute__ ((weak));
+extern void _IO_list_unlock (void) __attribute__ ((weak));
+extern void _IO_list_resetlock (void) __attribute__ ((weak));
+
+void
+sy_stdio_lock_register (void)
+{
+  /* In the child the C library may have reset it already. */
+  if (_IO_list_lock != NULL && _IO_list_unlock != NULL && _IO_list_resetlock != NULL)
+    (void) pthread_atfork (_IO_list_lock, _IO_list_unlock, _IO_list_resetlock);
+}
