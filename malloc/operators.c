@@ -77,6 +77,14 @@ new_handler_helped (const char *name, size_t size, bool throws)
   return handler != NULL;
 }
 
+/*
+ * new and delete of one object, with and without an alignment, are a program's to replace alone: the other forms stand for these, and go to
+ * them by their names, so to the program's where it has some.  Those that do not throw go there by the runtime, which can catch.
+ */
+
+/* One jump where there would be two. */
+#define BY_NAME SY_EXPORT __attribute__ ((noplt))
+
 /* What a missing operator stands for: one function a form of the call, as the pointers are of different types. */
 typedef void *plain (size_t size);
 typedef void *plain_nothrow (size_t size, const void *nothrow);
@@ -85,7 +93,7 @@ typedef void *aligned_nothrow (size_t size, size_t alignment, const void *nothro
 
 /* ---- new ---- */
 
-#define DEFINE_NEW(name, form, parameters, hit, request, arguments, throws)        \
+#define DEFINE_NEW(name, form, parameters, replaced, hit, request, arguments, throws) \
   static void * SY_COLD                                                            \
   name##_short parameters                                                          \
   {                                                                                \
@@ -107,53 +115,85 @@ typedef void *aligned_nothrow (size_t size, size_t alignment, const void *nothro
     return SY_LIKELY (block != NULL) ? block : name##_short arguments;             \
   }                                                                                \
                                                                                    \
-  SY_EXPORT void *name parameters;                                                 \
+  BY_NAME void *name parameters;                                                   \
                                                                                    \
   SY_EXPORT void *                                                                 \
   name parameters                                                                  \
   {                                                                                \
-    void *block = hit;                                                             \
+    void *block;                                                                   \
                                                                                    \
+    if (SY_UNLIKELY (replaced))                                                    \
+      return name##_short arguments;                                               \
+    block = hit;                                                                   \
     return SY_LIKELY (block != NULL) ? block : name##_slow arguments;              \
   }
 
 /* One more step, so that MANGLED is expanded before names are pasted. */
-#define NEW(name, form, parameters, hit, request, arguments, throws) DEFINE_NEW (name, form, parameters, hit, request, arguments, throws)
+#define NEW(name, form, parameters, replaced, hit, request, arguments, throws) \
+  DEFINE_NEW (name, form, parameters, replaced, hit, request, arguments, throws)
 
-#define NEW_FORMS(operator)                                                                                                     \
-  NEW (MANGLED (operator, ), plain, (size_t size), sy_process_hit_malloc (size), sydra_malloc (sy_process (), size), (size), true) \
-  NEW (MANGLED (operator, RKSt9nothrow_t), plain_nothrow, (size_t size, const void *nothrow),                                   \
-       sy_process_hit_malloc (size), sydra_malloc (sy_process (), size), (size, nothrow), false)                                  \
-  NEW (MANGLED (operator, St11align_val_t), aligned, (size_t size, size_t alignment),                                           \
-       NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment), true)                                           \
-  NEW (MANGLED (operator, St11align_val_tRKSt9nothrow_t), aligned_nothrow, (size_t size, size_t alignment, const void *nothrow), \
+/* Is the name another's, in the program or in a library before us? */
+#define DEFINE_OWN(name, form) static form name##_own __attribute__ ((alias (#name)));
+#define OWN(name, form) DEFINE_OWN (name, form)
+#define IS_REPLACED_(name) (name != name##_own)
+#define IS_REPLACED(name) IS_REPLACED_ (name)
+
+#define NEW_ARRAY(name, whole, parameters, arguments) \
+  SY_EXPORT void *name parameters;                    \
+                                                      \
+  SY_EXPORT void *                                    \
+  name parameters                                     \
+  {                                                   \
+    return whole arguments;                           \
+  }
+
+#define NOTHROW(name, whole, array)                                                                                                     \
+  NEW (MANGLED (name, RKSt9nothrow_t), plain_nothrow, (size_t size, const void *nothrow),                                               \
+       IS_REPLACED (MANGLED (whole, )) || IS_REPLACED (MANGLED (array, )),                                                              \
+       sy_process_hit_malloc (size), sydra_malloc (sy_process (), size), (size, nothrow), false)                                        \
+  NEW (MANGLED (name, St11align_val_tRKSt9nothrow_t), aligned_nothrow, (size_t size, size_t alignment, const void *nothrow),            \
+       IS_REPLACED (MANGLED (whole, St11align_val_t)) || IS_REPLACED (MANGLED (array, St11align_val_t)),                                \
        NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment, nothrow), false)
 
-NEW_FORMS (_Znw)
-NEW_FORMS (_Zna)
+NEW (MANGLED (_Znw, ), plain, (size_t size), false, sy_process_hit_malloc (size), sydra_malloc (sy_process (), size), (size), true)
+NEW (MANGLED (_Znw, St11align_val_t), aligned, (size_t size, size_t alignment), false,
+     NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment), true)
+NEW_ARRAY (MANGLED (_Zna, ), MANGLED (_Znw, ), (size_t size), (size))
+NEW_ARRAY (MANGLED (_Zna, St11align_val_t), MANGLED (_Znw, St11align_val_t), (size_t size, size_t alignment), (size, alignment))
+OWN (MANGLED (_Znw, ), plain)
+OWN (MANGLED (_Znw, St11align_val_t), aligned)
+OWN (MANGLED (_Zna, ), plain)
+OWN (MANGLED (_Zna, St11align_val_t), aligned)
+NOTHROW (_Znw, _Znw, _Znw)
+NOTHROW (_Zna, _Znw, _Zna)
 
 /* ---- delete: the size and the alignment are the block's own business ---- */
 
-#define DEFINE_DELETE(name, parameters)  \
-  SY_EXPORT void name parameters;        \
-                                         \
-  SY_EXPORT void                         \
-  name parameters                        \
-  {                                      \
-    sy_process_free (block);             \
+#define DELETE(name, parameters, free_it) \
+  BY_NAME void name parameters;           \
+                                          \
+  SY_EXPORT void                          \
+  name parameters                         \
+  {                                       \
+    free_it;                              \
   }
-
-#define DELETE(name, parameters) DEFINE_DELETE (name, parameters)
 
 #define UNUSED __attribute__ ((unused))
 
-#define DELETE_FORMS(operator)                                                                                             \
-  DELETE (operator, (void *block))                                                                                         \
-  DELETE (operator##RKSt9nothrow_t, (void *block, const void *nothrow UNUSED))                                             \
-  DELETE (operator##St11align_val_t, (void *block, size_t alignment UNUSED))                                               \
-  DELETE (operator##St11align_val_tRKSt9nothrow_t, (void *block, size_t alignment UNUSED, const void *nothrow UNUSED))     \
-  DELETE (MANGLED (operator, ), (void *block, size_t size UNUSED))                                                         \
-  DELETE (MANGLED (operator, St11align_val_t), (void *block, size_t size UNUSED, size_t alignment UNUSED))
+#define PLAIN (void *block)
+#define ALIGNED (void *block, size_t alignment UNUSED)
+
+DELETE (_ZdlPv, PLAIN, sy_process_free (block))
+DELETE (_ZdlPvSt11align_val_t, ALIGNED, sy_process_free (block))
+DELETE (_ZdaPv, PLAIN, _ZdlPv (block))
+DELETE (_ZdaPvSt11align_val_t, ALIGNED, _ZdlPvSt11align_val_t (block, alignment))
+
+#define DELETE_FORMS(whole)                                                                                                           \
+  DELETE (whole##RKSt9nothrow_t, (void *block, const void *nothrow UNUSED), whole (block))                                            \
+  DELETE (whole##St11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow UNUSED),                          \
+          whole##St11align_val_t (block, alignment))                                                                                  \
+  DELETE (MANGLED (whole, ), (void *block, size_t size UNUSED), whole (block))                                                        \
+  DELETE (MANGLED (whole, St11align_val_t), (void *block, size_t size UNUSED, size_t alignment), whole##St11align_val_t (block, alignment))
 
 DELETE_FORMS (_ZdlPv)
 DELETE_FORMS (_ZdaPv)

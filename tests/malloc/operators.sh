@@ -9,6 +9,11 @@ if [ -z "$CXX" ] || ! echo 'int main () { return 0; }' | $CXX -std=c++17 -x c++ 
 fi
 in_each_form operators.cc -ldl
 statically_linked operators.cc
+# The archive defines what the program replaces, and the linker says so.
+if build replaced replaced.cc; then
+  retell "C library, operators replaced" "$work/replaced"
+  [ ! -e "$module" ] || retell "module, operators replaced" env LD_PRELOAD="$module" "$work/replaced"
+fi
 # What is reserved counts as mapped: only who starts under a limit meets it.
 limited='ulimit -v 600000 && LD_PRELOAD=$0 exec "$1"'
 [ ! -e "$module" ] || retell "module, under an address limit" sh -c "$limited" "$module" "$work/preloaded"
