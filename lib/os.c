@@ -236,14 +236,22 @@ sy_os_page_bytes (void)
   return (size_t) sysconf (_SC_PAGESIZE);
 }
 
-size_t
-sy_os_address_limit (void)
+static size_t
+limit_of (int resource)
 {
   struct rlimit limit;
 
-  if (getrlimit (RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > SIZE_MAX)
+  if (getrlimit (resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > SIZE_MAX)
     return SIZE_MAX;
   return (size_t) limit.rlim_cur;
+}
+
+size_t
+sy_os_address_limit (void)
+{
+  size_t addresses = limit_of (RLIMIT_AS), data = limit_of (RLIMIT_DATA);
+
+  return data < addresses ? data : addresses;
 }
 
 unsigned

@@ -61,7 +61,7 @@ void sy_os_thread_name (long thread_id, char *name, size_t bytes);
 
 size_t sy_os_page_bytes (void);
 
-/* The process's limit on address space in bytes; SIZE_MAX: none. */
+/* The process's limit on address space or on data, the lower one, in bytes; SIZE_MAX: none. */
 size_t sy_os_address_limit (void);
 
 /* Processors that are online; at least 1. */

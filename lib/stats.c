@@ -101,20 +101,34 @@ fill (struct sydra_stats *stats, struct sydra_alloc *a)
   stats->high_water_bytes = totals.high_bytes;
 }
 
+/* For callers of another version, whose struct is shorter. */
+static void SY_NOINLINE
+fill_part (struct sydra_stats *stats, size_t size, struct sydra_alloc *a)
+{
+  struct sydra_stats all;
+
+  memset (&all, 0, sizeof all);
+  fill (&all, a);
+  memcpy (stats, &all, size);
+}
+
 SY_EXPORT int
 sydra_stats_get (struct sydra_alloc *a, struct sydra_stats *stats)
 {
   const size_t least = offsetof (struct sydra_stats, in_use_bytes) + sizeof stats->in_use_bytes;
-  struct sydra_stats all;
   size_t size;
 
   sy_handle_check (a, "sydra_stats_get");
-  size = stats->size < sizeof all ? stats->size : sizeof all;
+  size = stats->size < sizeof *stats ? stats->size : sizeof *stats;
   if (size < least)
     return EINVAL;
-  memset (&all, 0, sizeof all);
-  fill (&all, a);
-  all.size = size;
-  memcpy (stats, &all, size);
+  if (size < sizeof *stats)
+    fill_part (stats, size, a);
+  else
+    {
+      memset (stats, 0, size);
+      fill (stats, a);
+    }
+  stats->size = size;
   return 0;
 }

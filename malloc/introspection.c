@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "heap.h"
 #include "report.h"
 #include "start.h"
 
@@ -48,11 +49,11 @@ free_bytes_of (const struct sydra_class_stats *class)
   return (size_t) class->free_blocks * class->size;
 }
 
-/* A snapshot, and the bytes that the pool has free; in_use_bytes are the pool's and the heap's. */
+/* A snapshot, and the bytes that the pool and the heap of large blocks have free; in_use_bytes are the pool's and the heap's. */
 static size_t
 take_stats (struct sydra_stats *stats)
 {
-  size_t free_bytes = 0;
+  size_t free_bytes = sy_heap_held_bytes ();
 
   stats->size = sizeof *stats;
   (void) sydra_stats_get (sy_process (), stats);

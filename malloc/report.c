@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "start.h"
@@ -108,16 +111,18 @@ complain (const char *name, const char *what, int error)
       return;
 }
 
+/* A FIFO that nobody reads is not waited for. */
 static void
 write_json (const char *name)
 {
-  int file = open (name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), error;
+  int file = open (name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666), error;
 
   if (file < 0)
     {
       complain (name, "cannot be opened", errno);
       return;
     }
+  (void) fcntl (file, F_SETFL, O_WRONLY);
   error = sydra_stats_write (sy_process (), SYDRA_STATS_JSON, sy_report_write, &file);
   if (close (file) != 0 && error == 0)
     error = errno;
@@ -125,18 +130,41 @@ write_json (const char *name)
     complain (name, "cannot be written", error);
 }
 
-/* The last of the destructors, so that what the others do is counted. */
-__attribute__ ((destructor (101))) static void
-at_exit (void)
+static void
+write_report (const struct sy_conf *conf)
 {
-  const struct sy_conf *conf = report.conf;
   int file;
 
-  if (conf == NULL || (conf->process != 0 && conf->process != (long) getpid ()))
-    return;
   if (conf->json[0] != '\0')
     write_json (conf->json);
   file = conf->text ? find_stderr () : -1;
   if (file >= 0)
     (void) sydra_stats_write (sy_process (), SYDRA_STATS_TEXT, sy_report_write, &file);
+}
+
+/* Without a SIGPIPE that would end the process in another way than it chose. */
+static void
+write_unsignalled (const struct sy_conf *conf)
+{
+  static const struct timespec at_once = { 0, 0 };
+  sigset_t pipe, before, pending;
+
+  (void) sigemptyset (&pipe);
+  (void) sigaddset (&pipe, SIGPIPE);
+  (void) pthread_sigmask (SIG_BLOCK, &pipe, &before);
+  (void) sigpending (&pending);
+  write_report (conf);
+  if (sigismember (&pending, SIGPIPE) == 0)
+    (void) sigtimedwait (&pipe, NULL, &at_once);
+  (void) pthread_sigmask (SIG_SETMASK, &before, NULL);
+}
+
+/* The last of the destructors, so that what the others do is counted. */
+__attribute__ ((destructor (101))) static void
+at_exit (void)
+{
+  const struct sy_conf *conf = report.conf;
+
+  if (conf != NULL && (conf->process == 0 || conf->process == (long) getpid ()))
+    write_unsignalled (conf);
 }

@@ -44,6 +44,19 @@ with "json:$work/none/x.json" ls "$sources"
 [ "$(cat "$work/err")" = "sydra-malloc: $work/none/x.json: cannot be opened: No such file or directory" ] && [ -s "$work/out" ]
 tap $? "a file that cannot be opened is one line on standard error"
 
+mkfifo "$work/fifo"
+with "json:$work/fifo" timeout 20 ls "$sources" && grep -q '/fifo: cannot be opened: ' "$work/err"
+tap $? "a FIFO that nobody reads is not waited for"
+
+rm -f "$work/status"
+{
+  sleep 1
+  SYDRA_ALLOC_CONF=stats:text LD_PRELOAD=$module ls "$sources" > "$work/out" 2>&3
+  echo $? > "$work/status"
+} 3>&1 > "$work/none" | true
+[ "$(cat "$work/status")" = 0 ]
+tap $? "a report into a pipe that is closed does not change the exit status"
+
 rm -f "$work/pid.json"
 with "json:$work/pid.json,process:1" ls "$sources"
 [ ! -e "$work/pid.json" ]
