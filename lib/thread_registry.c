@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "arena.h"
@@ -75,12 +76,15 @@ add_counts (struct sy_counts *to, const struct sy_counts *from)
     sy_shared_add (&sum[at], AO_load (&term[at]));
 }
 
-/* A consistent set of a cache's books, hits included. */
+/* A consistent set of a cache's books, hits included.  Its owner may have lost the processor in the middle of a change: it is let run. */
 static void
 read_cache (struct sy_thread_cache *cache, struct sy_counts *counts, AO_t *pops, AO_t *pushes)
 {
-  for (unsigned attempt = 0; attempt < 100; attempt++)
+  for (unsigned attempt = 0; attempt < SY_READ_TRIES; attempt++)
     {
+      if (attempt >= SY_READ_TRIES / 4)
+        (void) sched_yield ();
+
       AO_t changes = AO_load_acquire (&cache->changes); /* pairs with the release in change_end */
 
       memset (counts, 0, sizeof *counts);

@@ -72,6 +72,9 @@
    many bytes, so that the shared count is touched rarely. */
 #define SY_PUBLISH_BYTES ((int64_t) 1 << 18)
 
+/* How often statistics read a thread's books until they hold together; from a quarter on the thread is given the processor. */
+#define SY_READ_TRIES 200u
+
 /* What may wait in limbo where the handle's options do not say. */
 #define SY_LIMBO_BYTES ((size_t) 64 << 20)
 /* How much is sealed before somebody looks for what may go: a look is a barrier on all threads and a walk over their records.  Each takes
