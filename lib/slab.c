@@ -45,6 +45,7 @@ sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsi
     slab->touched = (uint16_t) (last + 1);
   slab->first_word = (uint16_t) word;
   slab->free_count = (uint16_t) (slab->free_count - count);
+  slab->purged = UINT16_MAX;
   return count;
 }
 

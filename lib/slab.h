@@ -24,7 +24,7 @@ struct sy_slab {
   uint16_t free_count;
   uint16_t first_word;   /* where the first set bit may be */
   uint16_t touched;
-  uint16_t seen, purged; /* free_count when last looked at for free pages, and when those were last taken out */
+  uint16_t seen, purged; /* free_count when last looked at for free pages, and when those were last taken out, if no block was since */
   uint16_t shard;
   uint8_t class;
   uint8_t list;          /* which of its bin's lists it is in */

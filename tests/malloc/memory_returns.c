@@ -118,6 +118,35 @@ test_activity (size_t base)
   free_the_rest ();
 }
 
+/* Survivors far apart, and what lies between them allocated and freed again and again: it goes back every time. */
+static void
+test_again (size_t base)
+{
+  enum { SIZE = 256, APART = 256 };
+  const char *fact = "what is freed between survivors goes back the third time as the first";
+  size_t grown = 0;
+
+  if (!whose ("small_pool"))
+    {
+      tap_skip (fact, "the C library and mimalloc keep what they see fit");
+      return;
+    }
+  for (unsigned round = 0; round < 3; round++)
+    {
+      for (unsigned at = 0; at < BLOCKS; at++)
+        if (round == 0 || at % APART != 0)
+          memset (block[at] = malloc (SIZE), 1, SIZE);
+      grown = tap_resident ();
+      for (unsigned at = 0; at < BLOCKS; at++)
+        if (at % APART != 0)
+          free (block[at]);
+      (void) malloc_trim (0);
+    }
+  judge (fact, base, grown, (size_t) BLOCKS / APART * SIZE);
+  for (unsigned at = 0; at < BLOCKS; at += APART)
+    free (block[at]);
+}
+
 /* ---- Threads ---- */
 
 static void *
@@ -238,5 +267,6 @@ main (void)
   test_only_frees ();
   test_trim (base);
   test_activity (base);
+  test_again (base);
   return tap_end ();
 }
