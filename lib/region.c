@@ -16,7 +16,6 @@ struct zone {
 
 static struct {
   struct sy_lock lock;
-  bool by_entry;             /* what is known of slabs is committed with them */
   uint32_t unit_count;       /* the last zone may be one short */
   uint32_t skew;             /* how many units at a zone's start stay unused, times the class */
   uint32_t spare_units;      /* of all zones */
@@ -42,18 +41,6 @@ open_range (struct sy_arena range, void *slabs, void *bits)
   sy_region.bytes = (range.reserved - skip) & ~(SY_UNIT_BYTES - 1);
 }
 
-/* An array of which few entries will be used: committed as a whole where the system does not mind, else entry by entry. */
-static void *
-reserve_entries (size_t bytes)
-{
-  void *entries = state.by_entry ? NULL : sy_os_map_sparse (bytes);
-
-  if (entries != NULL)
-    return entries;
-  state.by_entry = true;
-  return sy_os_reserve (bytes);
-}
-
 static bool
 open_locked (void)
 {
@@ -65,7 +52,7 @@ open_locked (void)
     return false;
 
   size_t count = range.reserved >> SY_UNIT_SHIFT;
-  void *slabs = reserve_entries (count * sizeof (struct sy_slab)), *bits = reserve_entries (count * sizeof (struct sy_slab_bits));
+  void *slabs = sy_os_reserve (count * sizeof (struct sy_slab)), *bits = sy_os_reserve (count * sizeof (struct sy_slab_bits));
 
   if (slabs == NULL || bits == NULL)
     {
@@ -188,9 +175,6 @@ pop_spare (struct zone *zone)
 static bool
 commit_entries (void *first, size_t bytes)
 {
-  if (!state.by_entry)
-    return true;
-
   uintptr_t page = sy_os_page_bytes (), start = (uintptr_t) first & ~(page - 1), end = ((uintptr_t) first + bytes + page - 1) & ~(page - 1);
 
   return sy_os_commit ((void *) start, end - start);
