@@ -28,7 +28,8 @@ SELECT count (*) FROM word WHERE word ~ '^[ab].*(00|ff)' ;
 SELECT md5 (jsonb_object_agg (n, jsonb_build_object ('word', word, 'key', key))::text) FROM word WHERE n < 20000;
 VACUUM ANALYZE word;
 SQL
-kill -INT $server
+# Sessions end by themselves first.
+kill -TERM $server
 status=0
 wait $server || status=$?
 trap - EXIT
