@@ -4,7 +4,8 @@
  * C++ library to run.
  *
  * Where memory is short, the C++ runtime's own operator is found and called: it calls our malloc again, then the new-handlers, and throws.
- * A program that is linked statically with its runtime has none to be found, but what that would call.  This file is compiled with -fexceptions, so that what is thrown there passes through.
+ * A program that is linked statically with its runtime has none to be found, but what that would call.  This file is compiled with
+ * -fexceptions, so that what is thrown there passes through.
  */
 #include <config.h>
 
@@ -82,8 +83,12 @@ new_handler_helped (const char *name, size_t size, bool throws)
  * them by their names, so to the program's where it has some.  Those that do not throw go there by the runtime, which can catch.
  */
 
-/* One jump where there would be two. */
+/* One jump where there would be two, where the compiler knows how. */
+#ifdef __clang__
+#define BY_NAME SY_EXPORT
+#else
 #define BY_NAME SY_EXPORT __attribute__ ((noplt))
+#endif
 
 /* What a missing operator stands for: one function a form of the call, as the pointers are of different types. */
 typedef void *plain (size_t size);
@@ -132,10 +137,18 @@ typedef void *aligned_nothrow (size_t size, size_t alignment, const void *nothro
 #define NEW(name, form, parameters, replaced, hit, request, arguments, throws) \
   DEFINE_NEW (name, form, parameters, replaced, hit, request, arguments, throws)
 
+/* Told when it runs: a compiler may think that it knows. */
+static inline bool
+differ (void *one, void *other)
+{
+  __asm__ ("" : "+r" (one));
+  return one != other;
+}
+
 /* Is the name another's, in the program or in a library before us? */
 #define DEFINE_OWN(name, form) static form name##_own __attribute__ ((alias (#name)));
 #define OWN(name, form) DEFINE_OWN (name, form)
-#define IS_REPLACED_(name) (name != name##_own)
+#define IS_REPLACED_(name) differ ((void *) (uintptr_t) name, (void *) (uintptr_t) name##_own)
 #define IS_REPLACED(name) IS_REPLACED_ (name)
 
 #define NEW_ARRAY(name, whole, parameters, arguments) \
