@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* child.h: a body in a forked child: how it ended, and what it wrote on standard error. */
+/*
+ * child.h: a body in a forked child: how it ended, and what it wrote on standard error.
+ *
+ * Each of check's assertions takes a mutex of its own, passed or not: where other threads use them, neither a child's body nor the way to it
+ * may, as the fork may have met one in the middle.  test_must is of use there.
+ */
 #ifndef SY_TEST_CHILD_H
 #define SY_TEST_CHILD_H
 
@@ -30,7 +35,6 @@ child_run (int (*body) (void *argument), void *argument)
 
   pid_t pid = fork ();
 
-  ck_assert_int_ge (pid, 0);
   if (pid == 0)
     {
       struct rlimit no_core = { 0, 0 };
@@ -42,6 +46,7 @@ child_run (int (*body) (void *argument), void *argument)
       close (ends[1]);
       _exit (body (argument));
     }
+  ck_assert_int_gt (pid, 0);
   close (ends[1]);
   for (;;)
     {
