@@ -4,8 +4,9 @@
 #include "page_range.h"
 #include "pieces.h"
 
-/* Pieces that were moved, in all used runs; under the range's lock. */
+/* Under the range's lock: the pieces that were moved, in all used runs, and whether no more are, as the system's mappings are used up. */
 static uint32_t moved_pieces;
+static bool moves_ended;
 
 size_t
 sy_pages_unit_bytes (void)
@@ -204,7 +205,8 @@ choose_for_move (uint32_t first, uint32_t length)
   enum sy_run_state state;
   uint32_t to;
 
-  if (sy_page_bytes_of (sy_page_unit (first)->length) < SY_MOVE_BYTES || moved_pieces >= SY_MOVED_MAX || length > sy_page_range.units)
+  if (sy_page_bytes_of (sy_page_unit (first)->length) < SY_MOVE_BYTES || length > sy_page_range.units
+      || moved_pieces >= SY_MOVED_MAX || moves_ended)
     return SY_UNIT_NONE;
   to = choose (length + growth_room (length), false, &state);
   if (to == SY_UNIT_NONE)
@@ -222,6 +224,8 @@ settle (uint32_t from, uint32_t to, bool moved, bool copied, uint32_t *chain)
 
   if (!moved)
     {
+      /* One run is lost by this; there would be others. */
+      moves_ended = true;
       sy_runs_detach (&sy_page_range.runs, to);
       return false;
     }

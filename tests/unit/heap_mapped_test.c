@@ -580,6 +580,50 @@ START_TEST (mappings_stay_few_after_ten_thousand_moves)
 }
 END_TEST
 
+/* Takes all mappings that the system grants, and lets blocks grow.  0: that took few addresses. */
+static int
+grow_without_mappings (void *argument)
+{
+  FILE *file = fopen ("/proc/sys/vm/max_map_count", "r");
+  size_t page = sy_os_page_bytes (), pages, taken = 0;
+  unsigned most = 0;
+  uint32_t edge;
+  char *range;
+
+  (void) argument;
+  if (file == NULL || fscanf (file, "%u", &most) != 1 || fclose (file) != 0)
+    return 2;
+  sy_heap_free (sy_heap_malloc (64 * MIB));
+  edge = sy_page_range.runs.edge;
+  pages = 2 * (size_t) most;
+  range = sy_os_reserve (pages * page);
+  while (range != NULL && taken < pages && sy_os_commit (range + taken * page, page))
+    taken += 2;
+  if (taken == 0 || taken >= pages)
+    return 3;
+  for (unsigned round = 0; round < 100; round++)
+    {
+      char *block = sy_heap_malloc (MIB), *wall = sy_heap_malloc (MIB), *moved;
+
+      stamp (block, MIB, round);
+      moved = sy_heap_realloc (block, 8 * MIB);
+      if (moved == NULL)
+        return 4;
+      must_be_stamped (moved, MIB, MIB, round);
+      sy_heap_free (moved);
+      sy_heap_free (wall);
+    }
+  return sy_page_bytes_of (sy_page_range.runs.edge - edge) > 64 * MIB;
+}
+
+START_TEST (where_mappings_are_used_up_blocks_grow_and_addresses_last)
+{
+  struct child child = child_run (grow_without_mappings, NULL);
+
+  ck_assert_msg (WIFEXITED (child.status) && WEXITSTATUS (child.status) == 0, "status %x: %s", (unsigned) child.status, child.text);
+}
+END_TEST
+
 /* ---- Fork ---- */
 
 static AO_t stop;
@@ -745,6 +789,7 @@ add_tests_without_sanitizer (TCase *tests)
   tcase_add_test (tests, freed_memory_waits_within_its_limit_and_trim_gives_it_back);
   tcase_add_test (tests, reaping_gives_back_what_nobody_took);
   tcase_add_test (tests, mappings_stay_few_after_ten_thousand_moves);
+  tcase_add_test (tests, where_mappings_are_used_up_blocks_grow_and_addresses_last);
   tcase_add_test (tests, under_a_limit_on_addresses_the_c_library_serves);
 }
 
