@@ -12,6 +12,7 @@
 #include "heap.h"
 #include "hits.h"
 #include "os.h"
+#include "reap.h"
 #include "reclaim.h"
 
 const char *const sy_backend_name = "small_pool";

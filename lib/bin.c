@@ -10,6 +10,8 @@ sy_bin_open (struct sy_bin *bin)
   sy_timed_lock_init (&bin->lock, SY_RANK_BIN);
   for (unsigned list = 0; list < SY_BIN_LISTS; list++)
     bin->list[list] = SY_SLAB_NONE;
+  for (unsigned walk = 0; walk < SY_WALKS; walk++)
+    sy_bin_walk_begin (bin, walk);
 }
 
 static uint8_t
@@ -48,6 +50,9 @@ list_remove (struct sy_bin *bin, uint32_t number)
     bin->list[slab->list] = slab->next;
   if (slab->next != SY_SLAB_NONE)
     sy_region.slabs[slab->next].prev = slab->prev;
+  for (unsigned walk = 0; walk < SY_WALKS; walk++)
+    if (bin->walk[walk].slab == number)
+      bin->walk[walk].slab = slab->next;
 }
 
 /* The slab is in a list, and its count of free blocks has changed: into the list of its fullness, or none if it is full. */
@@ -143,33 +148,69 @@ sy_bin_put (struct sy_bin *bin, uint32_t number, void *block)
 
 /* ---- Free pages inside slabs that are in use ---- */
 
-unsigned
-sy_bin_take_holes (struct sy_bin *bin, bool all, struct sy_hole *holes, unsigned most)
+void
+sy_bin_walk_begin (struct sy_bin *bin, unsigned walk)
 {
-  unsigned found = 0, looked = 0;
+  bin->walk[walk].slab = SY_SLAB_NONE;
+  bin->walk[walk].list = SY_BIN_FULLNESSES;
+}
 
-  for (unsigned list = SY_BIN_FULLNESSES; list-- > (all ? 0 : SY_BIN_FULLNESSES / 2);)
-    for (uint32_t number = bin->list[list], next; number != SY_SLAB_NONE && found < most && (all || looked < SY_PURGE_LOOKS); number = next)
-      {
-        struct sy_slab *slab = &sy_region.slabs[number];
-        bool idle = all || slab->seen == slab->free_count;
+/* The walk's next slab; SY_SLAB_NONE: it is at its end. */
+static uint32_t
+walk_next (struct sy_bin *bin, unsigned number)
+{
+  struct sy_bin_walk *walk = &bin->walk[number];
+  unsigned last = number == SY_WALK_ALL ? 0 : SY_BIN_FULLNESSES / 2;
+  uint32_t slab;
 
-        next = slab->next;
-        looked++;
-        slab->seen = slab->free_count;
-        if (!idle || slab->purged == slab->free_count)
-          continue;
-        slab->purged = slab->free_count;
-        holes[found].slab = number;
-        holes[found].count = sy_slab_take_pages (slab, &sy_region.bits[number], &holes[found].bits, sy_os_page_bytes ());
-        if (holes[found].count == 0)
-          continue;
-        sy_own_add (&bin->free_blocks, (AO_t) 0 - holes[found].count);
-        list_remove (bin, number);
-        if (slab->free_count != 0)
-          list_insert (bin, number, SY_BIN_PURGED);
-        found++;
-      }
+  while (walk->slab == SY_SLAB_NONE && walk->list > last)
+    walk->slab = bin->list[--walk->list];
+  slab = walk->slab;
+  if (slab != SY_SLAB_NONE)
+    walk->slab = sy_region.slabs[slab].next;
+  return slab;
+}
+
+/* Takes the slab's hole out.  False: it has none, or none since it was last taken out, or it does not lie idle and should. */
+static bool
+take_hole (struct sy_bin *bin, uint32_t number, bool idle_only, struct sy_hole *hole)
+{
+  struct sy_slab *slab = &sy_region.slabs[number];
+  bool fits = !idle_only || slab->seen == slab->free_count;
+
+  slab->seen = slab->free_count;
+  if (!fits || slab->purged == slab->free_count)
+    return false;
+  slab->purged = slab->free_count;
+  hole->slab = number;
+  hole->count = sy_slab_take_pages (slab, &sy_region.bits[number], &hole->bits, sy_os_page_bytes ());
+  if (hole->count == 0)
+    return false;
+  sy_own_add (&bin->free_blocks, (AO_t) 0 - hole->count);
+  list_remove (bin, number);
+  if (slab->free_count != 0)
+    list_insert (bin, number, SY_BIN_PURGED);
+  return true;
+}
+
+unsigned
+sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, unsigned most, bool *at_end)
+{
+  unsigned found = 0;
+
+  *at_end = false;
+  for (unsigned looked = 0; looked < SY_PURGE_LOOKS && found < most; looked++)
+    {
+      uint32_t number = walk_next (bin, walk);
+
+      if (number == SY_SLAB_NONE)
+        {
+          sy_bin_walk_begin (bin, walk);
+          *at_end = true;
+          break;
+        }
+      found += take_hole (bin, number, walk == SY_WALK_IDLE, &holes[found]);
+    }
   return found;
 }
 
@@ -207,5 +248,8 @@ sy_bin_is_valid (struct sy_bin *bin)
           return false;
         free_blocks += slab->free_count;
       }
+  for (unsigned walk = 0; walk < SY_WALKS; walk++)
+    if (bin->walk[walk].slab != SY_SLAB_NONE && sy_region.slabs[bin->walk[walk].slab].list != bin->walk[walk].list)
+      return false;
   return free_blocks == AO_load (&bin->free_blocks);
 }

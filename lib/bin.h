@@ -11,7 +11,8 @@
  * no lock is held meanwhile.
  *
  * Invariants, under the lock: a slab with 0 < free_count < blocks is in the list of its fullness, or in that of the purged, where it stays
- * until a block comes or goes; a full one is in none; an empty one leaves the bin; free_blocks is the sum of their free_counts.
+ * until a block comes or goes; a full one is in none; an empty one leaves the bin; free_blocks is the sum of their free_counts; a walk's
+ * next slab is in the list that it is at.
  */
 #ifndef SY_BIN_H
 #define SY_BIN_H
@@ -26,11 +27,21 @@
 #define SY_BIN_PURGED SY_BIN_FULLNESSES
 #define SY_BIN_LISTS (SY_BIN_FULLNESSES + 1)
 
+/* How far a walk over a bin's slabs has come, from the emptiest down. */
+struct sy_bin_walk {
+  uint32_t slab;           /* the next one; SY_SLAB_NONE: the first of the list below */
+  uint8_t list;            /* the one it is in */
+};
+
+/* Who walks: the reaper, over slabs that lie idle, and a trim, over all. */
+enum { SY_WALK_IDLE, SY_WALK_ALL, SY_WALKS };
+
 struct sy_bin {
   struct sy_depot depot;
   AO_t depot_low;          /* the shallowest since the last reaping; anyone lowers it, the reaper sets it: a hint */
   struct sy_timed_lock lock SY_APART;
   uint32_t list[SY_BIN_LISTS];
+  struct sy_bin_walk walk[SY_WALKS];
   AO_t slabs, free_blocks; /* written under the lock */
 } SY_APART;
 
@@ -59,10 +70,14 @@ unsigned sy_bin_block (uint32_t number, const void *block);
 bool sy_bin_put (struct sy_bin *bin, uint32_t number, void *block);
 
 /*
- * Takes holes out of up to `most` slabs: of all, or of those at least half free in which nothing came or went since the last look, and in
- * none twice without a change.  Returns how many; the caller discards their pages (sy_slab_page_is_in) and puts them back.
+ * Takes holes out of up to `most` of the next slabs of the walk: of all, or of those at least half free in which nothing came or went since
+ * the last look, and in none twice without a change.  Returns how many; the caller discards their pages (sy_slab_page_is_in) and puts them
+ * back.  *at_end: the walk has come to its end; the next call begins another.
  */
-unsigned sy_bin_take_holes (struct sy_bin *bin, bool all, struct sy_hole *holes, unsigned most);
+unsigned sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, unsigned most, bool *at_end);
+
+/* The walk begins again. */
+void sy_bin_walk_begin (struct sy_bin *bin, unsigned walk);
 
 /* Puts a hole back.  True: its slab is empty now and has left the bin. */
 bool sy_bin_put_hole (struct sy_bin *bin, const struct sy_hole *hole);

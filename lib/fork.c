@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "heap.h"
+#include "reap.h"
 #include "thread_registry.h"
 
 static pthread_once_t opened = PTHREAD_ONCE_INIT, registered = PTHREAD_ONCE_INIT;
@@ -35,6 +36,14 @@ unlock_handle (struct sydra_alloc *a)
   sy_pool_unlock (&a->pool);
   sy_fallback_unlock (&a->fallback);
   sy_lock_release (&a->limbo.lock);
+}
+
+/* In the child. */
+static void
+forget_threads (struct sydra_alloc *a)
+{
+  sy_pool_reap_after_fork (&a->pool);
+  sy_thread_registry_after_fork (a);
 }
 
 static void
@@ -77,7 +86,7 @@ in_child (void)
   sy_epoch_after_fork ();
   if (SY_DEBUG)
     sy_fallback_forget (&sy_deferred);
-  sy_handle_each (sy_thread_registry_after_fork);
+  sy_handle_each (forget_threads);
   sy_lock_release (sy_registry_lock ());
 }
 

@@ -188,29 +188,38 @@ sy_page_chain_clean (uint32_t chain)
 
 /* ---- Now and then ---- */
 
+/* The next part of a step, under the lock: a chain to clean.  True: the last of the reaping. */
 static bool
-reap_is_due (uint64_t now_ns)
+reap_some (uint32_t *chain)
 {
-  return (AO_t) (now_ns >> 20) - AO_load (&sy_page_range.reaped_ns) >= (AO_t) (SY_REAP_NS >> 20)
-         && AO_load_acquire (&sy_page_range.bytes) != 0;
+  if (!detach_dirty ((uint32_t) (SY_PAGES_REAP_BYTES >> sy_page_range.shift), sy_page_range.runs.tick, chain))
+    return false;
+  sy_page_range.runs.tick++;
+  sy_pace_end (&sy_page_range.pace);
+  return true;
 }
 
 void
 sy_page_range_reap (uint64_t now_ns)
 {
-  uint32_t chain = SY_UNIT_NONE;
+  uint64_t until_ns;
+  bool done = !sy_pace_is_due (&sy_page_range.pace, now_ns) || AO_load_acquire (&sy_page_range.bytes) == 0;
 
-  if (!reap_is_due (now_ns) || !sy_lock_try (&sy_page_range.lock))
+  if (done || !sy_lock_try (&sy_page_range.lock))
     return;
-  /* What is left after one round of SY_PAGES_REAP_BYTES follows at the next calls. */
-  if (reap_is_due (now_ns)
-      && detach_dirty ((uint32_t) (SY_PAGES_REAP_BYTES >> sy_page_range.shift), sy_page_range.runs.tick, &chain))
+  done = !sy_pace_is_due (&sy_page_range.pace, now_ns);
+  until_ns = done ? 0 : sy_pace_step (&sy_page_range.pace, now_ns);
+  while (!done)
     {
-      sy_page_range.runs.tick++;
-      AO_store (&sy_page_range.reaped_ns, (AO_t) (now_ns >> 20));
+      uint32_t chain = SY_UNIT_NONE;
+
+      done = reap_some (&chain);
+      sy_lock_release (&sy_page_range.lock);
+      (void) sy_page_chain_clean (chain);
+      done = done || sy_os_now_ns () >= until_ns;
+      sy_lock_take (&sy_page_range.lock);
     }
   sy_lock_release (&sy_page_range.lock);
-  (void) sy_page_chain_clean (chain);
 }
 
 size_t

@@ -15,6 +15,7 @@
 #include "arena.h"
 #include "atomic.h"
 #include "lock.h"
+#include "pace.h"
 #include "runs.h"
 
 struct sy_page_range {
@@ -26,7 +27,7 @@ struct sy_page_range {
   size_t skip;           /* bytes before the range's first whole unit */
   unsigned shift;        /* of a unit */
   uint32_t units;        /* in the range */
-  AO_t reaped_ns;        /* in 2^20 ns; written under the lock, read without to see whether it is time */
+  struct sy_pace pace;   /* of reaping; written under the lock */
 };
 
 extern struct sy_page_range sy_page_range;

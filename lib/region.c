@@ -4,6 +4,7 @@
 #include "arena.h"
 #include "lock.h"
 #include "os.h"
+#include "pace.h"
 
 struct sy_region sy_region;
 
@@ -11,7 +12,7 @@ struct zone {
   uint32_t fresh, committed; /* how many of its units were ever used; how many have memory for them */
   uint32_t spare, clean;     /* heads of the lists */
   uint32_t spare_count;      /* slabs */
-  uint32_t spare_low;        /* the fewest spares since reaped_ns: what nobody needed */
+  uint32_t spare_low;        /* the fewest spares since the last reaping: what nobody needed */
 };
 
 static struct {
@@ -19,7 +20,7 @@ static struct {
   uint32_t unit_count;       /* the last zone may be one short */
   uint32_t skew;             /* how many units at a zone's start stay unused, times the class */
   uint32_t spare_units;      /* of all zones */
-  AO_t reaped_ns;            /* shifted right by 20; written under the lock, read by anyone */
+  struct sy_pace pace;       /* of reaping; written under the lock */
   struct zone zone[SY_CLASSES];
 } state = { .lock = SY_LOCK_INIT (SY_RANK_REGION) };
 
@@ -298,14 +299,14 @@ sy_region_give (uint32_t first, unsigned count)
 bool
 sy_region_reap_is_due (uint64_t now_ns)
 {
-  return (AO_t) (now_ns >> 20) - AO_load (&state.reaped_ns) >= (AO_t) (SY_REAP_NS >> 20);
+  return sy_pace_is_due (&state.pace, now_ns);
 }
 
-/* Takes some of the zones' unneeded spares out.  True: those were all. */
+/* Takes some of the zones' unneeded spares out, which are due to go.  True: those were all. */
 static bool
 detach_unneeded (uint32_t *chain)
 {
-  uint32_t room = SY_REAP_UNITS + state.spare_units / SY_REAP_SHARE;
+  uint32_t room = SY_REAP_UNITS;
   bool all = true;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
@@ -321,23 +322,39 @@ detach_unneeded (uint32_t *chain)
   return all;
 }
 
+/* The next part of a step, under the lock: a chain to clean.  True: the last of the reaping. */
+static bool
+reap_some (uint32_t *chain)
+{
+  if (!detach_unneeded (chain))
+    return false;
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    state.zone[class].spare_low = state.zone[class].spare_count;
+  sy_pace_end (&state.pace);
+  return true;
+}
+
 void
 sy_region_reap (uint64_t now_ns)
 {
-  uint32_t chain = SY_SLAB_NONE;
+  uint64_t until_ns;
+  bool done = !sy_region_reap_is_due (now_ns);
 
-  if (!sy_lock_try (&state.lock))
+  if (done || !sy_lock_try (&state.lock))
     return;
-  /* What is left after one round follows at the next calls. */
-  if (sy_region_reap_is_due (now_ns) && detach_unneeded (&chain))
+  done = !sy_region_reap_is_due (now_ns);
+  until_ns = done ? 0 : sy_pace_step (&state.pace, now_ns);
+  while (!done)
     {
-      for (unsigned class = 1; class < SY_CLASSES; class++)
-        state.zone[class].spare_low = state.zone[class].spare_count;
-      AO_store (&state.reaped_ns, (AO_t) (now_ns >> 20));
+      uint32_t chain = SY_SLAB_NONE;
+
+      done = reap_some (&chain);
+      sy_lock_release (&state.lock);
+      (void) clean_chain (chain);
+      done = done || sy_os_now_ns () >= until_ns;
+      sy_lock_take (&state.lock);
     }
   sy_lock_release (&state.lock);
-  if (chain != SY_SLAB_NONE)
-    (void) clean_chain (chain);
 }
 
 size_t

@@ -6,12 +6,6 @@
 #include "bug.h"
 #include "os.h"
 
-static struct sy_bin *
-bin_of (const struct sy_pool *pool, unsigned shard, unsigned class)
-{
-  return &pool->shards[shard].bin[class];
-}
-
 /* ---- A slab's start and end ---- */
 
 /* Says in the map of every unit of the slab whose it is.  Relaxed: who frees a block got it from who carved it, and that hand-over orders the
@@ -50,9 +44,8 @@ slab_start (struct sy_pool *pool, unsigned home, unsigned class)
   return number;
 }
 
-/* The slab, which has left its bin, onto a chain for the region. */
-static void
-slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsigned *count)
+void
+sy_pool_slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsigned *count)
 {
   slab_disown (pool, number);
   sy_region.slabs[number].next = *chain;
@@ -109,7 +102,7 @@ sy_pool_open (struct sy_pool *pool, unsigned shards)
     }
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      sy_bin_open (bin_of (pool, shard, class));
+      sy_bin_open (sy_pool_bin (pool, shard, class));
   return true;
 }
 
@@ -121,7 +114,7 @@ sy_pool_close (struct sy_pool *pool)
 
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      for (struct sy_magazine *full; (full = sy_depot_pop (&bin_of (pool, shard, class)->depot)) != NULL;)
+      for (struct sy_magazine *full; (full = sy_depot_pop (&sy_pool_bin (pool, shard, class)->depot)) != NULL;)
         sy_magazine_give (full);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
@@ -129,7 +122,7 @@ sy_pool_close (struct sy_pool *pool)
 
       for (uint32_t number = first; number < first + used; number += sy_size_classes[class].units)
         if (pool->map[number] != 0)
-          slab_end (pool, number, &chain, &count);
+          sy_pool_slab_end (pool, number, &chain, &count);
     }
   sy_region_give (chain, count);
   sy_os_unmap (pool->map, whole_pages (sy_region_unit_count ()));
@@ -142,7 +135,7 @@ sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
   for (unsigned step = 0; step < neighbours (pool); step++)
     {
       unsigned shard = neighbour (pool, home, step);
-      struct sy_bin *bin = bin_of (pool, shard, class);
+      struct sy_bin *bin = sy_pool_bin (pool, shard, class);
       struct sy_magazine *magazine = sy_depot_pop (&bin->depot);
 
       if (magazine == NULL)
@@ -160,7 +153,7 @@ sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
 bool
 sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine)
 {
-  struct sy_bin *bin = bin_of (pool, home, class);
+  struct sy_bin *bin = sy_pool_bin (pool, home, class);
 
   if (sy_depot_depth (&bin->depot) >= sy_size_classes[class].depot_depth)
     return false;
@@ -174,7 +167,7 @@ carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsi
 {
   for (unsigned step = 0; step < neighbours (pool); step++)
     {
-      struct sy_bin *bin = bin_of (pool, neighbour (pool, home, step), class);
+      struct sy_bin *bin = sy_pool_bin (pool, neighbour (pool, home, step), class);
 
       /* Relaxed: a look before the lock is tried; sy_bin_carve looks again. */
       if (AO_load (&bin->free_blocks) == 0 || !sy_timed_lock_try (&bin->lock))
@@ -219,7 +212,7 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
   if (taken != 0)
     return taken;
 
-  struct sy_bin *bin = bin_of (pool, home, class);
+  struct sy_bin *bin = sy_pool_bin (pool, home, class);
   bool had_blocks = AO_load (&bin->free_blocks) != 0;
 
   taken = carve_with_slab (pool, bin, had_blocks ? SY_SLAB_NONE : slab_start (pool, home, class), count, top, zeroed);
@@ -246,7 +239,7 @@ static unsigned
 put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count, uint32_t *emptied, unsigned *emptied_count)
 {
   unsigned shard = sy_region.slabs[slab_of (pool, class, blocks[count - 1])].shard, others = 0;
-  struct sy_bin *bin = bin_of (pool, shard, class);
+  struct sy_bin *bin = sy_pool_bin (pool, shard, class);
 
   sy_timed_lock_take (&bin->lock);
   for (unsigned at = 0; at < count; at++)
@@ -256,7 +249,7 @@ put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **block
       if (sy_region.slabs[number].shard != shard)
         blocks[others++] = blocks[at];
       else if (sy_bin_put (bin, number, blocks[at]))
-        slab_end (pool, number, emptied, emptied_count);
+        sy_pool_slab_end (pool, number, emptied, emptied_count);
     }
   sy_timed_lock_release (&bin->lock);
   if (shard != home)
@@ -276,27 +269,12 @@ sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **blocks,
     sy_region_give (emptied, emptied_count);
 }
 
-/* Empties up to count magazines of one depot into the slabs. */
-static void
-drain_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned count)
-{
-  while (count-- != 0)
-    {
-      struct sy_magazine *magazine = sy_depot_pop (&bin_of (pool, shard, class)->depot);
-
-      if (magazine == NULL)
-        return;
-      sy_pool_put (pool, shard, class, sy_magazine_end (magazine) - magazine->rounds, magazine->rounds);
-      sy_magazine_give (magazine);
-    }
-}
-
 void
 sy_pool_check (unsigned class, const void *block)
 {
   uint32_t number = sy_region_slab_of (block);
   unsigned index = sy_bin_block (number, block);
-  struct sy_bin *bin = bin_of (sy_region.slabs[number].owner, sy_region.slabs[number].shard, class);
+  struct sy_bin *bin = sy_pool_bin (sy_region.slabs[number].owner, sy_region.slabs[number].shard, class);
 
   sy_timed_lock_take (&bin->lock);
 
@@ -307,107 +285,12 @@ sy_pool_check (unsigned class, const void *block)
     sy_bug ("sydra_free", block, "block freed twice");
 }
 
-/* Gives a hole's pages back; bytes. */
-static size_t
-discard_hole (const struct sy_hole *hole, unsigned class)
-{
-  size_t page_bytes = sy_os_page_bytes (), pages = sy_class_slab_bytes (class) / page_bytes, bytes = 0;
-
-  for (size_t page = 0, run; page < pages; page += run + 1)
-    {
-      for (run = 0; page + run < pages && sy_slab_page_is_in (class, &hole->bits, page + run, page_bytes); run++)
-        ;
-      if (run != 0 && sy_os_discard (sy_region_address (hole->slab) + page * page_bytes, run * page_bytes))
-        bytes += run * page_bytes;
-    }
-  return bytes;
-}
-
-/* How many times SY_PURGE_SLABS slabs are purged at a reaping: about an eighth of them. */
-static unsigned
-purge_rounds (const struct sy_bin *bin)
-{
-  return SY_PURGE_ROUNDS + (unsigned) (AO_load (&bin->slabs) / (8 * SY_PURGE_SLABS));
-}
-
-/* Gives free pages inside the bin's slabs back: of all, or of some that lie idle; bytes. */
-static size_t
-purge_bin (struct sy_pool *pool, struct sy_bin *bin, unsigned class, bool all)
-{
-  struct sy_hole hole[SY_PURGE_SLABS];
-  uint32_t emptied = SY_SLAB_NONE;
-  unsigned emptied_count = 0, found = SY_PURGE_SLABS;
-  size_t bytes = 0;
-
-  /* Relaxed: what comes meanwhile is for the next time. */
-  if (AO_load (&bin->free_blocks) == 0)
-    return 0;
-  for (unsigned round = all ? UINT32_MAX : purge_rounds (bin); round != 0 && found == SY_PURGE_SLABS; round--)
-    {
-      sy_timed_lock_take (&bin->lock);
-      found = sy_bin_take_holes (bin, all, hole, SY_PURGE_SLABS);
-      sy_timed_lock_release (&bin->lock);
-      for (unsigned at = 0; at < found; at++)
-        bytes += discard_hole (&hole[at], class);
-      if (found == 0)
-        break;
-      sy_timed_lock_take (&bin->lock);
-      for (unsigned at = 0; at < found; at++)
-        if (sy_bin_put_hole (bin, &hole[at]))
-          slab_end (pool, hole[at].slab, &emptied, &emptied_count);
-      sy_timed_lock_release (&bin->lock);
-    }
-  if (emptied_count != 0)
-    sy_region_give (emptied, emptied_count);
-  return bytes;
-}
-
-void
-sy_pool_reap (struct sy_pool *pool, uint64_t now_ns)
-{
-  AO_t now = (AO_t) (now_ns >> 20), last = AO_load (&pool->reaped_ns);
-
-  /* One thread wins the turn; relaxed: what it reaps is ordered by the depots and locks themselves. */
-  if (!sy_pool_reap_is_due (pool, now_ns) || !AO_compare_and_swap (&pool->reaped_ns, last, now))
-    return;
-  for (unsigned shard = 0; shard < pool->shard_count; shard++)
-    for (unsigned class = 1; class < SY_CLASSES; class++)
-      {
-        struct sy_bin *bin = bin_of (pool, shard, class);
-
-        drain_depot (pool, shard, class, (unsigned) AO_load (&bin->depot_low));
-        AO_store (&bin->depot_low, sy_depot_depth (&bin->depot));
-        (void) purge_bin (pool, bin, class, false);
-      }
-}
-
-size_t
-sy_pool_purge (struct sy_pool *pool)
-{
-  size_t bytes = 0;
-
-  for (unsigned shard = 0; shard < pool->shard_count; shard++)
-    for (unsigned class = 1; class < SY_CLASSES; class++)
-      bytes += purge_bin (pool, bin_of (pool, shard, class), class, true);
-  return bytes;
-}
-
-void
-sy_pool_drain (struct sy_pool *pool)
-{
-  for (unsigned shard = 0; shard < pool->shard_count; shard++)
-    for (unsigned class = 1; class < SY_CLASSES; class++)
-      drain_depot (pool, shard, class, UINT32_MAX);
-  if (SY_DEBUG && !sy_pool_is_valid (pool))
-    sy_bug ("sydra_collect", pool, "the invariants of a bin are broken");
-}
-
 void
 sy_pool_lock (struct sy_pool *pool)
 {
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      sy_timed_lock_take (&bin_of (pool, shard, class)->lock);
+      sy_timed_lock_take (&sy_pool_bin (pool, shard, class)->lock);
 }
 
 void
@@ -415,7 +298,7 @@ sy_pool_unlock (struct sy_pool *pool)
 {
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      sy_timed_lock_release (&bin_of (pool, shard, class)->lock);
+      sy_timed_lock_release (&sy_pool_bin (pool, shard, class)->lock);
 }
 
 bool
@@ -426,7 +309,7 @@ sy_pool_is_valid (struct sy_pool *pool)
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
       {
-        struct sy_bin *bin = bin_of (pool, shard, class);
+        struct sy_bin *bin = sy_pool_bin (pool, shard, class);
 
         sy_timed_lock_take (&bin->lock);
         valid = valid && sy_bin_is_valid (bin);

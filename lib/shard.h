@@ -9,9 +9,18 @@
 #define SY_SHARD_H
 
 #include "bin.h"
+#include "pace.h"
 
 struct sy_shard {
   struct sy_bin bin[SY_CLASSES];
+};
+
+/* How far the walk has come that gives back what lay unused (reap.h). */
+struct sy_reaping {
+  AO_t busy;                 /* 1: a thread does a step; taken by compare-and-swap */
+  struct sy_pace pace;       /* written by who does a step, as the following */
+  unsigned bin;              /* the one that is next, counted over all shards */
+  unsigned magazines, slabs; /* what may yet be taken of it */
 };
 
 struct sy_pool {
@@ -21,8 +30,14 @@ struct sy_pool {
   bool direct;             /* no magazines: every request goes to a slab under its bin's lock */
   AO_t next_home;          /* threads are dealt to the shards in turn */
   AO_t cross_frees;
-  AO_t reaped_ns;          /* when depots were last reaped, in nanoseconds shifted right by 20 */
+  struct sy_reaping reaping;
 };
+
+static inline struct sy_bin *
+sy_pool_bin (const struct sy_pool *pool, unsigned shard, unsigned class)
+{
+  return &pool->shards[shard].bin[class];
+}
 
 /* shards 0: one, and direct.  False: no memory, nothing kept. */
 bool sy_pool_open (struct sy_pool *pool, unsigned shards);
@@ -56,21 +71,8 @@ void sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **bl
 /* Debug builds: reports a block of this class that is no whole block, or that its slab has already. */
 void sy_pool_check (unsigned class, const void *block);
 
-/* Is it time for sy_pool_reap? */
-static inline bool
-sy_pool_reap_is_due (const struct sy_pool *pool, uint64_t now_ns)
-{
-  return (AO_t) (now_ns >> 20) - AO_load (&pool->reaped_ns) >= (AO_t) (SY_REAP_NS >> 20);
-}
-
-/* Puts the blocks of depots that lay unused since the last reaping back into their slabs, and gives idle slabs' free pages to the system. */
-void sy_pool_reap (struct sy_pool *pool, uint64_t now_ns);
-
-/* Gives all free pages inside slabs back to the system; how many bytes that were. */
-size_t sy_pool_purge (struct sy_pool *pool);
-
-/* Empties all depots into the slabs. */
-void sy_pool_drain (struct sy_pool *pool);
+/* Ends a slab that has left its bin: onto a chain for the region, which the caller gives back outside the bin's lock. */
+void sy_pool_slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsigned *count);
 
 /* For fork: all bins at once. */
 void sy_pool_lock (struct sy_pool *pool);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* stats_write.c: statistics as text and as JSON, rendered into a small buffer that is handed on whenever it is full. */
+#include "stats_write.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -8,7 +10,6 @@
 
 #include "compiler.h"
 #include "handle.h"
-#include "sydra/alloc.h"
 
 struct writer {
   int (*write) (void *ctx, const char *text, size_t length);
@@ -151,21 +152,30 @@ write_text (struct writer *writer, const char *name, const struct sydra_stats *s
     }
 }
 
-SY_EXPORT int
-sydra_stats_write (struct sydra_alloc *a, enum sydra_stats_format format,
-                   int (*write) (void *ctx, const char *text, size_t length), void *ctx)
+int
+sy_stats_write (struct sydra_alloc *a, enum sydra_stats_format format, int (*write) (void *ctx, const char *text, size_t length),
+                void *ctx, struct sydra_stats *room)
 {
-  struct sydra_stats stats = { .size = sizeof stats };
-  struct writer writer = { write, ctx, 0, 0, "" };
+  struct writer writer = { .write = write, .ctx = ctx };
 
   sy_handle_check (a, "sydra_stats_write");
   if (format != SYDRA_STATS_TEXT && format != SYDRA_STATS_JSON)
     return EINVAL;
-  (void) sydra_stats_get (a, &stats);
+  room->size = sizeof *room;
+  (void) sydra_stats_get (a, room);
   if (format == SYDRA_STATS_JSON)
-    write_json (&writer, a->name, &stats);
+    write_json (&writer, a->name, room);
   else
-    write_text (&writer, a->name, &stats);
+    write_text (&writer, a->name, room);
   flush (&writer);
   return writer.result;
+}
+
+SY_EXPORT int
+sydra_stats_write (struct sydra_alloc *a, enum sydra_stats_format format,
+                   int (*write) (void *ctx, const char *text, size_t length), void *ctx)
+{
+  struct sydra_stats room;
+
+  return sy_stats_write (a, format, write, ctx, &room);
 }

@@ -8,6 +8,7 @@
 #include "bug.h"
 #include "heap.h"
 #include "os.h"
+#include "reap.h"
 
 const char sy_owner_gone;
 

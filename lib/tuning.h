@@ -58,13 +58,19 @@
 
 /* Reaping looks at what lay unused for this long.  A quarter of a second lets bursts come back to warm memory and still follows a program down. */
 #define SY_REAP_NS UINT64_C (250000000)
-/* Units whose pages go back in one go, or one part in so many of what is due: bounds what one unlucky call does. */
-#define SY_REAP_UNITS 64u
-#define SY_REAP_SHARE 16u
-/* Slabs of a bin that are looked at for free pages under its lock, whose free pages go back in one go, and how many goes there are at least. */
+/* Units whose pages go back in one go. */
+#define SY_REAP_UNITS 16u
+/* A step of a reaping takes one part in so many of the time since the last one, within these bounds: a busy program meets one each time the
+   coarse clock ticks, 2 ms of 4, and an idle one's few calls are not held up for longer than a screen or a disk does. */
+#define SY_REAP_STEP_SHARE 2u
+#define SY_REAP_STEP_NS_MIN UINT64_C (250000)
+#define SY_REAP_STEP_NS_MAX UINT64_C (8000000)
+/* Slabs of a bin that are looked at for free pages in one go, under its lock, and whose free pages go back in one go. */
 #define SY_PURGE_LOOKS 1024u
 #define SY_PURGE_SLABS 8u
-#define SY_PURGE_ROUNDS 4u
+/* Of a bin a reaping purges so many slabs, and one part in so many of all it has. */
+#define SY_PURGE_LEAST 32u
+#define SY_PURGE_SHARE 8u
 /* Spare units, of all classes, that may wait for their class to need them again while another one takes memory from the system. */
 #define SY_SPARE_UNITS 16u
 
@@ -127,8 +133,8 @@
 #define SY_PAGES_DIRTY_SHARE 4u
 /* From this size on calloc asks what of a free block is in memory at all: that costs as much as to clear a few pages. */
 #define SY_CLEAR_LEAST ((size_t) 128 << 10)
-/* What one reaping gives back: bounds what one unlucky call does. */
-#define SY_PAGES_REAP_BYTES ((size_t) 16 << 20)
+/* What goes back in one go. */
+#define SY_PAGES_REAP_BYTES ((size_t) 2 << 20)
 /* A block that grew gets one part in so many of its size as room to grow on: addresses, no memory until they are written. */
 #define SY_GROWTH_SHARE 2u
 /* From this size on pages are moved, not copied. */

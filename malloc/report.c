@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "start.h"
+#include "stats_write.h"
 
 /* Where the spare standard error goes: beyond what programs count on getting as their next descriptors. */
 #define SPARE_FIRST 200
@@ -22,7 +23,8 @@ static struct {
   int spare;                   /* a copy of standard error; -1: none */
   dev_t device;                /* what standard error was */
   ino_t inode;
-} report = { NULL, -1, 0, 0 };
+  struct sydra_stats stats;    /* here, as a thread that ends the program may have a small stack */
+} report = { .spare = -1 };
 
 /* Programs close their standard error before they exit, to see whether all was written. */
 static void
@@ -123,7 +125,7 @@ write_json (const char *name)
       return;
     }
   (void) fcntl (file, F_SETFL, O_WRONLY);
-  error = sydra_stats_write (sy_process (), SYDRA_STATS_JSON, sy_report_write, &file);
+  error = sy_stats_write (sy_process (), SYDRA_STATS_JSON, sy_report_write, &file, &report.stats);
   if (close (file) != 0 && error == 0)
     error = errno;
   if (error != 0)
@@ -139,7 +141,7 @@ write_report (const struct sy_conf *conf)
     write_json (conf->json);
   file = conf->text ? find_stderr () : -1;
   if (file >= 0)
-    (void) sydra_stats_write (sy_process (), SYDRA_STATS_TEXT, sy_report_write, &file);
+    (void) sy_stats_write (sy_process (), SYDRA_STATS_TEXT, sy_report_write, &file, &report.stats);
 }
 
 /* Without a SIGPIPE that would end the process in another way than it chose. */

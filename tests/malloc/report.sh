@@ -70,6 +70,14 @@ with stats:text "$work/leave"
 [ "$(grep -c '^sydra-alloc handle' "$work/err")" -eq 2 ]
 tap $? "... and without it both do"
 
+build leave_small leave_small.c || { tap_end; exit 0; }
+status=0
+with "stats:text,json:$work/small.json" "$work/leave_small" || status=$?
+is_json "$work/small.json" && grep -q '^sydra-alloc handle' "$work/err"
+tap $? "a program that ends in a thread with the smallest stack reports"
+[ "$status" -eq 3 ]
+tap $? "... and exits with its own status ($status)"
+
 with colour:blue,stats:no ls "$sources"
 [ "$(grep -c '^sydra-malloc: SYDRA_ALLOC_CONF: ' "$work/err")" -eq 2 ] && [ -s "$work/out" ]
 tap $? "what is not understood is told, a line each, and the program runs"

@@ -15,6 +15,7 @@
 
 #include "child.h"
 #include "classes.h"
+#include "reap.h"
 #include "suite.h"
 #include "sydra/alloc.h"
 #include "thread_registry.h"

@@ -7,46 +7,11 @@
 #include "child.h"
 #include "classes.h"
 #include "os.h"
-#include "shard.h"
+#include "pool.h"
 #include "suite.h"
 
-static _Thread_local bool zeroed;  /* what it says is asked in tests of its own */
 #define FIRST 1u  /* the class of 16 bytes */
 #define LAST (SY_CLASSES - 1)
-
-static struct sy_pool pool;
-
-static void
-open_pool (unsigned shards)
-{
-  memset (&pool, 0, sizeof pool);
-  ck_assert (sy_pool_open (&pool, shards));
-}
-
-static struct sy_bin *
-bin (unsigned shard, unsigned class)
-{
-  return &pool.shards[shard].bin[class];
-}
-
-/* How many slabs of the class the pool's map says it has. */
-static unsigned
-slabs_in_map (unsigned class)
-{
-  uint32_t first, used = sy_region_used (class, &first);
-  unsigned slabs = 0;
-
-  for (uint32_t slab = first; slab < first + used; slab += sy_size_classes[class].units)
-    {
-      unsigned char entry = AO_char_load (&pool.map[slab]);
-
-      ck_assert (entry == 0 || entry == class);
-      for (uint32_t unit = 1; entry == 0 && unit < sy_size_classes[class].units; unit++)
-        ck_assert_uint_eq (AO_char_load (&pool.map[slab + unit]), 0);
-      slabs += entry != 0;
-    }
-  return slabs;
-}
 
 /* How many units were ever used, of all classes. */
 static uint32_t
@@ -57,57 +22,6 @@ units_used (void)
   for (unsigned class = 1; class < SY_CLASSES; class++)
     used += sy_region_used (class, &first);
   return used;
-}
-
-static unsigned long
-slabs_in (unsigned class)
-{
-  unsigned long slabs = 0;
-
-  for (unsigned shard = 0; shard < pool.shard_count; shard++)
-    slabs += AO_load (&bin (shard, class)->slabs);
-  return slabs;
-}
-
-/* Every slab of the pool has left it, and the books say so. */
-static void
-must_be_empty (void)
-{
-  for (unsigned class = 1; class < SY_CLASSES; class++)
-    for (unsigned shard = 0; shard < pool.shard_count; shard++)
-      {
-        ck_assert_uint_eq (AO_load (&bin (shard, class)->slabs), 0);
-        ck_assert_uint_eq (AO_load (&bin (shard, class)->free_blocks), 0);
-        ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot), 0);
-      }
-  for (unsigned class = 1; class < SY_CLASSES; class++)
-    ck_assert_uint_eq (slabs_in_map (class), 0);
-  ck_assert (sy_pool_is_valid (&pool));
-}
-
-/* Exactly count blocks at blocks[0..], carved piece by piece. */
-static void
-carve (unsigned home, unsigned class, unsigned count, void **blocks)
-{
-  while (count != 0)
-    {
-      unsigned taken = sy_pool_carve (&pool, home, class, count, blocks + count, &zeroed);
-
-      ck_assert_uint_gt (taken, 0);
-      ck_assert_uint_le (taken, count);
-      count -= taken;
-    }
-}
-
-static struct sy_magazine *
-full_magazine (unsigned home, unsigned class, unsigned rounds)
-{
-  struct sy_magazine *magazine = sy_magazine_take ();
-
-  ck_assert_ptr_nonnull (magazine);
-  (void) sy_magazine_clear (magazine, rounds);
-  carve (home, class, rounds, sy_magazine_end (magazine) - rounds);
-  return magazine;
 }
 
 START_TEST (no_shards_are_one_without_magazines)
@@ -377,33 +291,6 @@ START_TEST (a_depot_refuses_more_than_its_fill)
   ck_assert_msg (sy_pool_store (&pool, 0, class, extra), "another shard's has room");
   ck_assert_uint_eq (sy_depot_depth (&bin (1, class)->depot), depth);
   sy_pool_drain (&pool);
-  must_be_empty ();
-  sy_pool_close (&pool);
-}
-END_TEST
-
-START_TEST (reaping_empties_what_lay_unused_and_leaves_the_rest)
-{
-  struct sy_magazine *magazine;
-  uint64_t now_ns = UINT64_C (1) << 40, while_ns = SY_REAP_NS + (1 << 20);
-
-  open_pool (1);
-  sy_pool_reap (&pool, now_ns);
-  for (unsigned at = 0; at < 5; at++)
-    ck_assert (sy_pool_store (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
-  sy_pool_reap (&pool, now_ns + SY_REAP_NS / 2);
-  ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot) == 5, "too soon");
-  sy_pool_reap (&pool, now_ns += while_ns);
-  ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot) == 5, "they came since");
-  /* Two are used and come back: three lay there all the time. */
-  magazine = sy_pool_load (&pool, 0, FIRST);
-  struct sy_magazine *second = sy_pool_load (&pool, 0, FIRST);
-
-  ck_assert (sy_pool_store (&pool, 0, FIRST, second));
-  ck_assert (sy_pool_store (&pool, 0, FIRST, magazine));
-  sy_pool_reap (&pool, now_ns += while_ns);
-  ck_assert_uint_eq (sy_depot_depth (&bin (0, FIRST)->depot), 2);
-  sy_pool_reap (&pool, now_ns += while_ns);
   must_be_empty ();
   sy_pool_close (&pool);
 }
@@ -835,7 +722,6 @@ main (void)
   tcase_add_test (tests, blocks_go_back_to_their_own_shards);
   tcase_add_test (tests, a_depot_gives_to_home_first_and_to_neighbours_after);
   tcase_add_loop_test (tests, a_depot_refuses_more_than_its_fill, 1, SY_CLASSES);
-  tcase_add_test (tests, reaping_empties_what_lay_unused_and_leaves_the_rest);
   tcase_add_test (tests, a_busy_lock_is_not_waited_for_while_another_bin_has_blocks);
   tcase_add_test (tests, a_busy_lock_is_waited_for_when_nobody_else_has_blocks);
   tcase_add_test (tests, a_slab_that_was_not_needed_after_all_leaves_again);

@@ -7,6 +7,7 @@
 
 #include "classes.h"
 #include "os.h"
+#include "reap.h"
 #include "suite.h"
 #include "sydra/alloc.h"
 #include "thread_registry.h"

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "reap.h"
+
+#include "bug.h"
+#include "os.h"
+
+/* Empties a magazine of the bin's depot into the slabs.  False: there is none. */
+static bool
+drain_one (struct sy_pool *pool, unsigned shard, unsigned class)
+{
+  struct sy_magazine *magazine = sy_depot_pop (&sy_pool_bin (pool, shard, class)->depot);
+
+  if (magazine == NULL)
+    return false;
+  sy_pool_put (pool, shard, class, sy_magazine_end (magazine) - magazine->rounds, magazine->rounds);
+  sy_magazine_give (magazine);
+  return true;
+}
+
+/* Gives a hole's pages back; bytes. */
+static size_t
+discard_hole (const struct sy_hole *hole, unsigned class)
+{
+  size_t page_bytes = sy_os_page_bytes (), pages = sy_class_slab_bytes (class) / page_bytes, bytes = 0;
+
+  for (size_t page = 0, run; page < pages; page += run + 1)
+    {
+      for (run = 0; page + run < pages && sy_slab_page_is_in (class, &hole->bits, page + run, page_bytes); run++)
+        ;
+      if (run != 0 && sy_os_discard (sy_region_address (hole->slab) + page * page_bytes, run * page_bytes))
+        bytes += run * page_bytes;
+    }
+  return bytes;
+}
+
+/* Purges up to SY_PURGE_SLABS of the next slabs of a walk over the bin's; how many.  Adds to *bytes. */
+static unsigned
+purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned walk, bool *at_end, size_t *bytes)
+{
+  struct sy_hole hole[SY_PURGE_SLABS];
+  uint32_t emptied = SY_SLAB_NONE;
+  unsigned emptied_count = 0, found;
+
+  sy_timed_lock_take (&bin->lock);
+  found = sy_bin_take_holes (bin, walk, hole, SY_PURGE_SLABS, at_end);
+  sy_timed_lock_release (&bin->lock);
+  if (found == 0)
+    return 0;
+  for (unsigned at = 0; at < found; at++)
+    *bytes += discard_hole (&hole[at], class);
+  sy_timed_lock_take (&bin->lock);
+  for (unsigned at = 0; at < found; at++)
+    if (sy_bin_put_hole (bin, &hole[at]))
+      sy_pool_slab_end (pool, hole[at].slab, &emptied, &emptied_count);
+  sy_timed_lock_release (&bin->lock);
+  if (emptied_count != 0)
+    sy_region_give (emptied, emptied_count);
+  return found;
+}
+
+/* ---- Steps ---- */
+
+static struct sy_bin *
+bin_at (const struct sy_reaping *reaping, const struct sy_pool *pool, unsigned *shard, unsigned *class)
+{
+  *shard = reaping->bin / (SY_CLASSES - 1);
+  *class = 1 + reaping->bin % (SY_CLASSES - 1);
+  return sy_pool_bin (pool, *shard, *class);
+}
+
+/* The walk comes to the next bin, or to its end. */
+static void
+come_to_bin (struct sy_pool *pool, unsigned number)
+{
+  struct sy_reaping *reaping = &pool->reaping;
+  unsigned shard, class;
+
+  reaping->bin = number;
+  if (number == pool->shard_count * (SY_CLASSES - 1))
+    {
+      sy_pace_end (&reaping->pace);
+      return;
+    }
+
+  struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
+
+  reaping->magazines = (unsigned) AO_load (&bin->depot_low);
+  reaping->slabs = SY_PURGE_LEAST + (unsigned) AO_load (&bin->slabs) / SY_PURGE_SHARE;
+}
+
+/* A magazine or a few slabs of the bin that the walk is at; where nothing of it is left to do the walk goes on. */
+static void
+reap_some (struct sy_pool *pool)
+{
+  struct sy_reaping *reaping = &pool->reaping;
+  unsigned shard, class, purged;
+  struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
+  bool at_end = true;
+  size_t bytes = 0;
+
+  if (reaping->magazines != 0)
+    {
+      reaping->magazines = drain_one (pool, shard, class) ? reaping->magazines - 1 : 0;
+      return;
+    }
+  /* Relaxed: what comes meanwhile is for the next time. */
+  if (reaping->slabs != 0 && AO_load (&bin->free_blocks) != 0)
+    {
+      purged = purge_some (pool, bin, class, SY_WALK_IDLE, &at_end, &bytes);
+      reaping->slabs -= purged < reaping->slabs ? purged : reaping->slabs;
+    }
+  if (at_end)
+    {
+      AO_store (&bin->depot_low, sy_depot_depth (&bin->depot));
+      come_to_bin (pool, reaping->bin + 1);
+    }
+}
+
+static void
+step (struct sy_pool *pool, uint64_t now_ns)
+{
+  struct sy_pace *pace = &pool->reaping.pace;
+  bool begins = AO_load (&pace->under_way) == 0;
+  uint64_t until_ns = sy_pace_step (pace, now_ns);
+
+  if (begins)
+    come_to_bin (pool, 0);
+  while (AO_load (&pace->under_way) != 0)
+    {
+      reap_some (pool);
+      if (sy_os_now_ns () >= until_ns)
+        break;
+    }
+}
+
+void
+sy_pool_reap (struct sy_pool *pool, uint64_t now_ns)
+{
+  /* acquire: the state as the last step left it; pairs with the release below. */
+  if (!sy_pool_reap_is_due (pool, now_ns) || !AO_compare_and_swap_acquire (&pool->reaping.busy, 0, 1))
+    return;
+  if (sy_pool_reap_is_due (pool, now_ns))
+    step (pool, now_ns);
+  AO_store_release (&pool->reaping.busy, 0);
+}
+
+void
+sy_pool_reap_after_fork (struct sy_pool *pool)
+{
+  if (AO_load (&pool->reaping.busy) == 0)
+    return;
+  /* Where the thread that is not there was, nobody knows: the walk is over. */
+  sy_pace_end (&pool->reaping.pace);
+  AO_store (&pool->reaping.busy, 0);
+}
+
+/* ---- All at once ---- */
+
+size_t
+sy_pool_purge (struct sy_pool *pool)
+{
+  size_t bytes = 0;
+
+  for (unsigned shard = 0; shard < pool->shard_count; shard++)
+    for (unsigned class = 1; class < SY_CLASSES; class++)
+      {
+        struct sy_bin *bin = sy_pool_bin (pool, shard, class);
+
+        sy_timed_lock_take (&bin->lock);
+        sy_bin_walk_begin (bin, SY_WALK_ALL);
+        sy_timed_lock_release (&bin->lock);
+        for (bool at_end = false; !at_end;)
+          (void) purge_some (pool, bin, class, SY_WALK_ALL, &at_end, &bytes);
+      }
+  return bytes;
+}
+
+void
+sy_pool_drain (struct sy_pool *pool)
+{
+  for (unsigned shard = 0; shard < pool->shard_count; shard++)
+    for (unsigned class = 1; class < SY_CLASSES; class++)
+      while (drain_one (pool, shard, class))
+        ;
+  if (SY_DEBUG && !sy_pool_is_valid (pool))
+    sy_bug ("sydra_collect", pool, "the invariants of a bin are broken");
+}

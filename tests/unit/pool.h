@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* pool.h: a pool of a test's own, and what is carved from it. */
+#ifndef SY_TEST_POOL_H
+#define SY_TEST_POOL_H
+
+#include <check.h>
+#include <string.h>
+
+#include "reap.h"
+
+static struct sy_pool pool;
+static _Thread_local bool zeroed;  /* what it says is asked in tests of its own */
+
+static inline void
+open_pool (unsigned shards)
+{
+  memset (&pool, 0, sizeof pool);
+  ck_assert (sy_pool_open (&pool, shards));
+}
+
+static inline struct sy_bin *
+bin (unsigned shard, unsigned class)
+{
+  return &pool.shards[shard].bin[class];
+}
+
+/* How many slabs of the class the pool's map says it has. */
+static inline unsigned
+slabs_in_map (unsigned class)
+{
+  uint32_t first, used = sy_region_used (class, &first);
+  unsigned slabs = 0;
+
+  for (uint32_t slab = first; slab < first + used; slab += sy_size_classes[class].units)
+    {
+      unsigned char entry = AO_char_load (&pool.map[slab]);
+
+      ck_assert (entry == 0 || entry == class);
+      for (uint32_t unit = 1; entry == 0 && unit < sy_size_classes[class].units; unit++)
+        ck_assert_uint_eq (AO_char_load (&pool.map[slab + unit]), 0);
+      slabs += entry != 0;
+    }
+  return slabs;
+}
+
+static inline unsigned long
+slabs_in (unsigned class)
+{
+  unsigned long slabs = 0;
+
+  for (unsigned shard = 0; shard < pool.shard_count; shard++)
+    slabs += AO_load (&bin (shard, class)->slabs);
+  return slabs;
+}
+
+/* Every slab of the pool has left it, and the books say so. */
+static inline void
+must_be_empty (void)
+{
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    for (unsigned shard = 0; shard < pool.shard_count; shard++)
+      {
+        ck_assert_uint_eq (AO_load (&bin (shard, class)->slabs), 0);
+        ck_assert_uint_eq (AO_load (&bin (shard, class)->free_blocks), 0);
+        ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot), 0);
+      }
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    ck_assert_uint_eq (slabs_in_map (class), 0);
+  ck_assert (sy_pool_is_valid (&pool));
+}
+
+/* Exactly count blocks at blocks[0..], carved piece by piece. */
+static inline void
+carve (unsigned home, unsigned class, unsigned count, void **blocks)
+{
+  while (count != 0)
+    {
+      unsigned taken = sy_pool_carve (&pool, home, class, count, blocks + count, &zeroed);
+
+      ck_assert_uint_gt (taken, 0);
+      ck_assert_uint_le (taken, count);
+      count -= taken;
+    }
+}
+
+static inline struct sy_magazine *
+full_magazine (unsigned home, unsigned class, unsigned rounds)
+{
+  struct sy_magazine *magazine = sy_magazine_take ();
+
+  ck_assert_ptr_nonnull (magazine);
+  (void) sy_magazine_clear (magazine, rounds);
+  carve (home, class, rounds, sy_magazine_end (magazine) - rounds);
+  return magazine;
+}
+
+#endif
