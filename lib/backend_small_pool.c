@@ -96,7 +96,7 @@ what_is_wrong (const void *pointer)
 {
   if (!sy_region_has (pointer))
     return "no block of this handle: not allocated by it, or freed already";
-  if (sy_region_is_used (sy_region_slab_of (pointer)) && sy_region.slabs[sy_region_slab_of (pointer)].owner != NULL)
+  if (sy_region_is_used (sy_region_slab_of (pointer)) && sy_slab_at (sy_region_slab_of (pointer))->owner != NULL)
     return "a block of another handle";
   return "no block: in a part of the pool that holds none now (freed already?)";
 }

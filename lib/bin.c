@@ -29,27 +29,27 @@ slab_is_empty (const struct sy_slab *slab)
 static void
 list_insert (struct sy_bin *bin, uint32_t number, uint8_t list)
 {
-  struct sy_slab *slab = &sy_region.slabs[number];
+  struct sy_slab *slab = sy_slab_at (number);
 
   slab->list = list;
   slab->prev = SY_SLAB_NONE;
   slab->next = bin->list[list];
   if (slab->next != SY_SLAB_NONE)
-    sy_region.slabs[slab->next].prev = number;
+    sy_slab_at (slab->next)->prev = number;
   bin->list[list] = number;
 }
 
 static void
 list_remove (struct sy_bin *bin, uint32_t number)
 {
-  struct sy_slab *slab = &sy_region.slabs[number];
+  struct sy_slab *slab = sy_slab_at (number);
 
   if (slab->prev != SY_SLAB_NONE)
-    sy_region.slabs[slab->prev].next = slab->next;
+    sy_slab_at (slab->prev)->next = slab->next;
   else
     bin->list[slab->list] = slab->next;
   if (slab->next != SY_SLAB_NONE)
-    sy_region.slabs[slab->next].prev = slab->prev;
+    sy_slab_at (slab->next)->prev = slab->prev;
   for (unsigned walk = 0; walk < SY_WALKS; walk++)
     if (bin->walk[walk].slab == number)
       bin->walk[walk].slab = slab->next;
@@ -59,7 +59,7 @@ list_remove (struct sy_bin *bin, uint32_t number)
 static void
 list_again (struct sy_bin *bin, uint32_t number)
 {
-  struct sy_slab *slab = &sy_region.slabs[number];
+  struct sy_slab *slab = sy_slab_at (number);
 
   if (slab->free_count != 0 && fullness (slab) == slab->list)
     return;
@@ -71,7 +71,7 @@ list_again (struct sy_bin *bin, uint32_t number)
 void
 sy_bin_join (struct sy_bin *bin, uint32_t number)
 {
-  struct sy_slab *slab = &sy_region.slabs[number];
+  struct sy_slab *slab = sy_slab_at (number);
 
   list_insert (bin, number, fullness (slab));
   sy_own_add (&bin->slabs, 1);
@@ -84,7 +84,7 @@ slab_leave (struct sy_bin *bin, uint32_t number)
 {
   list_remove (bin, number);
   sy_own_add (&bin->slabs, (AO_t) -1);
-  sy_own_add (&bin->free_blocks, (AO_t) 0 - sy_region.slabs[number].free_count);
+  sy_own_add (&bin->free_blocks, (AO_t) 0 - sy_slab_at (number)->free_count);
 }
 
 unsigned
@@ -101,7 +101,7 @@ sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
           list++;
           continue;
         }
-      taken += sy_slab_take (&sy_region.slabs[number], &sy_region.bits[number], sy_region_address (number), count - taken, top - taken, zeroed);
+      taken += sy_slab_take (sy_slab_at (number), sy_region_address (number), count - taken, top - taken, zeroed);
       list_again (bin, number);
     }
   sy_own_add (&bin->free_blocks, (AO_t) 0 - taken);
@@ -111,7 +111,7 @@ sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
 unsigned
 sy_bin_block (uint32_t number, const void *block)
 {
-  const struct sy_size_class *class = &sy_size_classes[sy_region.slabs[number].class];
+  const struct sy_size_class *class = &sy_size_classes[sy_slab_class (number)];
   size_t offset = (uintptr_t) block - (uintptr_t) sy_region_address (number);
   unsigned index = sy_class_block (class, offset);
 
@@ -124,7 +124,7 @@ sy_bin_block (uint32_t number, const void *block)
 static bool
 slab_gained (struct sy_bin *bin, uint32_t number, unsigned count)
 {
-  struct sy_slab *slab = &sy_region.slabs[number];
+  struct sy_slab *slab = sy_slab_at (number);
 
   sy_own_add (&bin->free_blocks, count);
   if (slab->free_count == count)
@@ -138,12 +138,18 @@ slab_gained (struct sy_bin *bin, uint32_t number, unsigned count)
   return false;
 }
 
-bool
-sy_bin_put (struct sy_bin *bin, uint32_t number, void *block)
+unsigned
+sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned count, bool *emptied)
 {
-  if (SY_UNLIKELY (!sy_slab_put (&sy_region.slabs[number], &sy_region.bits[number], sy_bin_block (number, block))))
-    sy_bug ("free", block, "block freed twice");
-  return slab_gained (bin, number, 1);
+  struct sy_slab *slab = sy_slab_at (number);
+  size_t bytes = sy_class_slab_bytes (slab->class);
+  unsigned put = 0;
+
+  for (; put < count && (uintptr_t) blocks[put] - (uintptr_t) sy_region_address (number) < bytes; put++)
+    if (SY_UNLIKELY (!sy_slab_put (slab, sy_bin_block (number, blocks[put]))))
+      sy_bug ("free", blocks[put], "block freed twice");
+  *emptied = slab_gained (bin, number, put);
+  return put;
 }
 
 /* ---- Free pages inside slabs that are in use ---- */
@@ -167,7 +173,7 @@ walk_next (struct sy_bin *bin, unsigned number)
     walk->slab = bin->list[--walk->list];
   slab = walk->slab;
   if (slab != SY_SLAB_NONE)
-    walk->slab = sy_region.slabs[slab].next;
+    walk->slab = sy_slab_at (slab)->next;
   return slab;
 }
 
@@ -175,7 +181,7 @@ walk_next (struct sy_bin *bin, unsigned number)
 static bool
 take_hole (struct sy_bin *bin, uint32_t number, bool idle_only, struct sy_hole *hole)
 {
-  struct sy_slab *slab = &sy_region.slabs[number];
+  struct sy_slab *slab = sy_slab_at (number);
   bool fits = !idle_only || slab->seen == slab->free_count;
 
   slab->seen = slab->free_count;
@@ -183,7 +189,7 @@ take_hole (struct sy_bin *bin, uint32_t number, bool idle_only, struct sy_hole *
     return false;
   slab->purged = slab->free_count;
   hole->slab = number;
-  hole->count = sy_slab_take_pages (slab, &sy_region.bits[number], &hole->bits, sy_os_page_bytes ());
+  hole->count = sy_slab_take_pages (slab, &hole->bits, sy_os_page_bytes ());
   if (hole->count == 0)
     return false;
   sy_own_add (&bin->free_blocks, (AO_t) 0 - hole->count);
@@ -217,10 +223,10 @@ sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, uns
 bool
 sy_bin_put_hole (struct sy_bin *bin, const struct sy_hole *hole)
 {
-  struct sy_slab *slab = &sy_region.slabs[hole->slab];
+  struct sy_slab *slab = sy_slab_at (hole->slab);
   unsigned before = slab->free_count;
 
-  if (SY_UNLIKELY (!sy_slab_put_all (slab, &sy_region.bits[hole->slab], &hole->bits, hole->count)))
+  if (SY_UNLIKELY (!sy_slab_put_all (slab, &hole->bits, hole->count)))
     sy_bug ("free", sy_region_address (hole->slab), "a block of this slab was freed twice");
   sy_own_add (&bin->free_blocks, hole->count);
   if (before == 0)
@@ -239,17 +245,17 @@ sy_bin_is_valid (struct sy_bin *bin)
   size_t free_blocks = 0;
 
   for (uint8_t list = 0; list < SY_BIN_LISTS; list++)
-    for (uint32_t number = bin->list[list]; number != SY_SLAB_NONE; number = sy_region.slabs[number].next)
+    for (uint32_t number = bin->list[list]; number != SY_SLAB_NONE; number = sy_slab_at (number)->next)
       {
-        const struct sy_slab *slab = &sy_region.slabs[number];
+        const struct sy_slab *slab = sy_slab_at (number);
 
         if (slab->list != list || (list != SY_BIN_PURGED && fullness (slab) != list) || slab->free_count == 0 || slab_is_empty (slab)
-            || !sy_slab_is_valid (slab, &sy_region.bits[number]))
+            || !sy_slab_is_valid (slab))
           return false;
         free_blocks += slab->free_count;
       }
   for (unsigned walk = 0; walk < SY_WALKS; walk++)
-    if (bin->walk[walk].slab != SY_SLAB_NONE && sy_region.slabs[bin->walk[walk].slab].list != bin->walk[walk].list)
+    if (bin->walk[walk].slab != SY_SLAB_NONE && sy_slab_at (bin->walk[walk].slab)->list != bin->walk[walk].list)
       return false;
   return free_blocks == AO_load (&bin->free_blocks);
 }

@@ -66,8 +66,11 @@ unsigned sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zer
 /* Which block of the slab a pointer is; misuse where it is none. */
 unsigned sy_bin_block (uint32_t number, const void *block);
 
-/* Puts one block back.  True: its slab is empty now and has left the bin. */
-bool sy_bin_put (struct sy_bin *bin, uint32_t number, void *block);
+/*
+ * Puts back the first of the blocks, which is the slab's, and those that follow it in the same slab; how many.  *emptied: the slab is empty
+ * now and has left the bin.
+ */
+unsigned sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned count, bool *emptied);
 
 /*
  * Takes holes out of up to `most` of the next slabs of the walk: of all, or of those at least half free in which nothing came or went since

@@ -9,7 +9,8 @@
 struct sy_region sy_region;
 
 struct zone {
-  uint32_t fresh, committed; /* how many of its units were ever used; how many have memory for them */
+  uint32_t fresh, committed; /* how many of its units were ever used; how many have memory */
+  uint32_t known;            /* how many have an entry */
   uint32_t spare, clean;     /* heads of the lists */
   uint32_t spare_count;      /* slabs */
   uint32_t spare_low;        /* the fewest spares since the last reaping: what nobody needed */
@@ -18,7 +19,6 @@ struct zone {
 static struct {
   struct sy_lock lock;
   uint32_t unit_count;       /* the last zone may be one short */
-  uint32_t skew;             /* how many units at a zone's start stay unused, times the class */
   uint32_t spare_units;      /* of all zones */
   struct sy_pace pace;       /* of reaping; written under the lock */
   struct zone zone[SY_CLASSES];
@@ -26,21 +26,23 @@ static struct {
 
 /* The range starts at a page; its first whole slab may lie a little further. */
 static void
-open_range (struct sy_arena range, void *slabs, void *bits)
+open_range (struct sy_arena range, void *near, void *far)
 {
   size_t skip = -(uintptr_t) range.base & (SY_UNIT_BYTES - 1);
 
   for (unsigned class = 0; class < SY_CLASSES; class++)
-    state.zone[class] = (struct zone) { 0, 0, SY_SLAB_NONE, SY_SLAB_NONE, 0, 0 };
+    state.zone[class] = (struct zone) { 0, 0, SY_NEAR_UNITS, SY_SLAB_NONE, SY_SLAB_NONE, 0, 0 };
   state.unit_count = (uint32_t) ((range.reserved - skip) >> SY_UNIT_SHIFT);
   sy_region.base = range.base + skip;
-  sy_region.slabs = slabs;
-  sy_region.bits = bits;
+  sy_region.near = near;
+  sy_region.far = far;
   for (sy_region.zone_shift = SY_ZONE_SHIFT - SY_UNIT_SHIFT; (size_t) SY_CLASSES << sy_region.zone_shift > range.reserved >> SY_UNIT_SHIFT;)
     sy_region.zone_shift--;
-  state.skew = SY_CLASSES * SY_ZONE_SKEW < (uint32_t) 1 << sy_region.zone_shift >> 4 ? SY_ZONE_SKEW : 0;
+  sy_region.skew = SY_CLASSES * SY_ZONE_SKEW < (uint32_t) 1 << sy_region.zone_shift >> 4 ? SY_ZONE_SKEW : 0;
   sy_region.bytes = (range.reserved - skip) & ~(SY_UNIT_BYTES - 1);
 }
+
+#define NEAR_BYTES ((size_t) SY_CLASSES * SY_NEAR_UNITS * sizeof (struct sy_slab))
 
 static bool
 open_locked (void)
@@ -52,19 +54,17 @@ open_locked (void)
   if (!sy_arena_open (&range, (size_t) SY_CLASSES << SY_ZONE_SHIFT, (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN, SY_RANGE_LIMIT_SHARE))
     return false;
 
-  size_t count = range.reserved >> SY_UNIT_SHIFT;
-  void *slabs = sy_os_reserve (count * sizeof (struct sy_slab)), *bits = sy_os_reserve (count * sizeof (struct sy_slab_bits));
+  size_t far_bytes = (range.reserved >> SY_UNIT_SHIFT) * sizeof (struct sy_slab);
+  void *near = sy_os_map (NEAR_BYTES), *far = near == NULL ? NULL : sy_os_reserve (far_bytes);
 
-  if (slabs == NULL || bits == NULL)
+  if (far == NULL)
     {
-      if (slabs != NULL)
-        sy_os_unmap (slabs, count * sizeof (struct sy_slab));
-      if (bits != NULL)
-        sy_os_unmap (bits, count * sizeof (struct sy_slab_bits));
+      if (near != NULL)
+        sy_os_unmap (near, NEAR_BYTES);
       sy_os_unmap (range.base, range.reserved);
       return false;
     }
-  open_range (range, slabs, bits);
+  open_range (range, near, far);
   return true;
 }
 
@@ -79,28 +79,22 @@ sy_region_open (void)
   return open;
 }
 
-static unsigned
-class_of (uint32_t slab)
-{
-  return slab >> sy_region.zone_shift;
-}
-
 static struct zone *
 zone_of (uint32_t slab)
 {
-  return &state.zone[class_of (slab)];
+  return &state.zone[sy_slab_class (slab)];
 }
 
 static uint32_t
 units_of (uint32_t slab)
 {
-  return sy_size_classes[class_of (slab)].units;
+  return sy_size_classes[sy_slab_class (slab)].units;
 }
 
 static uint32_t
 first_of (unsigned class)
 {
-  return ((uint32_t) class << sy_region.zone_shift) + class * state.skew;
+  return ((uint32_t) class << sy_region.zone_shift) + class * sy_region.skew;
 }
 
 /* The number behind the class's last unit that belongs to a whole slab. */
@@ -138,14 +132,14 @@ list_pop (uint32_t *head)
   uint32_t slab = *head;
 
   if (slab != SY_SLAB_NONE)
-    *head = sy_region.slabs[slab].next;
+    *head = sy_slab_at (slab)->next;
   return slab;
 }
 
 static void
 list_push (uint32_t *head, uint32_t slab)
 {
-  sy_region.slabs[slab].next = *head;
+  sy_slab_at (slab)->next = *head;
   *head = slab;
 }
 
@@ -172,24 +166,35 @@ pop_spare (struct zone *zone)
   return slab;
 }
 
-/* Commits an array's entries: zones' parts of it may share a page, which is committed twice then. */
-static bool
-commit_entries (void *first, size_t bytes)
+/* How many units from number next on are committed at once. */
+static uint32_t
+step_from (uint32_t next, uint32_t end)
 {
-  uintptr_t page = sy_os_page_bytes (), start = (uintptr_t) first & ~(page - 1), end = ((uintptr_t) first + bytes + page - 1) & ~(page - 1);
+  uint32_t left = next < end ? end - next : 0;
 
-  return sy_os_commit ((void *) start, end - start);
+  return left < SY_COMMIT_UNITS ? left : SY_COMMIT_UNITS;
 }
 
-/* Memory for the zone's next units, and for what is known of them. */
+/* Entries for the zone's next units: zones' parts may share a page, which is committed twice then. */
+static bool
+know_more (struct zone *zone, uint32_t next, uint32_t end)
+{
+  uintptr_t page = sy_os_page_bytes (), count = step_from (next, end);
+  uintptr_t start = (uintptr_t) &sy_region.far[next] & ~(page - 1), stop = ((uintptr_t) &sy_region.far[next + count] + page - 1) & ~(page - 1);
+
+  if (count == 0 || !sy_os_commit ((void *) start, stop - start))
+    return false;
+  zone->known += (uint32_t) count;
+  return true;
+}
+
+/* Memory for the zone's next units. */
 static bool
 commit_more (struct zone *zone, uint32_t next, uint32_t end)
 {
-  uint32_t left = next < end ? end - next : 0, count = left < SY_COMMIT_UNITS ? left : SY_COMMIT_UNITS;
+  uint32_t count = step_from (next, end);
 
-  if (count == 0 || !commit_entries (&sy_region.slabs[next], count * sizeof (struct sy_slab))
-      || !commit_entries (&sy_region.bits[next], count * sizeof (struct sy_slab_bits))
-      || !sy_os_commit (sy_region_address (next), count * SY_UNIT_BYTES))
+  if (count == 0 || !sy_os_commit (sy_region_address (next), count * SY_UNIT_BYTES))
     return false;
   zone->committed += count;
   return true;
@@ -199,9 +204,9 @@ static uint32_t
 fresh_slab (unsigned class)
 {
   struct zone *zone = &state.zone[class];
-  uint32_t next = first_of (class) + zone->fresh;
+  uint32_t next = first_of (class) + zone->fresh, end = end_of (class);
 
-  if (zone->fresh == zone->committed && !commit_more (zone, next, end_of (class)))
+  if ((zone->fresh == zone->known && !know_more (zone, next, end)) || (zone->fresh == zone->committed && !commit_more (zone, next, end)))
     return SY_SLAB_NONE;
   zone->fresh += sy_size_classes[class].units;
   return next;
@@ -239,7 +244,7 @@ clean_chain (uint32_t chain)
   while ((slab = list_pop (&chain)) != SY_SLAB_NONE)
     if (sy_os_discard (sy_region_address (slab), units_of (slab) * SY_UNIT_BYTES))
       {
-        sy_region.slabs[slab].touched = 0;
+        sy_slab_at (slab)->touched = 0;
         list_push (&cleaned, slab);
         bytes += units_of (slab) * SY_UNIT_BYTES;
       }
@@ -290,7 +295,7 @@ sy_region_give (uint32_t first, unsigned count)
     {
       uint32_t slab = first;
 
-      first = sy_region.slabs[slab].next;
+      first = sy_slab_at (slab)->next;
       push_spare (slab);
     }
   sy_lock_release (&state.lock);

@@ -24,8 +24,9 @@ struct sy_region {
   char *base;                  /* of unit 0, aligned to SY_UNIT_BYTES */
   size_t bytes;                /* of the range; 0 until it is open: it owns nothing then */
   unsigned zone_shift;         /* a unit's number >> zone_shift is its class */
-  struct sy_slab *slabs;       /* one a unit, in the same order; a slab's is its first unit's, and so is its bitmap */
-  struct sy_slab_bits *bits;
+  uint32_t skew;               /* how many units at a zone's start stay unused, times the class */
+  struct sy_slab *near;        /* of each zone's first SY_NEAR_UNITS units: all classes' first ones, all second ones ... */
+  struct sy_slab *far;         /* of the others: one a unit, in their order */
 };
 
 extern struct sy_region sy_region;
@@ -54,6 +55,25 @@ sy_region_slab_of (const void *pointer)
 
   /* Zones start at multiples of the longest slab. */
   return unit & (uint32_t) -(int32_t) sy_size_classes[unit >> sy_region.zone_shift].units;
+}
+
+static inline unsigned
+sy_slab_class (uint32_t slab)
+{
+  return slab >> sy_region.zone_shift;
+}
+
+/*
+ * What is known of a slab that was ever used: in its first unit's entry.  Most programs need but a few slabs of each class, and find all of
+ * these entries in a few pages.
+ */
+static inline struct sy_slab *
+sy_slab_at (uint32_t slab)
+{
+  unsigned class = sy_slab_class (slab);
+  uint32_t unit = slab - ((uint32_t) class << sy_region.zone_shift) - class * sy_region.skew;
+
+  return unit < SY_NEAR_UNITS ? &sy_region.near[unit * SY_CLASSES + class] : &sy_region.far[slab];
 }
 
 static inline char *

@@ -21,8 +21,8 @@ slab_map (struct sy_pool *pool, uint32_t number, unsigned class, unsigned char e
 static void
 slab_disown (struct sy_pool *pool, uint32_t number)
 {
-  slab_map (pool, number, sy_region.slabs[number].class, 0);
-  sy_region.slabs[number].owner = NULL;
+  slab_map (pool, number, sy_slab_at (number)->class, 0);
+  sy_slab_at (number)->owner = NULL;
 }
 
 /* A fresh slab made ready for the bin; the caller lets it join.  Outside locks. */
@@ -34,12 +34,12 @@ slab_start (struct sy_pool *pool, unsigned home, unsigned class)
   if (number == SY_SLAB_NONE)
     return number;
 
-  struct sy_slab *slab = &sy_region.slabs[number];
+  struct sy_slab *slab = sy_slab_at (number);
 
   slab->class = (uint8_t) class;
   slab->shard = (uint16_t) home;
   slab->owner = pool;
-  sy_slab_fill (slab, &sy_region.bits[number]);
+  sy_slab_fill (slab);
   slab_map (pool, number, class, (unsigned char) class);
   return number;
 }
@@ -48,7 +48,7 @@ void
 sy_pool_slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsigned *count)
 {
   slab_disown (pool, number);
-  sy_region.slabs[number].next = *chain;
+  sy_slab_at (number)->next = *chain;
   *chain = number;
   ++*count;
 }
@@ -238,17 +238,22 @@ slab_of (const struct sy_pool *pool, unsigned class, const void *block)
 static unsigned
 put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count, uint32_t *emptied, unsigned *emptied_count)
 {
-  unsigned shard = sy_region.slabs[slab_of (pool, class, blocks[count - 1])].shard, others = 0;
+  unsigned shard = sy_slab_at (slab_of (pool, class, blocks[count - 1]))->shard, others = 0;
   struct sy_bin *bin = sy_pool_bin (pool, shard, class);
 
   sy_timed_lock_take (&bin->lock);
-  for (unsigned at = 0; at < count; at++)
+  for (unsigned at = 0; at < count;)
     {
       uint32_t number = slab_of (pool, class, blocks[at]);
+      bool is_empty;
 
-      if (sy_region.slabs[number].shard != shard)
-        blocks[others++] = blocks[at];
-      else if (sy_bin_put (bin, number, blocks[at]))
+      if (sy_slab_at (number)->shard != shard)
+        {
+          blocks[others++] = blocks[at++];
+          continue;
+        }
+      at += sy_bin_put (bin, number, blocks + at, count - at, &is_empty);
+      if (is_empty)
         sy_pool_slab_end (pool, number, emptied, emptied_count);
     }
   sy_timed_lock_release (&bin->lock);
@@ -274,11 +279,11 @@ sy_pool_check (unsigned class, const void *block)
 {
   uint32_t number = sy_region_slab_of (block);
   unsigned index = sy_bin_block (number, block);
-  struct sy_bin *bin = sy_pool_bin (sy_region.slabs[number].owner, sy_region.slabs[number].shard, class);
+  struct sy_bin *bin = sy_pool_bin (sy_slab_at (number)->owner, sy_slab_at (number)->shard, class);
 
   sy_timed_lock_take (&bin->lock);
 
-  bool is_free = (sy_region.bits[number].word[index / 64] >> index % 64 & 1) != 0;
+  bool is_free = (sy_slab_at (number)->bits.word[index / 64] >> index % 64 & 1) != 0;
 
   sy_timed_lock_release (&bin->lock);
   if (is_free)

@@ -4,21 +4,21 @@
 #include <string.h>
 
 void
-sy_slab_fill (struct sy_slab *slab, struct sy_slab_bits *bits)
+sy_slab_fill (struct sy_slab *slab)
 {
   unsigned blocks = sy_size_classes[slab->class].blocks;
 
-  memset (bits->word, 0, sizeof bits->word);
-  memset (bits->word, 0xff, blocks / 64 * sizeof bits->word[0]);
+  memset (slab->bits.word, 0, sizeof slab->bits.word);
+  memset (slab->bits.word, 0xff, blocks / 64 * sizeof (uint64_t));
   if (blocks % 64 != 0)
-    bits->word[blocks / 64] = ((uint64_t) 1 << blocks % 64) - 1;
+    slab->bits.word[blocks / 64] = ((uint64_t) 1 << blocks % 64) - 1;
   slab->free_count = (uint16_t) blocks;
   slab->first_word = 0;
   slab->seen = slab->purged = UINT16_MAX;
 }
 
 unsigned
-sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsigned count, void **top, bool *zeroed)
+sy_slab_take (struct sy_slab *slab, char *start, unsigned count, void **top, bool *zeroed)
 {
   size_t bytes = sy_size_classes[slab->class].bytes;
   unsigned word = slab->first_word, taken = 0, last = 0;
@@ -27,7 +27,7 @@ sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsi
     count = slab->free_count;
   while (taken < count)
     {
-      uint64_t left = bits->word[word];
+      uint64_t left = slab->bits.word[word];
       char *first = start + 64 * word * bytes;
 
       if (left != 0 && 64 * word + (unsigned) __builtin_ctzll (left) < slab->touched)
@@ -37,7 +37,7 @@ sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsi
           last = 64 * word + (unsigned) __builtin_ctzll (left);
           *--top = first + (last - 64 * word) * bytes;
         }
-      bits->word[word] = left;
+      slab->bits.word[word] = left;
       if (left == 0)
         word++;
     }
@@ -83,7 +83,7 @@ sy_slab_page_is_in (unsigned class, const struct sy_slab_bits *set, size_t page,
 }
 
 unsigned
-sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *bits, struct sy_slab_bits *taken, size_t page_bytes)
+sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *taken, size_t page_bytes)
 {
   const struct sy_size_class *class = &sy_size_classes[slab->class];
   size_t touched_bytes = (size_t) slab->touched * class->bytes;
@@ -91,7 +91,7 @@ sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *bits, struct sy_s
 
   memset (taken, 0, sizeof *taken);
   for (size_t page = 0; page * page_bytes < touched_bytes; page++)
-    if (sy_slab_page_is_in (slab->class, bits, page, page_bytes))
+    if (sy_slab_page_is_in (slab->class, &slab->bits, page, page_bytes))
       {
         unsigned last, first = blocks_of_page (class, page, page_bytes, &last);
 
@@ -100,7 +100,7 @@ sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *bits, struct sy_s
       }
   for (unsigned word = 0; word < SY_SLAB_WORDS; word++)
     {
-      bits->word[word] &= ~taken->word[word];
+      slab->bits.word[word] &= ~taken->word[word];
       count += (unsigned) __builtin_popcountll (taken->word[word]);
     }
   slab->free_count = (uint16_t) (slab->free_count - count);
@@ -108,13 +108,13 @@ sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *bits, struct sy_s
 }
 
 bool
-sy_slab_put_all (struct sy_slab *slab, struct sy_slab_bits *bits, const struct sy_slab_bits *taken, unsigned count)
+sy_slab_put_all (struct sy_slab *slab, const struct sy_slab_bits *taken, unsigned count)
 {
   for (unsigned word = 0; word < SY_SLAB_WORDS; word++)
     {
-      if ((bits->word[word] & taken->word[word]) != 0)
+      if ((slab->bits.word[word] & taken->word[word]) != 0)
         return false;
-      bits->word[word] |= taken->word[word];
+      slab->bits.word[word] |= taken->word[word];
       if (taken->word[word] != 0 && word < slab->first_word)
         slab->first_word = (uint16_t) word;
     }
@@ -123,7 +123,7 @@ sy_slab_put_all (struct sy_slab *slab, struct sy_slab_bits *bits, const struct s
 }
 
 bool
-sy_slab_is_valid (const struct sy_slab *slab, const struct sy_slab_bits *bits)
+sy_slab_is_valid (const struct sy_slab *slab)
 {
   unsigned blocks = sy_size_classes[slab->class].blocks, set = 0;
 
@@ -132,9 +132,9 @@ sy_slab_is_valid (const struct sy_slab *slab, const struct sy_slab_bits *bits)
       unsigned last = word * 64 + 64;
       uint64_t possible = last <= blocks ? UINT64_MAX : last - blocks >= 64 ? 0 : UINT64_MAX >> (last - blocks);
 
-      if ((bits->word[word] & ~possible) != 0 || (word < slab->first_word && bits->word[word] != 0))
+      if ((slab->bits.word[word] & ~possible) != 0 || (word < slab->first_word && slab->bits.word[word] != 0))
         return false;
-      set += (unsigned) __builtin_popcountll (bits->word[word]);
+      set += (unsigned) __builtin_popcountll (slab->bits.word[word]);
     }
   return set == slab->free_count;
 }

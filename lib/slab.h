@@ -19,6 +19,10 @@
 #define SY_SLAB_NONE UINT32_MAX
 #define SY_SLAB_WORDS (SY_UNIT_BYTES / 16 / 64)
 
+struct sy_slab_bits {
+  uint64_t word[SY_SLAB_WORDS];
+};
+
 struct sy_slab {
   uint32_t next, prev;   /* numbers of the neighbours in its list; SY_SLAB_NONE ends it */
   uint16_t free_count;
@@ -29,30 +33,27 @@ struct sy_slab {
   uint8_t class;
   uint8_t list;          /* which of its bin's lists it is in */
   void *owner;           /* the pool that it serves; NULL: nobody's */
-};
-
-struct sy_slab_bits {
-  uint64_t word[SY_SLAB_WORDS];
-};
+  struct sy_slab_bits bits;
+} SY_ALIGNED (SY_LINE_BYTES);
 
 /* Marks every block free, with no page looked at; `touched` stays. */
-void sy_slab_fill (struct sy_slab *slab, struct sy_slab_bits *bits);
+void sy_slab_fill (struct sy_slab *slab);
 
 /*
  * Takes up to count blocks in rising order of address and stores them at *--top, *--top ..., so that popping from the top gives them in
  * the same order.  start is the slab's address.  Returns how many; *zeroed becomes false where one of them may not be zero.
  */
-unsigned sy_slab_take (struct sy_slab *slab, struct sy_slab_bits *bits, char *start, unsigned count, void **top, bool *zeroed);
+unsigned sy_slab_take (struct sy_slab *slab, char *start, unsigned count, void **top, bool *zeroed);
 
 /* Marks one block free.  False: it was already. */
 static inline bool
-sy_slab_put (struct sy_slab *slab, struct sy_slab_bits *bits, unsigned block)
+sy_slab_put (struct sy_slab *slab, unsigned block)
 {
-  uint64_t bit = (uint64_t) 1 << (block & 63);
+  uint64_t bit = (uint64_t) 1 << (block & 63), *word = &slab->bits.word[block >> 6];
 
-  if ((bits->word[block >> 6] & bit) != 0)
+  if ((*word & bit) != 0)
     return false;
-  bits->word[block >> 6] |= bit;
+  *word |= bit;
   slab->free_count++;
   if (block >> 6 < slab->first_word)
     slab->first_word = (uint16_t) (block >> 6);
@@ -66,12 +67,12 @@ bool sy_slab_page_is_in (unsigned class, const struct sy_slab_bits *set, size_t 
  * Takes out the free blocks that lie in pages of which all blocks are free, as far as blocks were ever handed out, and notes them in *taken.
  * Returns how many.
  */
-unsigned sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *bits, struct sy_slab_bits *taken, size_t page_bytes);
+unsigned sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *taken, size_t page_bytes);
 
 /* Puts back what sy_slab_take_pages took.  False: one of them is free already. */
-bool sy_slab_put_all (struct sy_slab *slab, struct sy_slab_bits *bits, const struct sy_slab_bits *taken, unsigned count);
+bool sy_slab_put_all (struct sy_slab *slab, const struct sy_slab_bits *taken, unsigned count);
 
 /* The invariant, executed. */
-bool sy_slab_is_valid (const struct sy_slab *slab, const struct sy_slab_bits *bits);
+bool sy_slab_is_valid (const struct sy_slab *slab);
 
 #endif

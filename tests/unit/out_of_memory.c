@@ -537,8 +537,8 @@ refuse_pages_of (unsigned class)
       uint32_t slab = sy_region_take (class);
 
       require (slab != SY_SLAB_NONE, "no slab");
-      sy_region.slabs[slab].touched = 7;
-      sy_region.slabs[slab].next = chain;
+      sy_slab_at (slab)->touched = 7;
+      sy_slab_at (slab)->next = chain;
       chain = slab;
       first = at == 0 ? slab : first;
     }
@@ -551,7 +551,7 @@ refuse_pages_of (unsigned class)
   require (sy_region_trim () == 3 * bytes, "three went back");
   require (sy_region_spare_bytes () == 7 * bytes, "%zu bytes spare", sy_region_spare_bytes ());
   for (unsigned at = 0; at < 10; at++)
-    kept += sy_region.slabs[first + at * sy_size_classes[class].units].touched != 0;
+    kept += sy_slab_at (first + at * sy_size_classes[class].units)->touched != 0;
   require (kept == 7, "%u of ten slabs are not known to be zero", kept);
   require (sy_region_trim () == 0, "none goes back");
   lift ();

@@ -63,7 +63,7 @@ take_chain (unsigned class, unsigned count)
       uint32_t slab = sy_region_take (class);
 
       ck_assert_uint_ne (slab, SY_SLAB_NONE);
-      sy_region.slabs[slab].next = chain;
+      sy_slab_at (slab)->next = chain;
       chain = slab;
     }
   return chain;
@@ -150,7 +150,7 @@ START_TEST (slabs_are_distinct_writable_and_counted)
   chain = take_chain (CLASS, count);
   ck_assert_uint_ge (used_of (CLASS), count);
   slab = chain;
-  for (unsigned at = 0; at < count; at++, slab = sy_region.slabs[slab].next)
+  for (unsigned at = 0; at < count; at++, slab = sy_slab_at (slab)->next)
     {
       ck_assert (sy_region_is_used (slab));
       ck_assert_uint_eq (slab >> sy_region.zone_shift, CLASS);
@@ -195,7 +195,7 @@ START_TEST (memory_that_waits_for_one_class_goes_back_for_what_another_takes)
   uint32_t chain = take_chain (OTHER, 10);
 
   ck_assert_uint_eq (sy_region_spare_bytes (), SY_SPARE_UNITS * SY_UNIT_BYTES);
-  for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
+  for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_slab_at (slab)->next)
     ck_assert_uint_eq (slab >> sy_region.zone_shift, OTHER);
   sy_region_give (chain, 10);
   ck_assert_uint_eq (sy_region_trim (), (SY_SPARE_UNITS + 10) * SY_UNIT_BYTES);
@@ -234,13 +234,13 @@ START_TEST (trimmed_slabs_lose_their_contents_and_serve_again)
 
   uint32_t chain = take_chain (CLASS, 8);
 
-  for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
+  for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_slab_at (slab)->next)
     memset (sy_region_address (slab), 0x5a, bytes);
   sy_region_give (chain, 8);
   ck_assert_uint_eq (sy_region_trim (), 8 * bytes);
   ck_assert_uint_eq (sy_region_trim (), 0);
   chain = take_chain (CLASS, 8);
-  for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
+  for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_slab_at (slab)->next)
     for (size_t offset = 0; offset < bytes; offset += 512)
       test_must (sy_region_address (slab)[offset] == 0, "byte %zu of slab %u", offset, slab);
   sy_region_give (chain, 8);
@@ -253,24 +253,24 @@ START_TEST (a_slab_is_touched_until_its_pages_are_gone)
 
   open_and_trim ();
   slab = sy_region_take (CLASS);
-  ck_assert_uint_eq (sy_region.slabs[slab].touched, 0);
-  sy_region.slabs[slab].touched = 5;
+  ck_assert_uint_eq (sy_slab_at (slab)->touched, 0);
+  sy_slab_at (slab)->touched = 5;
   sy_region_give (slab, 1);
   ck_assert_uint_eq (sy_region_take (CLASS), slab);
-  ck_assert_msg (sy_region.slabs[slab].touched == 5, "its pages were there all the time");
+  ck_assert_msg (sy_slab_at (slab)->touched == 5, "its pages were there all the time");
   sy_region_give (slab, 1);
   (void) sy_region_trim ();
   ck_assert_uint_eq (sy_region_take (CLASS), slab);
-  ck_assert_uint_eq (sy_region.slabs[slab].touched, 0);
+  ck_assert_uint_eq (sy_slab_at (slab)->touched, 0);
 
   /* Reaping gives them back as trimming does. */
-  sy_region.slabs[slab].touched = 5;
+  sy_slab_at (slab)->touched = 5;
   sy_region_give (slab, 1);
   sy_region_reap (later_ns ());
   sy_region_reap (later_ns ());
   ck_assert_uint_eq (sy_region_spare_bytes (), 0);
   ck_assert_uint_eq (sy_region_take (CLASS), slab);
-  ck_assert_uint_eq (sy_region.slabs[slab].touched, 0);
+  ck_assert_uint_eq (sy_slab_at (slab)->touched, 0);
   sy_region_give (slab, 1);
 }
 END_TEST
@@ -327,7 +327,7 @@ START_TEST (reaping_is_done_in_bounded_steps)
     {
       count[at] = slabs_for (classes[at], 512);
       chain[at] = take_chain (classes[at], count[at]);
-      for (uint32_t slab = chain[at]; slab != SY_SLAB_NONE; slab = sy_region.slabs[slab].next)
+      for (uint32_t slab = chain[at]; slab != SY_SLAB_NONE; slab = sy_slab_at (slab)->next)
         memset (sy_region_address (slab), 1, sy_class_slab_bytes (classes[at]));
     }
   for (unsigned at = 0; at < 2; at++)

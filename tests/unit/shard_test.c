@@ -80,7 +80,7 @@ START_TEST (the_map_knows_every_unit_of_a_slab_while_it_is_the_pools)
   open_pool (2);
   carve (1, class, 1, blocks);
   slab = sy_region_slab_of (blocks[0]);
-  ck_assert_ptr_eq (sy_region.slabs[slab].owner, &pool);
+  ck_assert_ptr_eq (sy_slab_at (slab)->owner, &pool);
   for (uint32_t unit = 0; unit < units; unit++)
     {
       ck_assert_uint_eq (pool.map[slab + unit], class);
@@ -91,7 +91,7 @@ START_TEST (the_map_knows_every_unit_of_a_slab_while_it_is_the_pools)
   sy_pool_put (&pool, 0, class, blocks, 1);
   for (uint32_t unit = 0; unit < units; unit++)
     ck_assert_uint_eq (pool.map[slab + unit], 0);
-  ck_assert_ptr_null (sy_region.slabs[slab].owner);
+  ck_assert_ptr_null (sy_slab_at (slab)->owner);
   sy_pool_close (&pool);
 }
 END_TEST
@@ -106,11 +106,11 @@ START_TEST (an_empty_slab_leaves_and_comes_back_for_its_class_only)
 
   uint32_t slab = sy_region_slab_of (blocks[0]);
 
-  ck_assert_ptr_eq (sy_region.slabs[slab].owner, &pool);
+  ck_assert_ptr_eq (sy_slab_at (slab)->owner, &pool);
   sy_pool_put (&pool, 0, FIRST, blocks, 10);
   ck_assert_uint_eq (slabs_in (FIRST), 0);
   ck_assert_uint_eq (pool.map[slab], 0);
-  ck_assert_ptr_null (sy_region.slabs[slab].owner);
+  ck_assert_ptr_null (sy_slab_at (slab)->owner);
 
   /* More than a slab of the largest class. */
   ck_assert_uint_le (count, 300);
@@ -241,7 +241,7 @@ START_TEST (blocks_go_back_to_their_own_shards)
       if (shard > 0)
         AO_store (&bin (shard - 1, FIRST)->free_blocks, 0); /* as if it had none: a hint only */
       carve (shard, FIRST, 10, blocks + 10 * shard);
-      ck_assert_uint_eq (sy_region.slabs[sy_region_slab_of (blocks[10 * shard])].shard, shard);
+      ck_assert_uint_eq (sy_slab_at (sy_region_slab_of (blocks[10 * shard]))->shard, shard);
     }
   for (unsigned shard = 0; shard < 2; shard++)
     AO_store (&bin (shard, FIRST)->free_blocks, sy_size_classes[FIRST].blocks - 10);
@@ -326,7 +326,7 @@ START_TEST (a_busy_lock_is_not_waited_for_while_another_bin_has_blocks)
   pthread_join (thread, NULL); /* would wait for ever */
   sy_timed_lock_release (&bin (0, FIRST)->lock);
   ck_assert_uint_eq (AO_load_acquire (&carved), 8);
-  ck_assert_uint_eq (sy_region.slabs[sy_region_slab_of (got[0])].shard, 1);
+  ck_assert_uint_eq (sy_slab_at (sy_region_slab_of (got[0]))->shard, 1);
   ck_assert_uint_eq (AO_load (&bin (0, FIRST)->lock.contention), 0);
   ck_assert_uint_eq (slabs_in (FIRST), 2);
   sy_pool_put (&pool, 1, FIRST, got, 8);
@@ -424,7 +424,7 @@ START_TEST (closing_takes_back_live_blocks_and_full_depots)
   sy_pool_close (&pool);
   ck_assert_uint_ge (sy_region_spare_bytes (), spare < bytes ? bytes : spare);
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    ck_assert_ptr_null (sy_region.slabs[sy_region_slab_of (blocks[class][0])].owner);
+    ck_assert_ptr_null (sy_slab_at (sy_region_slab_of (blocks[class][0]))->owner);
   for (unsigned round = 0; round < 50; round++)
     {
       open_pool (3);
