@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bin.h: one class of one shard: its depot, and the slabs that it carves blocks from.
+ * bin.h: one class of one shard: its depots, and the slabs that it carves blocks from.
  *
  * | operation       | how it is shared                                                                          |
  * | depot           | lock-free (magazine.h)                                                                    |
@@ -37,8 +37,8 @@ struct sy_bin_walk {
 enum { SY_WALK_IDLE, SY_WALK_ALL, SY_WALKS };
 
 struct sy_bin {
-  struct sy_depot depot;
-  AO_t depot_low;          /* the shallowest since the last reaping; anyone lowers it, the reaper sets it: a hint */
+  struct sy_depot depot[SY_DEPOTS];
+  AO_t depot_low[SY_DEPOTS];  /* the shallowest since the last reaping; anyone lowers it, the reaper sets it: a hint */
   struct sy_timed_lock lock SY_APART;
   uint32_t list[SY_BIN_LISTS];
   struct sy_bin_walk walk[SY_WALKS];

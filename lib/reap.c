@@ -6,11 +6,11 @@
 #include "bug.h"
 #include "os.h"
 
-/* Empties a magazine of the bin's depot into the slabs.  False: there is none. */
+/* Empties a magazine of the depot into the slabs.  False: there is none. */
 static bool
-drain_one (struct sy_pool *pool, unsigned shard, unsigned class)
+drain_one (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_depot *depot)
 {
-  struct sy_magazine *magazine = sy_depot_pop (&sy_pool_bin (pool, shard, class)->depot);
+  struct sy_magazine *magazine = sy_depot_pop (depot);
 
   if (magazine == NULL)
     return false;
@@ -70,6 +70,13 @@ bin_at (const struct sy_reaping *reaping, const struct sy_pool *pool, unsigned *
   return sy_pool_bin (pool, *shard, *class);
 }
 
+static void
+come_to_depot (struct sy_reaping *reaping, const struct sy_bin *bin, unsigned number)
+{
+  reaping->depot = number;
+  reaping->magazines = number < SY_DEPOTS ? (unsigned) AO_load (&bin->depot_low[number]) : 0;
+}
+
 /* The walk comes to the next bin, or to its end. */
 static void
 come_to_bin (struct sy_pool *pool, unsigned number)
@@ -86,36 +93,54 @@ come_to_bin (struct sy_pool *pool, unsigned number)
 
   struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
 
-  reaping->magazines = (unsigned) AO_load (&bin->depot_low);
+  come_to_depot (reaping, bin, 0);
   reaping->slabs = SY_PURGE_LEAST + (unsigned) AO_load (&bin->slabs) / SY_PURGE_SHARE;
 }
 
-/* A magazine or a few slabs of the bin that the walk is at; where nothing of it is left to do the walk goes on. */
+/* A magazine of the depot that the walk is at; where there is none left to take it goes on. */
+static void
+reap_depot (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_bin *bin)
+{
+  struct sy_reaping *reaping = &pool->reaping;
+  struct sy_depot *depot = &bin->depot[reaping->depot];
+
+  if (reaping->magazines != 0)
+    reaping->magazines = drain_one (pool, shard, class, depot) ? reaping->magazines - 1 : 0;
+  if (reaping->magazines != 0)
+    return;
+  AO_store (&bin->depot_low[reaping->depot], sy_depot_depth (depot));
+  come_to_depot (reaping, bin, reaping->depot + 1);
+}
+
+/* Purges a few slabs of the bin that the walk is at.  True: it has nothing left to do there. */
+static bool
+reap_slabs (struct sy_pool *pool, unsigned class, struct sy_bin *bin)
+{
+  struct sy_reaping *reaping = &pool->reaping;
+  bool at_end;
+  size_t bytes = 0;
+  unsigned purged;
+
+  /* Relaxed: what comes meanwhile is for the next time. */
+  if (reaping->slabs == 0 || AO_load (&bin->free_blocks) == 0)
+    return true;
+  purged = purge_some (pool, bin, class, SY_WALK_IDLE, &at_end, &bytes);
+  reaping->slabs -= purged < reaping->slabs ? purged : reaping->slabs;
+  return at_end;
+}
+
+/* The next bit of the walk. */
 static void
 reap_some (struct sy_pool *pool)
 {
   struct sy_reaping *reaping = &pool->reaping;
-  unsigned shard, class, purged;
+  unsigned shard, class;
   struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
-  bool at_end = true;
-  size_t bytes = 0;
 
-  if (reaping->magazines != 0)
-    {
-      reaping->magazines = drain_one (pool, shard, class) ? reaping->magazines - 1 : 0;
-      return;
-    }
-  /* Relaxed: what comes meanwhile is for the next time. */
-  if (reaping->slabs != 0 && AO_load (&bin->free_blocks) != 0)
-    {
-      purged = purge_some (pool, bin, class, SY_WALK_IDLE, &at_end, &bytes);
-      reaping->slabs -= purged < reaping->slabs ? purged : reaping->slabs;
-    }
-  if (at_end)
-    {
-      AO_store (&bin->depot_low, sy_depot_depth (&bin->depot));
-      come_to_bin (pool, reaping->bin + 1);
-    }
+  if (reaping->depot < SY_DEPOTS)
+    reap_depot (pool, shard, class, bin);
+  else if (reap_slabs (pool, class, bin))
+    come_to_bin (pool, reaping->bin + 1);
 }
 
 static void
@@ -182,8 +207,9 @@ sy_pool_drain (struct sy_pool *pool)
 {
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      while (drain_one (pool, shard, class))
-        ;
+      for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+        while (drain_one (pool, shard, class, &sy_pool_bin (pool, shard, class)->depot[depot]))
+          ;
   if (SY_DEBUG && !sy_pool_is_valid (pool))
     sy_bug ("sydra_collect", pool, "the invariants of a bin are broken");
 }

@@ -27,7 +27,7 @@ slab_disown (struct sy_pool *pool, uint32_t number)
 
 /* A fresh slab made ready for the bin; the caller lets it join.  Outside locks. */
 static uint32_t
-slab_start (struct sy_pool *pool, unsigned home, unsigned class)
+slab_start (struct sy_pool *pool, unsigned shard, unsigned class)
 {
   uint32_t number = sy_region_take (class);
 
@@ -37,7 +37,7 @@ slab_start (struct sy_pool *pool, unsigned home, unsigned class)
   struct sy_slab *slab = sy_slab_at (number);
 
   slab->class = (uint8_t) class;
-  slab->shard = (uint16_t) home;
+  slab->shard = (uint16_t) shard;
   slab->owner = pool;
   sy_slab_fill (slab);
   slab_map (pool, number, class, (unsigned char) class);
@@ -59,7 +59,7 @@ sy_pool_slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsign
 static unsigned
 neighbour (const struct sy_pool *pool, unsigned home, unsigned step)
 {
-  unsigned shard = home + step;
+  unsigned shard = sy_home_shard (home) + step;
 
   return shard < pool->shard_count ? shard : shard - pool->shard_count;
 }
@@ -68,6 +68,25 @@ static unsigned
 neighbours (const struct sy_pool *pool)
 {
   return pool->shard_count < SY_NEIGHBOURS_MAX ? pool->shard_count : SY_NEIGHBOURS_MAX;
+}
+
+/* A magazine of the bin's depot of that number, else of another one. */
+static struct sy_magazine *
+pop_any (struct sy_bin *bin, unsigned first)
+{
+  for (unsigned step = 0; step < SY_DEPOTS; step++)
+    {
+      unsigned depot = (first + step) % SY_DEPOTS;
+      struct sy_magazine *magazine = sy_depot_pop (&bin->depot[depot]);
+
+      if (magazine == NULL)
+        continue;
+      /* Relaxed: a hint for the reaper. */
+      if (magazine->depth - 1 < AO_load (&bin->depot_low[depot]))
+        AO_store (&bin->depot_low[depot], magazine->depth - 1);
+      return magazine;
+    }
+  return NULL;
 }
 
 static size_t
@@ -114,7 +133,7 @@ sy_pool_close (struct sy_pool *pool)
 
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      for (struct sy_magazine *full; (full = sy_depot_pop (&sy_pool_bin (pool, shard, class)->depot)) != NULL;)
+      for (struct sy_magazine *full; (full = pop_any (sy_pool_bin (pool, shard, class), 0)) != NULL;)
         sy_magazine_give (full);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
@@ -134,16 +153,11 @@ sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
 {
   for (unsigned step = 0; step < neighbours (pool); step++)
     {
-      unsigned shard = neighbour (pool, home, step);
-      struct sy_bin *bin = sy_pool_bin (pool, shard, class);
-      struct sy_magazine *magazine = sy_depot_pop (&bin->depot);
+      struct sy_magazine *magazine = pop_any (sy_pool_bin (pool, neighbour (pool, home, step), class), sy_home_depot (home));
 
       if (magazine == NULL)
         continue;
-      /* Relaxed: a hint for the reaper. */
-      if (magazine->depth - 1 < AO_load (&bin->depot_low))
-        AO_store (&bin->depot_low, magazine->depth - 1);
-      if (shard != home)
+      if (step != 0)
         sy_shared_add (&pool->cross_frees, magazine->rounds);
       return magazine;
     }
@@ -153,11 +167,11 @@ sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
 bool
 sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine)
 {
-  struct sy_bin *bin = sy_pool_bin (pool, home, class);
+  struct sy_depot *depot = &sy_pool_bin (pool, sy_home_shard (home), class)->depot[sy_home_depot (home)];
 
-  if (sy_depot_depth (&bin->depot) >= sy_size_classes[class].depot_depth)
+  if (sy_depot_depth (depot) >= sy_size_classes[class].depot_depth)
     return false;
-  sy_depot_push (&bin->depot, magazine);
+  sy_depot_push (depot, magazine);
   return true;
 }
 
@@ -212,15 +226,16 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
   if (taken != 0)
     return taken;
 
-  struct sy_bin *bin = sy_pool_bin (pool, home, class);
+  unsigned shard = sy_home_shard (home);
+  struct sy_bin *bin = sy_pool_bin (pool, shard, class);
   bool had_blocks = AO_load (&bin->free_blocks) != 0;
 
-  taken = carve_with_slab (pool, bin, had_blocks ? SY_SLAB_NONE : slab_start (pool, home, class), count, top, zeroed);
+  taken = carve_with_slab (pool, bin, had_blocks ? SY_SLAB_NONE : slab_start (pool, shard, class), count, top, zeroed);
   if (taken != 0 || !had_blocks)
     return taken;
 
   /* The blocks that the bin had went to somebody else while we waited. */
-  uint32_t number = slab_start (pool, home, class);
+  uint32_t number = slab_start (pool, shard, class);
 
   return number == SY_SLAB_NONE ? 0 : carve_with_slab (pool, bin, number, count, top, zeroed);
 }
@@ -257,7 +272,7 @@ put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **block
         sy_pool_slab_end (pool, number, emptied, emptied_count);
     }
   sy_timed_lock_release (&bin->lock);
-  if (shard != home)
+  if (shard != sy_home_shard (home))
     sy_shared_add (&pool->cross_frees, count - others);
   return others;
 }

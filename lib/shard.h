@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shard.h: a pool: shards that own slabs, and a depot of full magazines for each class of each shard.
+ * shard.h: a pool: shards that own slabs, and depots of full magazines for each class of each shard.
  *
  * Any thread may use any shard's bins; its home is only where it looks first.  A busy lock is not waited for while another bin of the class
  * has blocks to give.
@@ -15,12 +15,31 @@ struct sy_shard {
   struct sy_bin bin[SY_CLASSES];
 };
 
+/* A thread's home, in one number: a shard, and one of the depots of each of its bins. */
+static inline unsigned
+sy_home (unsigned shard, unsigned depot)
+{
+  return shard + depot * SY_SHARDS_MAX;
+}
+
+static inline unsigned
+sy_home_shard (unsigned home)
+{
+  return home % SY_SHARDS_MAX;
+}
+
+static inline unsigned
+sy_home_depot (unsigned home)
+{
+  return home / SY_SHARDS_MAX;
+}
+
 /* How far the walk has come that gives back what lay unused (reap.h). */
 struct sy_reaping {
   AO_t busy;                 /* 1: a thread does a step; taken by compare-and-swap */
   struct sy_pace pace;       /* written by who does a step, as the following */
-  unsigned bin;              /* the one that is next, counted over all shards */
-  unsigned magazines, slabs; /* what may yet be taken of it */
+  unsigned bin, depot;       /* the ones that are next: bins are counted over all shards */
+  unsigned magazines, slabs; /* what may yet be taken of them */
 };
 
 struct sy_pool {
@@ -28,7 +47,7 @@ struct sy_pool {
   struct sy_shard *shards;
   unsigned shard_count;    /* at least 1 */
   bool direct;             /* no magazines: every request goes to a slab under its bin's lock */
-  AO_t next_home;          /* threads are dealt to the shards in turn */
+  AO_t next_home;          /* threads are dealt to the shards, and to their depots, in turn */
   AO_t cross_frees;
   struct sy_reaping reaping;
 };
@@ -45,6 +64,15 @@ bool sy_pool_open (struct sy_pool *pool, unsigned shards);
 /* Takes back every slab, whatever is still live in it.  No thread is in the pool. */
 void sy_pool_close (struct sy_pool *pool);
 
+/* The next thread's home. */
+static inline unsigned
+sy_pool_home (struct sy_pool *pool)
+{
+  unsigned number = (unsigned) AO_fetch_and_add (&pool->next_home, 1);
+
+  return sy_home (number % pool->shard_count, number / pool->shard_count % SY_DEPOTS);
+}
+
 /* The pool's class of the block's slab; 0: the pointer is in no live slab of this pool. */
 static inline unsigned
 sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
@@ -53,10 +81,10 @@ sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
   return sy_region_has (pointer) ? AO_char_load (&pool->map[sy_region_unit_of (pointer)]) : 0;
 }
 
-/* A full magazine of the class from the home shard's depot, else from a neighbour's.  NULL: none. */
+/* A full magazine of the class from home's depot, else from its shard's others, else from a neighbour's.  NULL: none. */
 struct sy_magazine *sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class);
 
-/* Gives a full magazine to the home shard's depot.  False: it has its fill. */
+/* Gives a full magazine to home's depot.  False: it has its fill. */
 bool sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine);
 
 /*

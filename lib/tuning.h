@@ -50,7 +50,10 @@
 /* Empty magazines a thread keeps for its next exchange, so that most exchanges touch no shared stack of empties. */
 #define SY_SPARES_MAX 4u
 
-/* What a depot holds of one class and shard before freed blocks go back to their slabs: of classes up to 256 bytes, and of those above. */
+/* Depots of one class and shard, dealt to the shard's threads: a thread that empties its magazines and fills them again by turns works on
+   blocks that its own processor has, not on its neighbours'. */
+#define SY_DEPOTS 4u
+/* What a depot holds of one class before freed blocks go back to their slabs: of classes up to 256 bytes, and of those above. */
 #define SY_DEPOT_SMALL_BYTES ((size_t) 1 << 22)
 #define SY_DEPOT_LARGE_BYTES ((size_t) 1 << 20)
 #define SY_DEPOT_BYTES(block_bytes) ((block_bytes) <= 256 ? SY_DEPOT_SMALL_BYTES : SY_DEPOT_LARGE_BYTES)

@@ -62,7 +62,8 @@ must_be_empty (void)
       {
         ck_assert_uint_eq (AO_load (&bin (shard, class)->slabs), 0);
         ck_assert_uint_eq (AO_load (&bin (shard, class)->free_blocks), 0);
-        ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot), 0);
+        for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+          ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot[depot]), 0);
       }
   for (unsigned class = 1; class < SY_CLASSES; class++)
     ck_assert_uint_eq (slabs_in_map (class), 0);

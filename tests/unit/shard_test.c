@@ -278,6 +278,34 @@ START_TEST (a_depot_gives_to_home_first_and_to_neighbours_after)
 }
 END_TEST
 
+/* Of one shard: the thread's own first, then the others in their order, then the next shard's, its own number first there too. */
+START_TEST (a_home_has_a_depot_of_its_own)
+{
+  unsigned from[] = { sy_home (1, 2), sy_home (1, 3), sy_home (1, 0), sy_home (0, 2), sy_home (0, 1) };
+  struct sy_magazine *magazine[5];
+
+  open_pool (2);
+  for (unsigned at = 5; at-- != 0;)
+    {
+      magazine[at] = full_magazine (from[at], 2, 20);
+      ck_assert (sy_pool_store (&pool, from[at], 2, magazine[at]));
+    }
+  for (unsigned at = 0; at < 5; at++)
+    ck_assert_ptr_eq (sy_pool_load (&pool, from[0], 2), magazine[at]);
+  ck_assert_ptr_null (sy_pool_load (&pool, from[0], 2));
+  ck_assert_uint_eq (AO_load (&pool.cross_frees), 40);
+  for (unsigned at = 0; at < 5; at++)
+    {
+      sy_pool_put (&pool, from[0], 2, sy_magazine_end (magazine[at]) - 20, 20);
+      sy_magazine_give (magazine[at]);
+    }
+  must_be_empty ();
+  for (unsigned number = 0; number < 4 * SY_DEPOTS; number++)
+    ck_assert_uint_eq (sy_pool_home (&pool), sy_home (number % 2, number / 2 % SY_DEPOTS));
+  sy_pool_close (&pool);
+}
+END_TEST
+
 START_TEST (a_depot_refuses_more_than_its_fill)
 {
   unsigned class = (unsigned) _i, depth = sy_size_classes[class].depot_depth, rounds = blocks_of (class, 8);
@@ -289,7 +317,7 @@ START_TEST (a_depot_refuses_more_than_its_fill)
   extra = full_magazine (1, class, rounds);
   ck_assert (!sy_pool_store (&pool, 1, class, extra));
   ck_assert_msg (sy_pool_store (&pool, 0, class, extra), "another shard's has room");
-  ck_assert_uint_eq (sy_depot_depth (&bin (1, class)->depot), depth);
+  ck_assert_uint_eq (sy_depot_depth (&bin (1, class)->depot[0]), depth);
   sy_pool_drain (&pool);
   must_be_empty ();
   sy_pool_close (&pool);
@@ -721,6 +749,7 @@ main (void)
   tcase_add_loop_test (tests, carving_takes_from_the_fullest_slab_first, 1, SY_CLASSES);
   tcase_add_test (tests, blocks_go_back_to_their_own_shards);
   tcase_add_test (tests, a_depot_gives_to_home_first_and_to_neighbours_after);
+  tcase_add_test (tests, a_home_has_a_depot_of_its_own);
   tcase_add_loop_test (tests, a_depot_refuses_more_than_its_fill, 1, SY_CLASSES);
   tcase_add_test (tests, a_busy_lock_is_not_waited_for_while_another_bin_has_blocks);
   tcase_add_test (tests, a_busy_lock_is_waited_for_when_nobody_else_has_blocks);
