@@ -97,50 +97,47 @@ come_to_bin (struct sy_pool *pool, unsigned number)
   reaping->slabs = SY_PURGE_LEAST + (unsigned) AO_load (&bin->slabs) / SY_PURGE_SHARE;
 }
 
-/* A magazine of the depot that the walk is at; where there is none left to take it goes on. */
-static void
+/* A magazine of the depot that the walk is at; where there is none left to take it goes on.  True: that took a while. */
+static bool
 reap_depot (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_bin *bin)
 {
   struct sy_reaping *reaping = &pool->reaping;
   struct sy_depot *depot = &bin->depot[reaping->depot];
 
-  if (reaping->magazines != 0)
-    reaping->magazines = drain_one (pool, shard, class, depot) ? reaping->magazines - 1 : 0;
-  if (reaping->magazines != 0)
-    return;
+  if (reaping->magazines != 0 && drain_one (pool, shard, class, depot))
+    {
+      reaping->magazines--;
+      return true;
+    }
   AO_store (&bin->depot_low[reaping->depot], sy_depot_depth (depot));
   come_to_depot (reaping, bin, reaping->depot + 1);
+  return false;
 }
 
-/* Purges a few slabs of the bin that the walk is at.  True: it has nothing left to do there. */
+/* Purges a few slabs of the bin that the walk is at; where none are left it goes on.  True: that took a while. */
 static bool
 reap_slabs (struct sy_pool *pool, unsigned class, struct sy_bin *bin)
 {
   struct sy_reaping *reaping = &pool->reaping;
-  bool at_end;
+  bool at_end = true, looks = reaping->slabs != 0 && AO_load (&bin->free_blocks) != 0; /* relaxed: what comes later is for the next time */
   size_t bytes = 0;
-  unsigned purged;
+  unsigned purged = looks ? purge_some (pool, bin, class, SY_WALK_IDLE, &at_end, &bytes) : 0;
 
-  /* Relaxed: what comes meanwhile is for the next time. */
-  if (reaping->slabs == 0 || AO_load (&bin->free_blocks) == 0)
-    return true;
-  purged = purge_some (pool, bin, class, SY_WALK_IDLE, &at_end, &bytes);
   reaping->slabs -= purged < reaping->slabs ? purged : reaping->slabs;
-  return at_end;
+  if (at_end)
+    come_to_bin (pool, reaping->bin + 1);
+  return looks;
 }
 
-/* The next bit of the walk. */
-static void
+/* The next bit of the walk.  True: it took a while. */
+static bool
 reap_some (struct sy_pool *pool)
 {
   struct sy_reaping *reaping = &pool->reaping;
   unsigned shard, class;
   struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
 
-  if (reaping->depot < SY_DEPOTS)
-    reap_depot (pool, shard, class, bin);
-  else if (reap_slabs (pool, class, bin))
-    come_to_bin (pool, reaping->bin + 1);
+  return reaping->depot < SY_DEPOTS ? reap_depot (pool, shard, class, bin) : reap_slabs (pool, class, bin);
 }
 
 static void
@@ -152,12 +149,9 @@ step (struct sy_pool *pool, uint64_t now_ns)
 
   if (begins)
     come_to_bin (pool, 0);
-  while (AO_load (&pace->under_way) != 0)
-    {
-      reap_some (pool);
-      if (sy_os_now_ns () >= until_ns)
-        break;
-    }
+  for (unsigned bits = 0; AO_load (&pace->under_way) != 0; bits++)
+    if ((reap_some (pool) || bits % SY_REAP_LOOKS == 0) && sy_os_now_ns () >= until_ns)
+      break;
 }
 
 void

@@ -63,6 +63,8 @@
 
 /* Reaping looks at what lay unused for this long.  A quarter of a second lets bursts come back to warm memory and still follows a program down. */
 #define SY_REAP_NS UINT64_C (250000000)
+/* Depots and bins with nothing to give that are passed between two looks at the clock. */
+#define SY_REAP_LOOKS 64u
 /* Units whose pages go back in one go. */
 #define SY_REAP_UNITS 16u
 /* A step of a reaping takes one part in so many of the time since the last one, within these bounds: a busy program meets one each time the
