@@ -175,6 +175,25 @@ sy_pool_reap_after_fork (struct sy_pool *pool)
   AO_store (&pool->reaping.busy, 0);
 }
 
+void
+sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
+{
+  AO_t *seen = &pool->shards[shard].growths_seen, before = AO_load (seen);
+
+  /* Relaxed: what is shed is ordered by the depots and locks themselves. */
+  if (before == growths || !AO_compare_and_swap (seen, before, growths))
+    return;
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+      {
+        struct sy_bin *bin = sy_pool_bin (pool, shard, class);
+
+        for (AO_t idle = AO_load (&bin->depot_low[depot]); idle != 0 && drain_one (pool, shard, class, &bin->depot[depot]); idle--)
+          ;
+        AO_store (&bin->depot_low[depot], sy_depot_depth (&bin->depot[depot]));
+      }
+}
+
 /* ---- All at once ---- */
 
 size_t

@@ -20,6 +20,8 @@ static struct {
   struct sy_lock lock;
   uint32_t unit_count;       /* the last zone may be one short */
   uint32_t spare_units;      /* of all zones */
+  uint32_t units;            /* with memory: in use or spare */
+  uint32_t growth_at;        /* how many of them the next growth is */
   struct sy_pace pace;       /* of reaping; written under the lock */
   struct zone zone[SY_CLASSES];
 } state = { .lock = SY_LOCK_INIT (SY_RANK_REGION) };
@@ -234,6 +236,25 @@ zone_with_most_spares (void)
   return &state.zone[most];
 }
 
+static void
+expect_growth (void)
+{
+  uint32_t share = state.units / SY_GROWTH_UNITS_SHARE;
+
+  state.growth_at = state.units + (share > SY_GROWTH_UNITS ? share : SY_GROWTH_UNITS);
+}
+
+/* A slab of so many units has got memory of the system. */
+static void
+note_memory (uint32_t units)
+{
+  state.units += units;
+  if (state.units < state.growth_at)
+    return;
+  sy_own_add (&sy_region.growths, 1);
+  expect_growth ();
+}
+
 /* Gives a chain's pages back, outside the lock, and files the slabs as clean; those that the system refuses stay spare.  Bytes given. */
 static size_t
 clean_chain (uint32_t chain)
@@ -253,7 +274,12 @@ clean_chain (uint32_t chain)
 
   sy_lock_take (&state.lock);
   while ((slab = list_pop (&cleaned)) != SY_SLAB_NONE)
-    list_push (&zone_of (slab)->clean, slab);
+    {
+      list_push (&zone_of (slab)->clean, slab);
+      state.units -= units_of (slab);
+    }
+  if (bytes != 0)
+    expect_growth ();
   while ((slab = list_pop (&refused)) != SY_SLAB_NONE)
     push_spare (slab);
   sy_lock_release (&state.lock);
@@ -280,6 +306,8 @@ sy_region_take (unsigned class)
       slab = list_pop (&zone->clean);
       if (slab == SY_SLAB_NONE)
         slab = fresh_slab (class);
+      if (slab != SY_SLAB_NONE)
+        note_memory (units_of (slab));
     }
   sy_lock_release (&state.lock);
   if (chain != SY_SLAB_NONE)

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "atomic.h"
 #include "slab.h"
 
 struct sy_region {
@@ -27,6 +28,7 @@ struct sy_region {
   uint32_t skew;               /* how many units at a zone's start stay unused, times the class */
   struct sy_slab *near;        /* of each zone's first SY_NEAR_UNITS units: all classes' first ones, all second ones ... */
   struct sy_slab *far;         /* of the others: one a unit, in their order */
+  AO_t growths;                /* how often the units with memory have grown by a share; written under the lock, read by anyone: a hint */
 };
 
 extern struct sy_region sy_region;

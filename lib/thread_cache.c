@@ -291,6 +291,66 @@ sy_thread_cache_reap (struct sydra_alloc *a)
   sy_heap_reap (now_ns);
 }
 
+static void
+flush_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
+{
+  void **top;
+  struct sy_magazine *alloc = alloc_magazine (cache, class), *freed = free_magazine (cache, class);
+  unsigned count = 0;
+
+  if (alloc != NULL)
+    {
+      for (top = top_of (&cache->alloc_top[class]); !sy_magazine_is_empty (top); top--)
+        count++;
+      put_blocks (a, cache->home, class, top, count);
+      set_alloc_top (cache, class, NO_ALLOC_TOP);
+      give_empty (cache, alloc);
+    }
+  if (freed != NULL)
+    {
+      for (count = 0, top = top_of (&cache->free_top[class]); !sy_magazine_is_empty (top); top--)
+        count++;
+      put_blocks (a, cache->home, class, top, count);
+      set_free_top (cache, class, NO_FREE_TOP);
+      give_empty (cache, freed);
+    }
+}
+
+/* Since the last look, has the thread called for fewer blocks of the class, to have or to free, than a magazine holds? */
+static bool
+is_idle (struct sy_thread_cache *cache, unsigned class)
+{
+  AO_t hits = AO_load (&cache->alloc_loaded[class]) - AO_load (&cache->alloc_top[class]) + AO_load (&cache->free_top[class])
+              - AO_load (&cache->free_loaded[class]);
+  AO_t calls = AO_load (&cache->counts.allocations[class]) + AO_load (&cache->counts.frees[class]) + hits / sizeof (void *);
+  bool idle = calls - cache->calls_seen[class] < cache->rounds[class];
+
+  cache->calls_seen[class] = calls;
+  return idle;
+}
+
+/*
+ * Memory has grown since the last look, for the class: what the thread holds of others that it did little with goes to the slabs, and what lay
+ * in its shard's depots, so that whole slabs get free.  A few blocks of each slab, freed last, are enough to hold it back.
+ */
+static void SY_NOINLINE
+shed (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned growing)
+{
+  AO_t growths = AO_load (&sy_region.growths);
+
+  cache->growths_seen = growths;
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    if (is_idle (cache, class) && class != growing
+        && (AO_load (&cache->alloc_top[class]) != NO_ALLOC_TOP || AO_load (&cache->free_top[class]) != NO_FREE_TOP))
+      {
+        change_begin (cache, class);
+        flush_class (a, cache, class);
+        cache->rounds[class] = SY_ROUNDS_FIRST;
+        change_end (cache);
+      }
+  sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths);
+}
+
 /* One block straight from a slab. */
 static void *
 take_one (struct sydra_alloc *a, unsigned home, unsigned class)
@@ -350,6 +410,8 @@ sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
     block = malloc_direct (a, cache, class);
   sy_thread_cache_reap (a);
   change_end (cache);
+  if (SY_UNLIKELY (cache->growths_seen != AO_load (&sy_region.growths)))
+    shed (a, cache, class);
   return block;
 }
 
@@ -503,31 +565,6 @@ sy_thread_cacheless_free (struct sydra_alloc *a, unsigned class, void *block)
 {
   put_blocks (a, 0, class, &block, 1);
   sy_shared_add (&a->retired.frees[class], 1);
-}
-
-static void
-flush_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
-{
-  void **top;
-  struct sy_magazine *alloc = alloc_magazine (cache, class), *freed = free_magazine (cache, class);
-  unsigned count = 0;
-
-  if (alloc != NULL)
-    {
-      for (top = top_of (&cache->alloc_top[class]); !sy_magazine_is_empty (top); top--)
-        count++;
-      put_blocks (a, cache->home, class, top, count);
-      set_alloc_top (cache, class, NO_ALLOC_TOP);
-      give_empty (cache, alloc);
-    }
-  if (freed != NULL)
-    {
-      for (count = 0, top = top_of (&cache->free_top[class]); !sy_magazine_is_empty (top); top--)
-        count++;
-      put_blocks (a, cache->home, class, top, count);
-      set_free_top (cache, class, NO_FREE_TOP);
-      give_empty (cache, freed);
-    }
 }
 
 void

@@ -41,6 +41,7 @@ struct sy_thread_cache {
   AO_t net[SY_CLASSES], peak[SY_CLASSES];  /* blocks since the last publication, signed: now, and the most */
   AO_t net_bytes, peak_bytes;
   unsigned rounds[SY_CLASSES];         /* of the next magazine */
+  AO_t calls_seen[SY_CLASSES], growths_seen;  /* calls of each class, and sy_region.growths, at the last look for what to shed */
   unsigned home, spare_count;
   struct sy_magazine *spare[SY_SPARES_MAX];
   struct sy_thread_cache *next_of_handle, **link_of_handle;  /* under the registry lock */

@@ -65,6 +65,9 @@
 #define SY_REAP_NS UINT64_C (250000000)
 /* Depots and bins with nothing to give that are passed between two looks at the clock. */
 #define SY_REAP_LOOKS 64u
+/* Each time that the units with memory grow by so many, or by one part in so many, threads look for blocks that they hold for nothing. */
+#define SY_GROWTH_UNITS 16u
+#define SY_GROWTH_UNITS_SHARE 16u
 /* Units whose pages go back in one go. */
 #define SY_REAP_UNITS 16u
 /* A step of a reaping takes one part in so many of the time since the last one, within these bounds: a busy program meets one each time the

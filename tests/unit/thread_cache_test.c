@@ -327,6 +327,39 @@ take_zeroed (unsigned class, unsigned at)
   return sy_thread_cache_popped_zeroed (mine (), class);
 }
 
+/* Freed at random, the last blocks of a class lie in most of its slabs; they go there when another class takes much. */
+START_TEST (memory_that_grows_sheds_what_idle_classes_hold)
+{
+  enum { OTHER_BYTES = 1024, OTHERS = 16384 };
+  static void *others[OTHERS];
+  struct test_random random = test_random_make (1);
+  const struct sydra_class_stats *class = NULL;
+  struct sydra_stats stats;
+
+  take (MANY);
+  for (unsigned left = MANY; left != 0; left--)
+    {
+      unsigned at = (unsigned) test_random_below (&random, left);
+
+      sydra_free (a, blocks[at]);
+      blocks[at] = blocks[left - 1];
+    }
+  ck_assert (has_blocks (mine ()));
+  stats = stats_of (a);
+  class = &stats.classes[CLASS - 1];
+  ck_assert_uint_gt (class->slabs, 1);
+  for (unsigned at = 0; at < OTHERS; at++)
+    others[at] = sydra_malloc (a, OTHER_BYTES);
+  stats = stats_of (a);
+  ck_assert_uint_eq (class->slabs, 0);
+  ck_assert_uint_eq (class->in_use, 0);
+  for (unsigned at = 0; at < OTHERS; at++)
+    sydra_free (a, others[at]);
+  stats = stats_of (a);
+  ck_assert_uint_eq (stats.in_use, 0);
+}
+END_TEST
+
 START_TEST (blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhile)
 {
   unsigned class = class_of_blocks (2048), count = sy_size_classes[class].blocks;
@@ -787,6 +820,7 @@ main (void)
   tcase_add_test (tests, the_sides_change_places_without_the_pool);
   tcase_add_loop_test (tests, magazines_grow_with_use_up_to_their_class, 1, SY_CLASSES);
   tcase_add_test (tests, a_flush_hands_everything_in);
+  tcase_add_test (tests, memory_that_grows_sheds_what_idle_classes_hold);
   tcase_add_test (tests, blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhile);
   tcase_add_test (tests, a_side_that_changes_places_with_blocks_left_is_known_no_more);
   tcase_add_test (tests, a_block_that_is_known_to_be_zero_is);
