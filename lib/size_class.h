@@ -2,7 +2,8 @@
 /*
  * size_class.h: the table of size classes.  Class 0 is no class; a pointer whose slab says 0 is nobody's block.
  *
- * Nine classes are the core, 16 to 256 bytes; 80, 112, 160 and 224 lie between them, and above there are four to a doubling.
+ * Nine classes are the core, 16 to 256 bytes; 80, 112, 160 and 224 lie between them, and above there are four to a doubling, from 2 KiB on
+ * five: databases and servers have many pages of a power of two with a header.
  * A block's address in its slab is a multiple of its size, so a class is aligned to the largest power of two that divides it.
  */
 #ifndef SY_SIZE_CLASS_H
@@ -14,7 +15,7 @@
 #include "compiler.h"
 #include "tuning.h"
 
-#define SY_CLASSES 42  /* class 0 among them */
+#define SY_CLASSES 46  /* class 0 among them */
 #define SY_SMALL_MAX 32768
 /* Sizes up to here have their class from a table with an entry a byte; above from one with an entry for 256. */
 #define SY_TINY_MAX 1024
