@@ -236,12 +236,13 @@ zone_with_most_spares (void)
   return &state.zone[most];
 }
 
-static void
-expect_growth (void)
+/* How many units with memory the next growth is, seen from now. */
+static uint32_t
+next_growth (void)
 {
   uint32_t share = state.units / SY_GROWTH_UNITS_SHARE;
 
-  state.growth_at = state.units + (share > SY_GROWTH_UNITS ? share : SY_GROWTH_UNITS);
+  return state.units + (share > SY_GROWTH_UNITS ? share : SY_GROWTH_UNITS);
 }
 
 /* A slab of so many units has got memory of the system. */
@@ -252,7 +253,7 @@ note_memory (uint32_t units)
   if (state.units < state.growth_at)
     return;
   sy_own_add (&sy_region.growths, 1);
-  expect_growth ();
+  state.growth_at = next_growth ();
 }
 
 /* Gives a chain's pages back, outside the lock, and files the slabs as clean; those that the system refuses stay spare.  Bytes given. */
@@ -278,8 +279,8 @@ clean_chain (uint32_t chain)
       list_push (&zone_of (slab)->clean, slab);
       state.units -= units_of (slab);
     }
-  if (bytes != 0)
-    expect_growth ();
+  if (next_growth () < state.growth_at)
+    state.growth_at = next_growth ();
   while ((slab = list_pop (&refused)) != SY_SLAB_NONE)
     push_spare (slab);
   sy_lock_release (&state.lock);

@@ -610,6 +610,7 @@ sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
       set_free_top (cache, class, NO_FREE_TOP);
       cache->rounds[class] = SY_ROUNDS_FIRST;
     }
+  cache->growths_seen = AO_load (&sy_region.growths);
   cache->home = a->pool.shard_count == 0 ? 0 : sy_pool_home (&a->pool);
   cache->reader.thread_id = sy_os_thread_id ();
   AO_store (&cache->owner, (AO_t) a);

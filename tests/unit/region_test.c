@@ -358,6 +358,36 @@ START_TEST (reaping_is_done_in_bounded_steps)
 }
 END_TEST
 
+/* Growth is counted by what has memory: not when slabs that have it serve again, nor by what goes back. */
+START_TEST (growth_is_told_each_time_that_memory_grows_by_a_share)
+{
+  unsigned few = slabs_for (CLASS, SY_GROWTH_UNITS), many = slabs_for (CLASS, 64 * SY_GROWTH_UNITS);
+  uint32_t chain;
+  AO_t before;
+
+  open_and_trim ();
+  sy_region_give (take_chain (CLASS, few), few);
+  (void) sy_region_trim ();
+  before = AO_load (&sy_region.growths);
+  chain = take_chain (CLASS, few);
+  ck_assert_uint_eq (AO_load (&sy_region.growths), before + 1);
+  sy_region_give (chain, few);
+  for (unsigned round = 0; round < 5; round++)
+    sy_region_give (take_chain (CLASS, few), few);
+  ck_assert_uint_eq (AO_load (&sy_region.growths), before + 1);
+
+  /* A slab of another class goes back for every few that are taken, and growth is told all the same: by a share of what there is. */
+  uint32_t others = take_chain (OTHER, 4 * SY_GROWTH_UNITS);
+
+  sy_region_give (others, 4 * SY_GROWTH_UNITS);
+  before = AO_load (&sy_region.growths);
+  chain = take_chain (CLASS, many);
+  ck_assert_uint_ge (AO_load (&sy_region.growths) - before, 16);
+  ck_assert_uint_le (AO_load (&sy_region.growths) - before, 64);
+  sy_region_give (chain, many);
+}
+END_TEST
+
 /* ---- Zones that are as short as they can be ---- */
 
 #define LIMIT ((rlim_t) 64 << 20)
@@ -510,6 +540,7 @@ main (void)
   tcase_add_loop_test (tests, trimmed_slabs_lose_their_contents_and_serve_again, 0, LENGTHS);
   tcase_add_loop_test (tests, reaping_gives_back_what_nobody_needed_for_a_while, 0, LENGTHS);
   tcase_add_loop_test (tests, reaping_is_done_in_bounded_steps, 0, LENGTHS);
+  tcase_add_loop_test (tests, growth_is_told_each_time_that_memory_grows_by_a_share, 0, LENGTHS);
   tcase_add_loop_test (tests, a_busy_region_is_not_reaped, 0, LENGTHS);
   tcase_add_loop_test (threads, threads_never_share_a_slab_and_lose_none, 0, LENGTHS);
   return test_run (suite);
