@@ -5,7 +5,7 @@
  * Every SY_REAP_NS somebody who comes by begins a reaping; it goes in steps, done by whoever comes by, each for a share of the time that has
  * passed since the one before: a busy program's calls are held up for a moment now and then, and an idle one's few still get it done.
  *
- * One thread at a time takes a step, as the owner of the pace sees to; the question whether one is due is anybody's, and a hint.
+ * The owner of the pace sees to it that one thread at a time begins a step; the question whether one is due is anybody's, and a hint.
  */
 #ifndef SY_PACE_H
 #define SY_PACE_H
@@ -24,6 +24,9 @@ sy_pace_is_due (const struct sy_pace *pace, uint64_t now_ns)
 {
   AO_t passed = (AO_t) (now_ns >> 20) - AO_load (&pace->stepped);
 
+  /* The caller's clock may be a little older than the last step. */
+  if (passed > (AO_t) 0 - SY_PACE_BEHIND)
+    return false;
   return passed >= (AO_load (&pace->under_way) != 0 ? 1 : (AO_t) (SY_REAP_NS >> 20));
 }
 

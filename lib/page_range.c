@@ -218,6 +218,8 @@ sy_page_range_reap (uint64_t now_ns)
       (void) sy_page_chain_clean (chain);
       done = done || sy_os_now_ns () >= until_ns;
       sy_lock_take (&sy_page_range.lock);
+      /* Another thread's step may have been the last meanwhile. */
+      done = done || AO_load (&sy_page_range.pace.under_way) == 0;
     }
   sy_lock_release (&sy_page_range.lock);
 }

@@ -175,6 +175,23 @@ sy_pool_reap_after_fork (struct sy_pool *pool)
   AO_store (&pool->reaping.busy, 0);
 }
 
+/* Empties the depot of what lay in it since the last look.  False: the time is up, and what is left waits for the next growth. */
+static bool
+shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned number, uint64_t until_ns)
+{
+  struct sy_bin *bin = sy_pool_bin (pool, shard, class);
+  struct sy_depot *depot = &bin->depot[number];
+
+  for (AO_t idle = AO_load (&bin->depot_low[number]); idle != 0 && drain_one (pool, shard, class, depot); idle--)
+    if (sy_os_now_ns () >= until_ns)
+      {
+        AO_store (&bin->depot_low[number], idle - 1);
+        return false;
+      }
+  AO_store (&bin->depot_low[number], sy_depot_depth (depot));
+  return true;
+}
+
 void
 sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
 {
@@ -183,15 +200,13 @@ sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
   /* Relaxed: what is shed is ordered by the depots and locks themselves. */
   if (before == growths || !AO_compare_and_swap (seen, before, growths))
     return;
+
+  uint64_t until_ns = sy_os_now_ns () + SY_SHED_NS;
+
   for (unsigned class = 1; class < SY_CLASSES; class++)
     for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
-      {
-        struct sy_bin *bin = sy_pool_bin (pool, shard, class);
-
-        for (AO_t idle = AO_load (&bin->depot_low[depot]); idle != 0 && drain_one (pool, shard, class, &bin->depot[depot]); idle--)
-          ;
-        AO_store (&bin->depot_low[depot], sy_depot_depth (&bin->depot[depot]));
-      }
+      if (!shed_depot (pool, shard, class, depot, until_ns))
+        return;
 }
 
 /* ---- All at once ---- */

@@ -18,7 +18,8 @@ sy_pool_reap_is_due (const struct sy_pool *pool, uint64_t now_ns)
 /* Does the next step, if it is due and nobody else is at it. */
 void sy_pool_reap (struct sy_pool *pool, uint64_t now_ns);
 
-/* Memory has grown for the growths-th time: what lay in the shard's depots since somebody last looked goes to the slabs.  Once each time. */
+/* Memory has grown for the growths-th time: what lay in the shard's depots since somebody last looked goes to the slabs.  Once each
+   time, and for a moment. */
 void sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths);
 
 /* Gives all free pages inside slabs back to the system; how many bytes that were. */

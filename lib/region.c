@@ -387,6 +387,8 @@ sy_region_reap (uint64_t now_ns)
       (void) clean_chain (chain);
       done = done || sy_os_now_ns () >= until_ns;
       sy_lock_take (&state.lock);
+      /* Another thread's step may have been the last meanwhile. */
+      done = done || AO_load (&state.pace.under_way) == 0;
     }
   sy_lock_release (&state.lock);
 }

@@ -279,6 +279,7 @@ refill (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
   return true;
 }
 
+/* One step a call at the most: what else is due follows at the next ones. */
 void
 sy_thread_cache_reap (struct sydra_alloc *a)
 {
@@ -286,9 +287,10 @@ sy_thread_cache_reap (struct sydra_alloc *a)
 
   if (sy_pool_reap_is_due (&a->pool, now_ns))
     sy_pool_reap (&a->pool, now_ns);
-  if (sy_region_reap_is_due (now_ns))
+  else if (sy_region_reap_is_due (now_ns))
     sy_region_reap (now_ns);
-  sy_heap_reap (now_ns);
+  else
+    sy_heap_reap (now_ns);
 }
 
 static void
@@ -408,8 +410,8 @@ sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
     block = sy_thread_cache_pop (cache, class);
   else  /* for want of a magazine, it may be */
     block = malloc_direct (a, cache, class);
-  sy_thread_cache_reap (a);
   change_end (cache);
+  sy_thread_cache_reap (a);
   if (SY_UNLIKELY (cache->growths_seen != AO_load (&sy_region.growths)))
     shed (a, cache, class);
   return block;
@@ -489,8 +491,8 @@ free_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class,
       *top = block;
       AO_store (&cache->free_top[class], (AO_t) (top + 1));
     }
-  sy_thread_cache_reap (a);
   change_end (cache);
+  sy_thread_cache_reap (a);
 }
 
 /* Debug builds look through both sides and the slab's bits for a block that is on its way in. */

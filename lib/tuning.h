@@ -38,7 +38,7 @@
 
 /* A magazine: 125 rounds on 64 bits.  A power of two, so that "full" is "the low bits of top are zero". */
 #define SY_MAGAZINE_BYTES ((size_t) 1 << (SY_WORD_BITS == 64 ? 10 : 9))
-/* A million magazines: more than the range's blocks need at the depots' limits. */
+/* A million magazines: the depots' limits for some forty shards.  Where they are used up, blocks go to the slabs without one. */
 #define SY_MAGAZINES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
 /* A thread's first magazine of a class; each refill doubles it up to the class's own limit. */
 #define SY_ROUNDS_FIRST 8u
@@ -63,6 +63,10 @@
 
 /* Reaping looks at what lay unused for this long.  A quarter of a second lets bursts come back to warm memory and still follows a program down. */
 #define SY_REAP_NS UINT64_C (250000000)
+/* How far behind the last step a caller's clock may be, in 2^20 ns: a minute. */
+#define SY_PACE_BEHIND ((AO_t) 1 << 16)
+/* How long a thread sheds what lies in depots, when memory has grown. */
+#define SY_SHED_NS UINT64_C (2000000)
 /* Depots and bins with nothing to give that are passed between two looks at the clock. */
 #define SY_REAP_LOOKS 64u
 /* Each time that the units with memory grow by so many, or by one part in so many, threads look for blocks that they hold for nothing. */
@@ -70,8 +74,8 @@
 #define SY_GROWTH_UNITS_SHARE 16u
 /* Units whose pages go back in one go. */
 #define SY_REAP_UNITS 16u
-/* A step of a reaping takes one part in so many of the time since the last one, within these bounds: a busy program meets one each time the
-   coarse clock ticks, 2 ms of 4, and an idle one's few calls are not held up for longer than a screen or a disk does. */
+/* A step of a reaping takes one part in so many of the time since the last one of its kind, within these bounds: a busy program meets one
+   each time the coarse clock ticks, 2 ms of 4, and an idle one's few calls are not held up for longer than a screen or a disk does. */
 #define SY_REAP_STEP_SHARE 2u
 #define SY_REAP_STEP_NS_MIN UINT64_C (250000)
 #define SY_REAP_STEP_NS_MAX UINT64_C (8000000)
