@@ -11,9 +11,11 @@
 #include "configured.h"
 #include "heap.h"
 #include "hits.h"
+#include "miss.h"
 #include "os.h"
 #include "reap.h"
 #include "reclaim.h"
+#include "tend.h"
 
 const char *const sy_backend_name = "small_pool";
 const bool sy_backend_has_pool = true;
@@ -112,7 +114,7 @@ fallback_dismiss (struct sydra_alloc *a, struct sy_thread_cache *cache, void *bl
 
   sy_handle_discharge (a, bytes);
   sy_thread_cache_count_heap_free (a, cache, bytes);
-  sy_thread_cache_reap (a);
+  sy_tend (a, cache, 0);
 }
 
 /* ---- The pool ---- */
@@ -121,7 +123,7 @@ fallback_dismiss (struct sydra_alloc *a, struct sy_thread_cache *cache, void *bl
 static void *
 pool_malloc_once (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  return cache == NULL ? sy_thread_cacheless_malloc (a, class) : sy_thread_cache_malloc_miss (cache, class);
+  return cache == NULL ? sy_miss_cacheless_malloc (a, class) : sy_miss_malloc (cache, class);
 }
 
 static void *
@@ -214,9 +216,9 @@ free_slow (struct sydra_alloc *a, void *block)
       sy_heap_free (block);
     }
   else if (cache == NULL)
-    sy_thread_cacheless_free (a, class, block);
+    sy_miss_cacheless_free (a, class, block);
   else
-    sy_thread_cache_free (cache, class, block);
+    sy_miss_free (cache, class, block);
 }
 
 SY_EXPORT void

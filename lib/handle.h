@@ -33,6 +33,7 @@ struct sydra_alloc {
   AO_t high[SY_CLASSES];
   AO_t live_bytes, high_bytes;
   struct sy_counts retired;  /* of threads that ended, and of those that have no cache; shared adds */
+  AO_t cache_count;                /* written under the registry lock, read by anyone */
   struct sy_thread_cache *caches;  /* under the registry lock, as the following */
   struct sydra_alloc *next_free;
   char name[SY_NAME_BYTES];

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 
+#include "miss.h"
 #include "os.h"
 #include "sydra/alloc.h"
 
@@ -16,7 +17,7 @@ free_bag (struct sydra_alloc *a, struct sy_thread_cache *cache, struct sy_magazi
   unsigned rounds = bag->rounds;
 
   if (note.class != 0 && !SY_DEBUG)
-    sy_thread_cache_free_magazine (a, cache, note.class, bag);
+    sy_miss_free_magazine (a, cache, note.class, bag);
   else
     {
       for (unsigned at = 1; at <= rounds; at++)

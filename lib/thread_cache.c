@@ -5,23 +5,10 @@
 
 #include <string.h>
 
-#include "bug.h"
-#include "heap.h"
 #include "os.h"
-#include "reap.h"
 
 const char sy_owner_gone;
-
-/* Behind a NULL: the alloc side without a magazine. */
-static void *nothing[2];
-#define NO_ALLOC_TOP ((AO_t) &nothing[1])
-#define NO_FREE_TOP ((AO_t) 0)
-
-static void **
-top_of (const AO_t *side)
-{
-  return (void **) AO_load (side);
-}
+void *sy_no_magazine[2];
 
 /* ---- Books ---- */
 
@@ -53,9 +40,8 @@ publish_one (AO_t *live, AO_t *high, AO_t *net, AO_t *peak)
   AO_store (peak, 0);
 }
 
-/* Tells the handle how many blocks of the class, and bytes in all, the thread has more or fewer than it knows of. */
-static void
-publish (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
+void
+sy_cache_publish (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
   publish_one (&a->live[class], &a->high[class], &cache->net[class], &cache->peak[class]);
   publish_one (&a->live_bytes, &a->high_bytes, &cache->net_bytes, &cache->peak_bytes);
@@ -71,7 +57,7 @@ note_bytes (struct sy_thread_cache *cache, size_t allocated, size_t freed)
   net += (intptr_t) allocated - (intptr_t) freed;
   AO_store (&cache->net_bytes, (AO_t) net);
   if (net >= SY_PUBLISH_BYTES || net <= -SY_PUBLISH_BYTES)
-    publish ((struct sydra_alloc *) AO_load (&cache->owner), cache, 0);
+    sy_cache_publish ((struct sydra_alloc *) AO_load (&cache->owner), cache, 0);
 }
 
 /* Counts the class's hits since the last time. */
@@ -90,9 +76,8 @@ settle (struct sy_thread_cache *cache, unsigned class)
   note_bytes (cache, pops * sy_size_classes[class].bytes, pushes * sy_size_classes[class].bytes);
 }
 
-/* The owner changes a class's sides between begin and end; a reader that saw it happen reads again. */
-static void
-change_begin (struct sy_thread_cache *cache, unsigned class)
+void
+sy_cache_change_begin (struct sy_thread_cache *cache, unsigned class)
 {
   cache->changing = class;
   AO_store (&cache->changes, AO_load (&cache->changes) + 1);
@@ -100,277 +85,15 @@ change_begin (struct sy_thread_cache *cache, unsigned class)
   settle (cache, class);
 }
 
-static void
-change_end (struct sy_thread_cache *cache)
+void
+sy_cache_change_end (struct sy_thread_cache *cache)
 {
   /* release: after the changes; pairs with the acquire in read_cache. */
   AO_store_release (&cache->changes, AO_load (&cache->changes) + 1);
 }
 
-/* ---- Sides ---- */
-
-static void
-set_alloc_top (struct sy_thread_cache *cache, unsigned class, AO_t top)
-{
-  AO_store (&cache->next[class], (AO_t) ((void **) top)[-1]);
-  AO_store (&cache->alloc_top[class], top);
-  AO_store (&cache->alloc_loaded[class], top);
-}
-
-static void
-set_free_top (struct sy_thread_cache *cache, unsigned class, AO_t top)
-{
-  AO_store (&cache->free_top[class], top);
-  AO_store (&cache->free_loaded[class], top);
-}
-
-static struct sy_magazine *
-alloc_magazine (const struct sy_thread_cache *cache, unsigned class)
-{
-  return AO_load (&cache->alloc_top[class]) == NO_ALLOC_TOP ? NULL : sy_magazine_of (top_of (&cache->alloc_top[class]));
-}
-
-static struct sy_magazine *
-free_magazine (const struct sy_thread_cache *cache, unsigned class)
-{
-  return AO_load (&cache->free_top[class]) == NO_FREE_TOP ? NULL : sy_magazine_of (top_of (&cache->free_top[class]));
-}
-
-static struct sy_magazine *
-take_empty (struct sy_thread_cache *cache)
-{
-  return cache->spare_count != 0 ? cache->spare[--cache->spare_count] : sy_magazine_take ();
-}
-
-static void
-give_empty (struct sy_thread_cache *cache, struct sy_magazine *magazine)
-{
-  if (cache->spare_count < SY_SPARES_MAX)
-    cache->spare[cache->spare_count++] = magazine;
-  else
-    sy_magazine_give (magazine);
-}
-
-/* Each side's magazine to the other side; an empty one gets its full room first. */
-static void
-change_places (struct sy_thread_cache *cache, unsigned class)
-{
-  struct sy_magazine *other = alloc_magazine (cache, class);
-  AO_t other_top = AO_load (&cache->alloc_top[class]);
-
-  set_alloc_top (cache, class, AO_load (&cache->free_top[class]));
-  if (other == NULL)
-    other_top = NO_FREE_TOP;
-  else if (sy_magazine_is_empty ((void **) other_top))
-    other_top = (AO_t) sy_magazine_clear (other, cache->rounds[class]);
-  else
-    other->zeroed = false;
-  set_free_top (cache, class, other_top);
-}
-
-static void
-grow_rounds (struct sy_thread_cache *cache, unsigned class)
-{
-  unsigned most = sy_size_classes[class].rounds;
-
-  cache->rounds[class] = 2 * cache->rounds[class] < most ? 2 * cache->rounds[class] : most;
-}
-
-/* How many blocks of at most `most` the handle's limit still allows; they are charged. */
-static unsigned
-charge_blocks (struct sydra_alloc *a, unsigned class, unsigned most)
-{
-  while (most != 0 && !sy_handle_charge (a, (size_t) most * sy_size_classes[class].bytes))
-    most /= 2;
-  return most;
-}
-
-static void
-put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count)
-{
-  sy_pool_put (&a->pool, home, class, blocks, count);
-  sy_handle_discharge (a, (size_t) count * sy_size_classes[class].bytes);
-}
-
-/* ---- Misses ---- */
-
-static bool
-load_from_depot (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
-{
-  struct sy_magazine *full = sy_pool_load (&a->pool, cache->home, class), *empty = alloc_magazine (cache, class);
-
-  if (full == NULL)
-    return false;
-  if (!sy_handle_charge (a, (size_t) full->rounds * sy_size_classes[class].bytes))
-    {
-      sy_pool_put (&a->pool, cache->home, class, sy_magazine_end (full) - full->rounds, full->rounds);
-      give_empty (cache, full);
-      return false;
-    }
-  if (empty != NULL)
-    give_empty (cache, empty);
-  set_alloc_top (cache, class, (AO_t) sy_magazine_end (full));
-  return true;
-}
-
-static bool
-carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
-{
-  struct sy_magazine *magazine = alloc_magazine (cache, class);
-  unsigned charged = charge_blocks (a, class, cache->rounds[class]), carved = 0;
-  bool zeroed = true;
-
-  if (charged == 0)
-    return false;
-  if (magazine == NULL)
-    magazine = take_empty (cache);
-  if (magazine != NULL)
-    carved = sy_pool_carve (&a->pool, cache->home, class, charged, sy_magazine_end (magazine), &zeroed);
-  sy_handle_discharge (a, (size_t) (charged - carved) * sy_size_classes[class].bytes);
-  if (carved == 0)
-    {
-      if (magazine != NULL && alloc_magazine (cache, class) == NULL)
-        give_empty (cache, magazine);
-      return false;
-    }
-  (void) sy_magazine_clear (magazine, carved);
-  magazine->zeroed = zeroed;
-  set_alloc_top (cache, class, (AO_t) sy_magazine_end (magazine));
-  return true;
-}
-
-/* How many blocks a magazine holds between its lowest slot in use and top. */
-static unsigned
-held (struct sy_magazine *magazine, void **top)
-{
-  return magazine == NULL ? 0 : magazine->rounds - (unsigned) (sy_magazine_end (magazine) - top);
-}
-
-/*
- * The sides change places only when that is worth it: the new alloc side holds at least a share of what a magazine may, or the new free side
- * has room for as many.  Otherwise every few hits would be followed by a change.
- */
-static bool
-worth_a_change (const struct sy_thread_cache *cache, unsigned class, unsigned hits)
-{
-  return hits >= cache->rounds[class] / SY_CHANGE_SHARE;
-}
-
-/* Fills the alloc side, which is empty. */
-static bool
-refill (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
-{
-  unsigned freed = held (free_magazine (cache, class), top_of (&cache->free_top[class]));
-
-  if (freed == 0 || !worth_a_change (cache, class, freed))
-    {
-      if (load_from_depot (a, cache, class) || carve (a, cache, class))
-        {
-          sy_own_add (&cache->counts.refills[class], 1);
-          grow_rounds (cache, class);
-          publish (a, cache, class);
-          return true;
-        }
-      if (freed == 0)
-        return false;
-    }
-  change_places (cache, class);
-  grow_rounds (cache, class);
-  return true;
-}
-
-/* One step a call at the most: what else is due follows at the next ones. */
 void
-sy_thread_cache_reap (struct sydra_alloc *a)
-{
-  uint64_t now_ns = sy_os_coarse_ns ();
-
-  if (sy_pool_reap_is_due (&a->pool, now_ns))
-    sy_pool_reap (&a->pool, now_ns);
-  else if (sy_region_reap_is_due (now_ns))
-    sy_region_reap (now_ns);
-  else
-    sy_heap_reap (now_ns);
-}
-
-static void
-flush_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
-{
-  void **top;
-  struct sy_magazine *alloc = alloc_magazine (cache, class), *freed = free_magazine (cache, class);
-  unsigned count = 0;
-
-  if (alloc != NULL)
-    {
-      for (top = top_of (&cache->alloc_top[class]); !sy_magazine_is_empty (top); top--)
-        count++;
-      put_blocks (a, cache->home, class, top, count);
-      set_alloc_top (cache, class, NO_ALLOC_TOP);
-      give_empty (cache, alloc);
-    }
-  if (freed != NULL)
-    {
-      for (count = 0, top = top_of (&cache->free_top[class]); !sy_magazine_is_empty (top); top--)
-        count++;
-      put_blocks (a, cache->home, class, top, count);
-      set_free_top (cache, class, NO_FREE_TOP);
-      give_empty (cache, freed);
-    }
-}
-
-/* Since the last look, has the thread called for fewer blocks of the class, to have or to free, than a magazine holds? */
-static bool
-is_idle (struct sy_thread_cache *cache, unsigned class)
-{
-  AO_t hits = AO_load (&cache->alloc_loaded[class]) - AO_load (&cache->alloc_top[class]) + AO_load (&cache->free_top[class])
-              - AO_load (&cache->free_loaded[class]);
-  AO_t calls = AO_load (&cache->counts.allocations[class]) + AO_load (&cache->counts.frees[class]) + hits / sizeof (void *);
-  bool idle = calls - cache->calls_seen[class] < cache->rounds[class];
-
-  cache->calls_seen[class] = calls;
-  return idle;
-}
-
-/*
- * Memory has grown since the last look, for the class: what the thread holds of others that it did little with goes to the slabs, and what lay
- * in its shard's depots, so that whole slabs get free.  A few blocks of each slab, freed last, are enough to hold it back.
- */
-static void SY_NOINLINE
-shed (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned growing)
-{
-  AO_t growths = AO_load (&sy_region.growths);
-
-  cache->growths_seen = growths;
-  for (unsigned class = 1; class < SY_CLASSES; class++)
-    if (is_idle (cache, class) && class != growing
-        && (AO_load (&cache->alloc_top[class]) != NO_ALLOC_TOP || AO_load (&cache->free_top[class]) != NO_FREE_TOP))
-      {
-        change_begin (cache, class);
-        flush_class (a, cache, class);
-        cache->rounds[class] = SY_ROUNDS_FIRST;
-        change_end (cache);
-      }
-  sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths);
-}
-
-/* One block straight from a slab. */
-static void *
-take_one (struct sydra_alloc *a, unsigned home, unsigned class)
-{
-  void *block[1];
-  bool zeroed = false;
-
-  if (charge_blocks (a, class, 1) == 0)
-    return NULL;
-  if (sy_pool_carve (&a->pool, home, class, 1, block + 1, &zeroed) == 1)
-    return block[0];
-  sy_handle_discharge (a, sy_size_classes[class].bytes);
-  return NULL;
-}
-
-/* A block that no magazine held: published, as a full one is, once the thread differs by a magazine's blocks. */
-static void
-note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t allocations, size_t frees)
+sy_cache_note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t allocations, size_t frees)
 {
   size_t bytes = sy_size_classes[class].bytes;
 
@@ -380,193 +103,74 @@ note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned clas
   intptr_t net = (intptr_t) AO_load (&cache->net[class]), most = (intptr_t) sy_size_classes[class].rounds;
 
   if (net >= most || net <= -most)
-    publish (a, cache, class);
+    sy_cache_publish (a, cache, class);
 }
 
-static void *
-malloc_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
-{
-  void *block = take_one (a, cache->home, class);
+/* ---- Magazines ---- */
 
-  if (block != NULL)
-    note_direct (a, cache, class, 1, 0);
-  return block;
+void
+sy_cache_set_rounds (struct sy_thread_cache *cache, unsigned class, unsigned rounds)
+{
+  cache->room += 2 * sy_size_classes[class].bytes * ((size_t) rounds - cache->rounds[class]);
+  cache->rounds[class] = rounds;
 }
 
-void *
-sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class)
+struct sy_magazine *
+sy_cache_take_empty (struct sy_thread_cache *cache)
 {
-  struct sydra_alloc *a = (struct sydra_alloc *) AO_load (&cache->owner);
-  struct sy_magazine *magazine = alloc_magazine (cache, class);
-  void *block = NULL;
+  return cache->spare_count != 0 ? cache->spare[--cache->spare_count] : sy_magazine_take ();
+}
 
-  change_begin (cache, class);
-  /* For what comes without a magazine. */
-  if (magazine != NULL)
-    magazine->zeroed = false;
-  if (a->pool.direct)
-    block = malloc_direct (a, cache, class);
-  else if (refill (a, cache, class))
-    block = sy_thread_cache_pop (cache, class);
-  else  /* for want of a magazine, it may be */
-    block = malloc_direct (a, cache, class);
-  change_end (cache);
-  sy_thread_cache_reap (a);
-  if (SY_UNLIKELY (cache->growths_seen != AO_load (&sy_region.growths)))
-    shed (a, cache, class);
-  return block;
+void
+sy_cache_give_empty (struct sy_thread_cache *cache, struct sy_magazine *magazine)
+{
+  if (cache->spare_count < SY_SPARES_MAX)
+    cache->spare[cache->spare_count++] = magazine;
+  else
+    sy_magazine_give (magazine);
 }
 
 bool
 sy_thread_cache_popped_zeroed (const struct sy_thread_cache *cache, unsigned class)
 {
-  const struct sy_magazine *magazine = alloc_magazine (cache, class);
+  const struct sy_magazine *magazine = sy_cache_alloc_magazine (cache, class);
 
   return magazine != NULL && magazine->zeroed;
 }
 
-/* A magazine's worth of room on the free side, which had no magazine.  False: no memory for one. */
-static bool
-start_free_side (struct sy_thread_cache *cache, unsigned class)
+void
+sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count)
 {
-  struct sy_magazine *magazine = take_empty (cache);
-
-  if (magazine == NULL)
-    return false;
-  set_free_top (cache, class, (AO_t) sy_magazine_clear (magazine, cache->rounds[class]));
-  return true;
+  sy_pool_put (&a->pool, home, class, blocks, count);
+  sy_handle_discharge (a, (size_t) count * sy_size_classes[class].bytes);
 }
 
-/* Gives the full free side to the depot or, where that has its fill, its blocks to their slabs. */
-static bool
-hand_in_free_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, struct sy_magazine *full)
-{
-  unsigned rounds = full->rounds;
-
-  publish (a, cache, class);
-  if (!sy_pool_store (&a->pool, cache->home, class, full))
-    {
-      put_blocks (a, cache->home, class, sy_magazine_end (full) - rounds, rounds);
-      set_free_top (cache, class, (AO_t) sy_magazine_clear (full, cache->rounds[class]));
-      return true;
-    }
-  sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
-  grow_rounds (cache, class);
-  set_free_top (cache, class, NO_FREE_TOP);
-  return start_free_side (cache, class);
-}
-
-/* Makes room on the free side, which is full or has no magazine.  False: no memory for one. */
-static bool
-make_room (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
-{
-  struct sy_magazine *full = free_magazine (cache, class), *other = alloc_magazine (cache, class);
-
-  if (full == NULL)
-    return start_free_side (cache, class);
-
-  unsigned left = held (other, top_of (&cache->alloc_top[class]));
-
-  if (left == 0 || (other->rounds > left && worth_a_change (cache, class, other->rounds - left)))
-    {
-      change_places (cache, class);
-      return free_magazine (cache, class) != NULL || start_free_side (cache, class);
-    }
-  return hand_in_free_side (a, cache, class, full);
-}
-
+/* A side's blocks, from top down, go to the slabs, and its magazine to the spare ones. */
 static void
-free_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, void *block)
+flush_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, struct sy_magazine *magazine, void **top)
 {
-  change_begin (cache, class);
-  if (a->pool.direct || !make_room (a, cache, class))
-    {
-      put_blocks (a, cache->home, class, &block, 1);
-      note_direct (a, cache, class, 0, 1);
-    }
-  else
-    {
-      void **top = top_of (&cache->free_top[class]);
+  unsigned count = 0;
 
-      *top = block;
-      AO_store (&cache->free_top[class], (AO_t) (top + 1));
-    }
-  change_end (cache);
-  sy_thread_cache_reap (a);
-}
-
-/* Debug builds look through both sides and the slab's bits for a block that is on its way in. */
-static void
-debug_check (const struct sy_thread_cache *cache, unsigned class, const void *block)
-{
-  const AO_t *side[2] = { &cache->alloc_top[class], &cache->free_top[class] };
-
-  for (unsigned at = 0; at < 2; at++)
-    for (void **top = top_of (side[at]); top != NULL && top[-1] != NULL; top--)
-      if (top[-1] == block)
-        sy_bug ("sydra_free", block, "block freed twice");
-  sy_pool_check (class, block);
+  for (; !sy_magazine_is_empty (top); top--)
+    count++;
+  sy_cache_put_blocks (a, cache->home, class, top, count);
+  sy_cache_give_empty (cache, magazine);
 }
 
 void
-sy_thread_cache_free (struct sy_thread_cache *cache, unsigned class, void *block)
+sy_cache_flush_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  void **top = top_of (&cache->free_top[class]);
+  struct sy_magazine *alloc = sy_cache_alloc_magazine (cache, class), *freed = sy_cache_free_magazine (cache, class);
 
-  if (top != NULL && top[-1] == block)
-    sy_bug ("sydra_free", block, "block freed twice");
-  if (SY_DEBUG)
-    {
-      debug_check (cache, class, block);
-      memset (block, SY_POISON, sy_size_classes[class].bytes);
-    }
-  if (sy_magazine_is_full (top))
-    {
-      free_miss ((struct sydra_alloc *) AO_load (&cache->owner), cache, class, block);
-      return;
-    }
-  *top = block;
-  AO_store (&cache->free_top[class], (AO_t) (top + 1));
-}
-
-void
-sy_thread_cache_free_magazine (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, struct sy_magazine *full)
-{
-  unsigned rounds = full->rounds, home = cache == NULL ? 0 : cache->home;
-
-  if (cache != NULL)
-    {
-      change_begin (cache, class);
-      note_direct (a, cache, class, 0, rounds);
-      change_end (cache);
-    }
-  else
-    sy_shared_add (&a->retired.frees[class], rounds);
-  /* A short one would soon be a miss again. */
-  if (!a->pool.direct && rounds >= sy_size_classes[class].rounds / 2 && sy_pool_store (&a->pool, home, class, full))
-    sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
-  else
-    {
-      put_blocks (a, home, class, sy_magazine_end (full) - rounds, rounds);
-      sy_magazine_give (full);
-    }
-}
-
-void *
-sy_thread_cacheless_malloc (struct sydra_alloc *a, unsigned class)
-{
-  void *block = take_one (a, 0, class);
-
-  if (block != NULL)
-    sy_shared_add (&a->retired.allocations[class], 1);
-  return block;
-}
-
-void
-sy_thread_cacheless_free (struct sydra_alloc *a, unsigned class, void *block)
-{
-  put_blocks (a, 0, class, &block, 1);
-  sy_shared_add (&a->retired.frees[class], 1);
+  sy_cache_change_begin (cache, class);
+  if (alloc != NULL)
+    flush_side (a, cache, class, alloc, sy_cache_top (&cache->alloc_top[class]));
+  if (freed != NULL)
+    flush_side (a, cache, class, freed, sy_cache_top (&cache->free_top[class]));
+  sy_cache_set_alloc_top (cache, class, SY_NO_ALLOC_TOP);
+  sy_cache_set_free_top (cache, class, SY_NO_FREE_TOP);
+  sy_cache_set_rounds (cache, class, 0);
+  sy_cache_change_end (cache);
 }
 
 void
@@ -576,15 +180,13 @@ sy_thread_cache_flush (struct sy_thread_cache *cache)
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
-      change_begin (cache, class);
-      flush_class (a, cache, class);
-      publish (a, cache, class);
-      change_end (cache);
+      sy_cache_flush_class (a, cache, class);
+      sy_cache_publish (a, cache, class);
     }
-  change_begin (cache, 0);
+  sy_cache_change_begin (cache, 0);
   while (cache->spare_count != 0)
     sy_magazine_give (cache->spare[--cache->spare_count]);
-  change_end (cache);
+  sy_cache_change_end (cache);
 }
 
 void
@@ -592,10 +194,10 @@ sy_thread_cache_abandon (struct sy_thread_cache *cache)
 {
   if (AO_load (&cache->changes) % 2 == 0)
     return;
-  set_alloc_top (cache, cache->changing, NO_ALLOC_TOP);
-  set_free_top (cache, cache->changing, NO_FREE_TOP);
+  sy_cache_set_alloc_top (cache, cache->changing, SY_NO_ALLOC_TOP);
+  sy_cache_set_free_top (cache, cache->changing, SY_NO_FREE_TOP);
   cache->spare_count = 0;
-  change_end (cache);
+  sy_cache_change_end (cache);
 }
 
 void
@@ -607,11 +209,8 @@ sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
   cache->map = a->pool.map;
   cache->zone_shift = sy_region.zone_shift;
   for (unsigned class = 0; class < SY_CLASSES; class++)
-    {
-      set_alloc_top (cache, class, NO_ALLOC_TOP);
-      set_free_top (cache, class, NO_FREE_TOP);
-      cache->rounds[class] = SY_ROUNDS_FIRST;
-    }
+    sy_cache_set_alloc_top (cache, class, SY_NO_ALLOC_TOP); /* SY_NO_FREE_TOP is 0 */
+  cache->shed_ns = sy_os_coarse_ns ();
   cache->growths_seen = AO_load (&sy_region.growths);
   cache->home = a->pool.shard_count == 0 ? 0 : sy_pool_home (&a->pool);
   cache->reader.thread_id = sy_os_thread_id ();

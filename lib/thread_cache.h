@@ -14,6 +14,9 @@
  * with the address one load nearer that store, and the loads behind it that must know where it goes, wait less.
  *
  * A side without a magazine: alloc_top points behind a NULL (empty), free_top is NULL (full).
+ *
+ * A thread that idles keeps what it holds, as a pop has no flag that others could wait for: so `room`, what its magazines may hold, is bounded
+ * to a share of SY_ROOM_ALL.  A magazine from a depot may be larger than the thread's own grow: others had room for it.
  */
 #ifndef SY_THREAD_CACHE_H
 #define SY_THREAD_CACHE_H
@@ -40,8 +43,13 @@ struct sy_thread_cache {
   struct sy_counts counts;
   AO_t net[SY_CLASSES], peak[SY_CLASSES];  /* blocks since the last publication, signed: now, and the most */
   AO_t net_bytes, peak_bytes;
-  unsigned rounds[SY_CLASSES];         /* of the next magazine */
-  AO_t calls_seen[SY_CLASSES], growths_seen;  /* calls of each class, and sy_region.growths, at the last look for what to shed */
+  unsigned rounds[SY_CLASSES];         /* of the next magazine; 0: the class has none */
+  size_t room;                         /* bytes of blocks that two magazines of such rounds a class hold */
+  bool wants_room;                     /* a class could not grow */
+  unsigned hand;                       /* the class that was asked last to make room for another */
+  AO_t calls_seen[SY_CLASSES];         /* calls of each class at the last look for what to shed ... */
+  AO_t growths_seen;                   /* ... and sy_region.growths, and the time */
+  uint64_t shed_ns;
   unsigned home, spare_count;
   struct sy_magazine *spare[SY_SPARES_MAX];
   struct sy_thread_cache *next_of_handle, **link_of_handle;  /* under the registry lock */
@@ -77,21 +85,8 @@ sy_thread_cache_pop (struct sy_thread_cache *cache, unsigned class)
   return block;
 }
 
-/* A block of the class when the alloc side is empty.  NULL: the pool has none, or the handle's limit is reached. */
-void *sy_thread_cache_malloc_miss (struct sy_thread_cache *cache, unsigned class);
-
 /* Is the block of the class that the thread popped last known to be zero?  Also after a miss; not where a miss got it from elsewhere. */
 bool sy_thread_cache_popped_zeroed (const struct sy_thread_cache *cache, unsigned class);
-
-/* Takes a block of the class, whatever state the free side is in. */
-void sy_thread_cache_free (struct sy_thread_cache *cache, unsigned class, void *block);
-
-/* Takes a full magazine's blocks of the class, and the magazine; cache may be NULL. */
-void sy_thread_cache_free_magazine (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, struct sy_magazine *full);
-
-/* The same for a thread without a cache. */
-void *sy_thread_cacheless_malloc (struct sydra_alloc *a, unsigned class);
-void sy_thread_cacheless_free (struct sydra_alloc *a, unsigned class, void *block);
 
 /* Puts all its blocks back into their slabs and brings its counts up to date. */
 void sy_thread_cache_flush (struct sy_thread_cache *cache);
@@ -101,9 +96,6 @@ void sy_thread_cache_flush (struct sy_thread_cache *cache);
  * spare ones, which may be half changed.  What they held is lost to the child.
  */
 void sy_thread_cache_abandon (struct sy_thread_cache *cache);
-
-/* Gives back what lay unused for a while, here and there; for slow ways. */
-void sy_thread_cache_reap (struct sydra_alloc *a);
 
 /* Counts a block that the heap serves, of so many usable bytes; cache may be NULL. */
 void sy_thread_cache_count_heap_malloc (struct sydra_alloc *a, struct sy_thread_cache *cache, size_t bytes);
@@ -120,5 +112,69 @@ sy_thread_cache_count (AO_t *of_cache, AO_t *of_handle, AO_t amount)
   else
     sy_shared_add (of_handle, amount);
 }
+
+/* ---- For misses, by the owner ---- */
+
+/* Behind a NULL: the alloc side without a magazine. */
+extern void *sy_no_magazine[2];
+#define SY_NO_ALLOC_TOP ((AO_t) &sy_no_magazine[1])
+#define SY_NO_FREE_TOP ((AO_t) 0)
+
+/* The owner changes a class's sides and counts between begin, which counts the hits so far, and end; a reader that saw it reads again. */
+void sy_cache_change_begin (struct sy_thread_cache *cache, unsigned class);
+void sy_cache_change_end (struct sy_thread_cache *cache);
+
+/* Tells the handle how many blocks of the class, and bytes in all, the thread has more or fewer than it knows of. */
+void sy_cache_publish (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class);
+
+/* Counts blocks that no magazine held: published, as a full one is, once the thread differs by a magazine's blocks. */
+void sy_cache_note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t allocations, size_t frees);
+
+static inline void **
+sy_cache_top (const AO_t *side)
+{
+  return (void **) AO_load (side);
+}
+
+/* The sides' magazines; NULL: none. */
+static inline struct sy_magazine *
+sy_cache_alloc_magazine (const struct sy_thread_cache *cache, unsigned class)
+{
+  return AO_load (&cache->alloc_top[class]) == SY_NO_ALLOC_TOP ? NULL : sy_magazine_of (sy_cache_top (&cache->alloc_top[class]));
+}
+
+static inline struct sy_magazine *
+sy_cache_free_magazine (const struct sy_thread_cache *cache, unsigned class)
+{
+  return AO_load (&cache->free_top[class]) == SY_NO_FREE_TOP ? NULL : sy_magazine_of (sy_cache_top (&cache->free_top[class]));
+}
+
+static inline void
+sy_cache_set_alloc_top (struct sy_thread_cache *cache, unsigned class, AO_t top)
+{
+  AO_store (&cache->next[class], (AO_t) ((void **) top)[-1]);
+  AO_store (&cache->alloc_top[class], top);
+  AO_store (&cache->alloc_loaded[class], top);
+}
+
+static inline void
+sy_cache_set_free_top (struct sy_thread_cache *cache, unsigned class, AO_t top)
+{
+  AO_store (&cache->free_top[class], top);
+  AO_store (&cache->free_loaded[class], top);
+}
+
+/* The class's next magazines have room for so many blocks each; 0: it has none. */
+void sy_cache_set_rounds (struct sy_thread_cache *cache, unsigned class, unsigned rounds);
+
+/* An empty magazine from the thread's spare ones or from all threads', and back.  NULL: out of memory. */
+struct sy_magazine *sy_cache_take_empty (struct sy_thread_cache *cache);
+void sy_cache_give_empty (struct sy_thread_cache *cache, struct sy_magazine *magazine);
+
+/* Puts blocks that are the thread's into their slabs. */
+void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count);
+
+/* Puts what both sides hold of the class into the slabs; the class has no magazines then, and no room. */
+void sy_cache_flush_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class);
 
 #endif

@@ -38,14 +38,16 @@ handle_list_insert (struct sydra_alloc *a, struct sy_thread_cache *cache)
   if (a->caches != NULL)
     a->caches->link_of_handle = &cache->next_of_handle;
   a->caches = cache;
+  sy_own_add (&a->cache_count, 1);
 }
 
 static void
-handle_list_remove (struct sy_thread_cache *cache)
+handle_list_remove (struct sydra_alloc *a, struct sy_thread_cache *cache)
 {
   *cache->link_of_handle = cache->next_of_handle;
   if (cache->next_of_handle != NULL)
     cache->next_of_handle->link_of_handle = cache->link_of_handle;
+  sy_own_add (&a->cache_count, (AO_t) -1);
 }
 
 static struct sy_thread_cache *
@@ -85,7 +87,7 @@ read_cache (struct sy_thread_cache *cache, struct sy_counts *counts, AO_t *pops,
       if (attempt >= SY_READ_TRIES / 4)
         (void) sched_yield ();
 
-      AO_t changes = AO_load_acquire (&cache->changes); /* pairs with the release in change_end */
+      AO_t changes = AO_load_acquire (&cache->changes); /* pairs with the release in sy_cache_change_end */
 
       memset (counts, 0, sizeof *counts);
       add_counts (counts, &cache->counts);
@@ -99,7 +101,7 @@ read_cache (struct sy_thread_cache *cache, struct sy_counts *counts, AO_t *pops,
           counts->allocations[class] += pops[class];
           counts->frees[class] += pushes[class];
         }
-      AO_nop_read (); /* pairs with the AO_nop_write in change_begin */
+      AO_nop_read (); /* pairs with the AO_nop_write in sy_cache_change_begin */
       if (changes % 2 == 0 && AO_load (&cache->changes) == changes)
         return;
     }
@@ -279,7 +281,7 @@ retire (struct sydra_alloc *a, struct sy_thread_cache *cache)
   empty_bags (a, cache);
   sy_thread_cache_flush (cache);
   add_counts (&a->retired, &cache->counts);
-  handle_list_remove (cache);
+  handle_list_remove (a, cache);
 }
 
 static void

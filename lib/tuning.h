@@ -40,8 +40,12 @@
 #define SY_MAGAZINE_BYTES ((size_t) 1 << (SY_WORD_BITS == 64 ? 10 : 9))
 /* A million magazines: the depots' limits for some forty shards.  Where they are used up, blocks go to the slabs without one. */
 #define SY_MAGAZINES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
-/* A thread's first magazine of a class; each refill doubles it up to the class's own limit. */
+/* A thread's first magazine of a class: so many blocks or so many bytes, or one block.  Each refill doubles it up to the class's own limit. */
 #define SY_ROUNDS_FIRST 8u
+#define SY_ROUNDS_FIRST_BYTES ((size_t) 8 << 10)
+/* What the magazines of all threads may have room for together, each an equal share, and what each may at least. */
+#define SY_ROOM_ALL ((size_t) 8 << 20)
+#define SY_ROOM_LEAST ((size_t) 256 << 10)
 /* Blocks that a full-grown magazine holds in bytes, and how many it holds however large they are. */
 #define SY_MAGAZINE_BLOCKS_BYTES ((size_t) 1 << 16)
 #define SY_ROUNDS_LEAST 16u

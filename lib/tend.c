@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "tend.h"
+
+#include "heap.h"
+#include "os.h"
+#include "reap.h"
+
+/* Since the last look, has the thread called for fewer blocks of the class, to have or to free, than a magazine holds? */
+static bool
+is_idle (struct sy_thread_cache *cache, unsigned class)
+{
+  AO_t hits = AO_load (&cache->alloc_loaded[class]) - AO_load (&cache->alloc_top[class]) + AO_load (&cache->free_top[class])
+              - AO_load (&cache->free_loaded[class]);
+  AO_t calls = AO_load (&cache->counts.allocations[class]) + AO_load (&cache->counts.frees[class]) + hits / sizeof (void *);
+  bool idle = calls - cache->calls_seen[class] < cache->rounds[class];
+
+  cache->calls_seen[class] = calls;
+  return idle;
+}
+
+/* What the thread holds of the class goes to the slabs, if it is idle. */
+static void
+shed_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
+{
+  if (cache->rounds[class] != 0 && is_idle (cache, class))
+    sy_cache_flush_class (a, cache, class);
+}
+
+/*
+ * What the thread holds of classes that it did little with goes to the slabs, and where memory has grown since the last look also what lay in
+ * its shard's depots, so that whole slabs get free: a few blocks of each slab, freed last, are enough to hold it back.
+ */
+static void SY_NOINLINE
+shed (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy, uint64_t now_ns)
+{
+  AO_t growths = AO_load (&sy_region.growths);
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    if (class != busy)
+      shed_class (a, cache, class);
+  if (cache->growths_seen != growths)
+    sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths);
+  cache->growths_seen = growths;
+  cache->shed_ns = now_ns;
+}
+
+/* A class wants more room than there is: the next of the others gives up its own, if it was idle since its last turn. */
+static void SY_NOINLINE
+make_way (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy)
+{
+  cache->wants_room = false;
+  cache->hand = 1 + cache->hand % (SY_CLASSES - 1);
+  if (cache->hand != busy)
+    shed_class (a, cache, cache->hand);
+}
+
+/* One step a call at the most: what else is due follows at the next ones. */
+static void
+reap (struct sydra_alloc *a, uint64_t now_ns)
+{
+  if (sy_pool_reap_is_due (&a->pool, now_ns))
+    sy_pool_reap (&a->pool, now_ns);
+  else if (sy_region_reap_is_due (now_ns))
+    sy_region_reap (now_ns);
+  else
+    sy_heap_reap (now_ns);
+}
+
+void
+sy_tend (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy)
+{
+  uint64_t now_ns = sy_os_coarse_ns ();
+
+  reap (a, now_ns);
+  if (cache == NULL)
+    return;
+  if (SY_UNLIKELY (cache->growths_seen != AO_load (&sy_region.growths) || now_ns - cache->shed_ns >= SY_REAP_NS))
+    shed (a, cache, busy, now_ns);
+  else if (SY_UNLIKELY (cache->wants_room))
+    make_way (a, cache, busy);
+}
+

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <pthread.h>
+
+#include "classes.h"
+#include "suite.h"
+#include "sydra/alloc.h"
+#include "tend.h"
+#include "thread_registry.h"
+
+#define BYTES 32u
+#define CLASS sy_class_of (BYTES)
+#define MANY 5000
+#define FEW 13u  /* classes, that memory does not grow by their use */
+#define THREADS 16u
+
+static struct sydra_alloc *a;
+static void *blocks[MANY];
+
+static void
+set_up (void)
+{
+  a = sydra_alloc_create (NULL);
+  ck_assert_ptr_nonnull (a);
+}
+
+static void
+tear_down (void)
+{
+  ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
+}
+
+static struct sy_thread_cache *
+mine (void)
+{
+  return sy_thread_cache_get (a, "test");
+}
+
+static struct sydra_stats
+stats_now (void)
+{
+  struct sydra_stats stats = { .size = sizeof stats };
+
+  ck_assert_int_eq (sydra_stats_get (a, &stats), 0);
+  return stats;
+}
+
+/* So many blocks of the class at once, and freed, without a check's own calls: a thread's too. */
+static void
+use (unsigned class, unsigned count)
+{
+  void *block[256];
+
+  for (unsigned at = 0; at < count; at++)
+    test_must ((block[at] = sydra_aligned_alloc (a, 8, sy_size_classes[class].bytes)) != NULL, "no block");
+  for (unsigned at = 0; at < count; at++)
+    sydra_free (a, block[at]);
+}
+
+/* The thread's look for what it holds for nothing, due now. */
+static void
+look (unsigned busy)
+{
+  mine ()->shed_ns = 0;
+  sy_tend (a, mine (), busy);
+}
+
+/* What the thread's magazines hold of the class. */
+static unsigned
+held_of (const struct sy_thread_cache *cache, unsigned class)
+{
+  unsigned held = 0;
+
+  for (void **top = (void **) AO_load (&cache->alloc_top[class]); !sy_magazine_is_empty (top); top--)
+    held++;
+  for (void **top = (void **) AO_load (&cache->free_top[class]); top != NULL && !sy_magazine_is_empty (top); top--)
+    held++;
+  return held;
+}
+
+/* The room is what the classes' rounds say. */
+static size_t
+room_of (const struct sy_thread_cache *cache)
+{
+  size_t room = 0;
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    room += 2 * (size_t) cache->rounds[class] * sy_size_classes[class].bytes;
+  test_must (room == cache->room, "%zu bytes of room, said to be %zu", room, cache->room);
+  return room;
+}
+
+/* What each class may have at its beginning, whatever the share. */
+static size_t
+room_first (void)
+{
+  size_t room = 0;
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    room += 2 * (SY_ROUNDS_FIRST_BYTES > sy_size_classes[class].bytes ? SY_ROUNDS_FIRST_BYTES : sy_size_classes[class].bytes);
+  return room;
+}
+
+/* Freed at random, the last blocks of a class lie in most of its slabs; they go there when another class takes much. */
+START_TEST (memory_that_grows_sheds_what_idle_classes_hold)
+{
+  enum { OTHER_BYTES = 1024, OTHERS = 16384 };
+  static void *others[OTHERS];
+  struct test_random random = test_random_make (1);
+  const struct sydra_class_stats *class = NULL;
+  struct sydra_stats stats;
+
+  for (unsigned at = 0; at < MANY; at++)
+    blocks[at] = sydra_malloc (a, BYTES);
+  for (unsigned left = MANY; left != 0; left--)
+    {
+      unsigned at = (unsigned) test_random_below (&random, left);
+
+      sydra_free (a, blocks[at]);
+      blocks[at] = blocks[left - 1];
+    }
+  ck_assert_uint_ne (mine ()->rounds[CLASS], 0);
+  stats = stats_now ();
+  class = &stats.classes[CLASS - 1];
+  ck_assert_uint_gt (class->slabs, 1);
+  for (unsigned at = 0; at < OTHERS; at++)
+    others[at] = sydra_malloc (a, OTHER_BYTES);
+  stats = stats_now ();
+  ck_assert_uint_eq (class->slabs, 0);
+  ck_assert_uint_eq (class->in_use, 0);
+  for (unsigned at = 0; at < OTHERS; at++)
+    sydra_free (a, others[at]);
+  stats = stats_now ();
+  ck_assert_uint_eq (stats.in_use, 0);
+}
+END_TEST
+
+/* A look forgives a class that was used since the one before. */
+START_TEST (idle_classes_go_to_the_slabs_after_a_while)
+{
+  struct sy_thread_cache *cache = mine ();
+
+  for (unsigned class = 1; class <= FEW; class++)
+    use (class, 200);
+  look (CLASS);
+  for (unsigned class = 1; class <= FEW; class++)
+    ck_assert_uint_ne (held_of (cache, class), 0);
+  use (CLASS + 1, 200);
+  look (CLASS);
+  for (unsigned class = 1; class <= FEW; class++)
+    {
+      bool stays = class == CLASS || class == CLASS + 1;
+
+      ck_assert (stays == (held_of (cache, class) != 0));
+      ck_assert (stays == (cache->rounds[class] != 0));
+    }
+  (void) room_of (cache);
+  look (0);
+  look (0);
+  ck_assert_uint_eq (room_of (cache), 0);
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    ck_assert_uint_eq (held_of (cache, class), 0);
+  (void) sydra_collect (a);
+  for (unsigned class = 0; class < SY_CLASSES - 1; class++)
+    ck_assert_uint_eq (stats_now ().classes[class].slabs, 0);
+}
+END_TEST
+
+START_TEST (a_look_comes_with_a_miss_when_it_is_due)
+{
+  struct sy_thread_cache *cache = mine ();
+  uint64_t before_ns;
+
+  use (CLASS, 200);
+  use (CLASS + 1, 200);
+  look (0);
+  ck_assert_uint_ne (held_of (cache, CLASS + 1), 0);
+  /* Too soon ... */
+  before_ns = cache->shed_ns;
+  use (CLASS, 200);
+  ck_assert (cache->shed_ns == before_ns ? held_of (cache, CLASS + 1) != 0 : cache->shed_ns - before_ns >= SY_REAP_NS);
+  /* ... and not. */
+  cache->shed_ns -= 2 * SY_REAP_NS;
+  use (CLASS, 200);
+  ck_assert_uint_eq (held_of (cache, CLASS + 1), 0);
+  ck_assert_uint_ne (held_of (cache, CLASS), 0);
+}
+END_TEST
+
+START_TEST (room_goes_to_the_class_that_uses_it)
+{
+  struct sy_thread_cache *cache = mine ();
+  AO_t caches = AO_load (&a->cache_count);
+  unsigned most = sy_size_classes[FEW].rounds;
+
+  /* As if there were many: more is asked for than there is room for, and is idle afterwards. */
+  AO_store (&a->cache_count, 1000);
+  for (unsigned class = 1; class < FEW; class++)
+    for (unsigned times = 0; times < 4; times++)
+      use (class, 250);
+  ck_assert_uint_le (room_of (cache), SY_ROOM_LEAST);
+  ck_assert_uint_gt (room_of (cache) + 2 * (size_t) most * sy_size_classes[FEW].bytes, SY_ROOM_LEAST);
+  for (unsigned times = 0; times < 1000 && cache->rounds[FEW] < most; times++)
+    use (FEW, 250);
+  ck_assert_uint_eq (cache->rounds[FEW], most);
+  ck_assert_uint_le (room_of (cache), SY_ROOM_LEAST);
+  AO_store (&a->cache_count, caches);
+}
+END_TEST
+
+static pthread_barrier_t barrier;
+
+/* Uses every class, when all threads have their caches; adds to *held how many bytes it holds then. */
+static void *
+use_all (void *held)
+{
+  struct sy_thread_cache *cache = mine ();
+  size_t bytes = 0;
+
+  pthread_barrier_wait (&barrier);
+  for (unsigned times = 0; times < 4; times++)
+    for (unsigned class = 1; class < SY_CLASSES; class++)
+      use (class, 256);
+  test_must (room_of (cache) <= SY_ROOM_ALL / THREADS + room_first (), "%zu bytes of room", cache->room);
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    bytes += held_of (cache, class) * (size_t) sy_size_classes[class].bytes;
+  sy_shared_add (held, bytes);
+  pthread_barrier_wait (&barrier);
+  pthread_barrier_wait (&barrier);
+  return NULL;
+}
+
+/* Threads that idle keep what they hold: all of them together not much. */
+START_TEST (many_threads_share_the_room)
+{
+  pthread_t thread[THREADS];
+  AO_t held = 0;
+
+  ck_assert_int_eq (pthread_barrier_init (&barrier, NULL, THREADS + 1), 0);
+  for (unsigned at = 0; at < THREADS; at++)
+    ck_assert_int_eq (pthread_create (&thread[at], NULL, use_all, &held), 0);
+  pthread_barrier_wait (&barrier);
+  pthread_barrier_wait (&barrier);
+  ck_assert_uint_eq (AO_load (&a->cache_count), THREADS);
+  ck_assert_uint_le (AO_load (&held), SY_ROOM_ALL + THREADS * room_first ());
+  pthread_barrier_wait (&barrier);
+  for (unsigned at = 0; at < THREADS; at++)
+    pthread_join (thread[at], NULL);
+  ck_assert_uint_eq (AO_load (&a->cache_count), 0);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("tend");
+  TCase *tests = test_case (suite, "looks", 30);
+
+  tcase_add_checked_fixture (tests, set_up, tear_down);
+  tcase_add_test (tests, memory_that_grows_sheds_what_idle_classes_hold);
+  tcase_add_test (tests, idle_classes_go_to_the_slabs_after_a_while);
+  tcase_add_test (tests, a_look_comes_with_a_miss_when_it_is_due);
+  tests = test_case (suite, "room", 60);
+  tcase_add_checked_fixture (tests, set_up, tear_down);
+  tcase_add_test (tests, room_goes_to_the_class_that_uses_it);
+  tcase_add_test (tests, many_threads_share_the_room);
+  return test_run (suite);
+}
