@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "atomic.h"
 #include "tuning.h"
@@ -73,6 +74,18 @@ static inline void **
 sy_magazine_end (struct sy_magazine *magazine)
 {
   return magazine->slot + SY_MAGAZINE_SLOTS;
+}
+
+/* Makes a full magazine, of fewer rounds, out of one that has blocks up to top, and more than none; how many they are. */
+static inline unsigned
+sy_magazine_pack (struct sy_magazine *magazine, void **top)
+{
+  unsigned left = magazine->rounds - (unsigned) (sy_magazine_end (magazine) - top);
+
+  memmove (sy_magazine_end (magazine) - left, top - left, left * sizeof *top);
+  magazine->rounds = (uint16_t) left;
+  sy_magazine_end (magazine)[-1 - (int) left] = NULL;
+  return left;
 }
 
 /* An empty magazine, the caller's.  NULL: out of memory. */

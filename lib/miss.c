@@ -217,42 +217,47 @@ start_free_side (struct sy_thread_cache *cache, unsigned class)
   return true;
 }
 
-/* Gives the full free side to the depot or, where that has its fill, its blocks to their slabs. */
-static bool
-hand_in_free_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, struct sy_magazine *full)
+/* Gives what the alloc side has left to the depot or, where that has its fill, to the slabs; the side has no magazine then. */
+static void
+hand_in_alloc_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  unsigned rounds = full->rounds;
+  struct sy_magazine *magazine = sy_cache_alloc_magazine (cache, class);
+  unsigned left = sy_magazine_pack (magazine, sy_cache_top (&cache->alloc_top[class]));
 
-  sy_cache_publish (a, cache, class);
-  if (!sy_pool_store (&a->pool, cache->home, class, full))
+  if (sy_pool_store (&a->pool, cache->home, class, magazine))
+    sy_handle_discharge (a, (size_t) left * sy_size_classes[class].bytes);
+  else
     {
-      sy_cache_put_blocks (a, cache->home, class, sy_magazine_end (full) - rounds, rounds);
-      sy_cache_set_free_top (cache, class, (AO_t) sy_magazine_clear (full, cache->rounds[class]));
-      return true;
+      sy_cache_put_blocks (a, cache->home, class, sy_magazine_end (magazine) - left, left);
+      sy_cache_give_empty (cache, magazine);
     }
-  sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
-  grow_rounds (a, cache, class);
-  sy_cache_set_free_top (cache, class, SY_NO_FREE_TOP);
-  return start_free_side (cache, class);
+  sy_cache_set_alloc_top (cache, class, SY_NO_ALLOC_TOP);
 }
 
-/* Makes room on the free side, which is full or has no magazine.  False: no memory for one. */
+/*
+ * Makes room on the free side, which is full or has no magazine.  False: no memory for one.
+ *
+ * What was freed last is to be allocated first, as it lies in the caches and, where a program frees in an order of its own, in that order: so
+ * it is the older blocks, of the alloc side, that go to the depot.
+ */
 static bool
 make_room (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  struct sy_magazine *full = sy_cache_free_magazine (cache, class), *other = sy_cache_alloc_magazine (cache, class);
+  struct sy_magazine *other = sy_cache_alloc_magazine (cache, class);
 
-  if (full == NULL)
+  if (sy_cache_free_magazine (cache, class) == NULL)
     return start_free_side (cache, class);
 
   unsigned left = held (other, sy_cache_top (&cache->alloc_top[class]));
 
-  if (left == 0 || (other->rounds > left && worth_a_change (cache, class, other->rounds - left)))
+  if (left != 0 && (other->rounds == left || !worth_a_change (cache, class, other->rounds - left)))
     {
-      change_places (cache, class);
-      return sy_cache_free_magazine (cache, class) != NULL || start_free_side (cache, class);
+      sy_cache_publish (a, cache, class);
+      hand_in_alloc_side (a, cache, class);
+      grow_rounds (a, cache, class);
     }
-  return hand_in_free_side (a, cache, class, full);
+  change_places (cache, class);
+  return sy_cache_free_magazine (cache, class) != NULL || start_free_side (cache, class);
 }
 
 static void

@@ -97,6 +97,14 @@ come_to_bin (struct sy_pool *pool, unsigned number)
   reaping->slabs = SY_PURGE_LEAST + (unsigned) AO_load (&bin->slabs) / SY_PURGE_SHARE;
 }
 
+/* What is in the depot now, and what its threads do with it from now on, is what the next look sees. */
+static void
+look_at_depot (struct sy_bin *bin, unsigned number)
+{
+  AO_store (&bin->depot_low[number], sy_depot_depth (&bin->depot[number]));
+  AO_store (&bin->depot_used[number], 0);
+}
+
 /* A magazine of the depot that the walk is at; where there is none left to take it goes on.  True: that took a while. */
 static bool
 reap_depot (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_bin *bin)
@@ -109,7 +117,7 @@ reap_depot (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_bin 
       reaping->magazines--;
       return true;
     }
-  AO_store (&bin->depot_low[reaping->depot], sy_depot_depth (depot));
+  look_at_depot (bin, reaping->depot);
   come_to_depot (reaping, bin, reaping->depot + 1);
   return false;
 }
@@ -188,7 +196,7 @@ shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned numbe
         AO_store (&bin->depot_low[number], idle - 1);
         return false;
       }
-  AO_store (&bin->depot_low[number], sy_depot_depth (depot));
+  look_at_depot (bin, number);
   return true;
 }
 

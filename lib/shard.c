@@ -70,21 +70,42 @@ neighbours (const struct sy_pool *pool)
   return pool->shard_count < SY_NEIGHBOURS_MAX ? pool->shard_count : SY_NEIGHBOURS_MAX;
 }
 
-/* A magazine of the bin's depot of that number, else of another one. */
 static struct sy_magazine *
-pop_any (struct sy_bin *bin, unsigned first)
+pop (struct sy_bin *bin, unsigned depot)
 {
-  for (unsigned step = 0; step < SY_DEPOTS; step++)
+  struct sy_magazine *magazine = sy_depot_pop (&bin->depot[depot]);
+
+  /* Relaxed: a hint for the reaper. */
+  if (magazine != NULL && magazine->depth - 1 < AO_load (&bin->depot_low[depot]))
+    AO_store (&bin->depot_low[depot], magazine->depth - 1);
+  return magazine;
+}
+
+/* A magazine from the own threads' depot. */
+static struct sy_magazine *
+pop_own (struct sy_bin *bin, unsigned depot)
+{
+  /* Relaxed: a hint for others. */
+  if (AO_load (&bin->depot_used[depot]) == 0)
+    AO_store (&bin->depot_used[depot], 1);
+  return pop (bin, depot);
+}
+
+/*
+ * A magazine from one of so many of the bin's depots, from `first` on around the end, that its own threads do not miss: they took none since
+ * the last look, or have left some.  Where they come and go, what they freed last is in their own processor's caches.
+ */
+static struct sy_magazine *
+pop_spare (struct sy_bin *bin, unsigned first, unsigned depots)
+{
+  for (unsigned step = 0; step < depots; step++)
     {
       unsigned depot = (first + step) % SY_DEPOTS;
-      struct sy_magazine *magazine = sy_depot_pop (&bin->depot[depot]);
+      bool is_spare = AO_load (&bin->depot_used[depot]) == 0 || AO_load (&bin->depot_low[depot]) != 0;
+      struct sy_magazine *magazine = is_spare ? pop (bin, depot) : NULL;
 
-      if (magazine == NULL)
-        continue;
-      /* Relaxed: a hint for the reaper. */
-      if (magazine->depth - 1 < AO_load (&bin->depot_low[depot]))
-        AO_store (&bin->depot_low[depot], magazine->depth - 1);
-      return magazine;
+      if (magazine != NULL)
+        return magazine;
     }
   return NULL;
 }
@@ -133,8 +154,9 @@ sy_pool_close (struct sy_pool *pool)
 
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      for (struct sy_magazine *full; (full = pop_any (sy_pool_bin (pool, shard, class), 0)) != NULL;)
-        sy_magazine_give (full);
+      for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+        for (struct sy_magazine *full; (full = pop (sy_pool_bin (pool, shard, class), depot)) != NULL;)
+          sy_magazine_give (full);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
       uint32_t first, used = sy_region_used (class, &first);
@@ -151,17 +173,18 @@ sy_pool_close (struct sy_pool *pool)
 struct sy_magazine *
 sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
 {
-  for (unsigned step = 0; step < neighbours (pool); step++)
-    {
-      struct sy_magazine *magazine = pop_any (sy_pool_bin (pool, neighbour (pool, home, step), class), sy_home_depot (home));
+  unsigned shard = sy_home_shard (home), depot = sy_home_depot (home);
+  struct sy_magazine *magazine = pop_own (sy_pool_bin (pool, shard, class), depot);
 
-      if (magazine == NULL)
-        continue;
-      if (step != 0)
+  if (magazine == NULL)
+    magazine = pop_spare (sy_pool_bin (pool, shard, class), depot + 1, SY_DEPOTS - 1);
+  for (unsigned step = 1; step < neighbours (pool) && magazine == NULL; step++)
+    {
+      magazine = pop_spare (sy_pool_bin (pool, neighbour (pool, home, step), class), depot, SY_DEPOTS);
+      if (magazine != NULL)
         sy_shared_add (&pool->cross_frees, magazine->rounds);
-      return magazine;
     }
-  return NULL;
+  return magazine;
 }
 
 bool

@@ -82,7 +82,7 @@ sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
   return sy_region_has (pointer) ? AO_char_load (&pool->map[sy_region_unit_of (pointer)]) : 0;
 }
 
-/* A full magazine of the class from home's depot, else from its shard's others, else from a neighbour's.  NULL: none. */
+/* A full magazine of the class from home's depot, else what its shard's others, else a neighbour's, can spare.  NULL: none. */
 struct sy_magazine *sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Gives a full magazine to home's depot.  False: it has its fill. */

@@ -86,6 +86,30 @@ START_TEST (top_alone_says_empty_and_full)
 }
 END_TEST
 
+START_TEST (a_used_up_magazine_is_packed_into_a_shorter_full_one)
+{
+  struct sy_magazine *magazine = sy_magazine_take ();
+  int blocks[SY_MAGAZINE_SLOTS];
+
+  for (unsigned rounds = 1; rounds < SY_MAGAZINE_SLOTS; rounds++)
+    for (unsigned left = 1; left <= rounds; left++)
+      {
+        void **top = sy_magazine_clear (magazine, rounds);
+
+        magazine->zeroed = true;
+        for (unsigned at = 0; at < rounds; at++)
+          top[at] = &blocks[at];
+        test_must (sy_magazine_pack (magazine, top + left) == left, "not %u of %u", left, rounds);
+        test_must (magazine->rounds == left && magazine->zeroed, "%u of %u rounds", left, rounds);
+        top = sy_magazine_end (magazine);
+        for (unsigned at = left; at-- != 0;)
+          test_must (*--top == &blocks[at], "another block than %u of %u", at, left);
+        test_must (sy_magazine_is_empty (top), "more than %u of %u", left, rounds);
+      }
+  sy_magazine_give (magazine);
+}
+END_TEST
+
 START_TEST (a_depot_is_last_in_first_out_and_knows_its_depth)
 {
   struct sy_magazine *magazine[50];
@@ -326,6 +350,7 @@ main (void)
   tcase_add_test (tests, a_magazine_is_aligned_to_its_size_and_nobody_elses);
   tcase_add_test (tests, magazines_given_back_are_taken_again);
   tcase_add_test (tests, top_alone_says_empty_and_full);
+  tcase_add_test (tests, a_used_up_magazine_is_packed_into_a_shorter_full_one);
   tcase_add_loop_test (tests, a_depot_is_last_in_first_out_and_knows_its_depth, 0, 3);
   tcase_add_test (tests, the_head_differs_after_every_push_and_pop);
   tcase_add_test (threads, no_magazine_is_in_two_hands_and_none_is_lost);

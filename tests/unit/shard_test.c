@@ -278,6 +278,41 @@ START_TEST (a_depot_gives_to_home_first_and_to_neighbours_after)
 }
 END_TEST
 
+/* Others take only what lay there since the last look, once the depot's own threads took something. */
+START_TEST (what_a_depots_own_threads_work_with_is_left_to_them)
+{
+  unsigned own = sy_home (0, 0), other = sy_home (0, 1), far = sy_home (1, 0);
+  struct sy_magazine *magazine[4];
+
+  open_pool (2);
+  for (unsigned at = 0; at < 4; at++)
+    {
+      magazine[at] = full_magazine (own, FIRST, 20);
+      ck_assert (sy_pool_store (&pool, own, FIRST, magazine[at]));
+    }
+  ck_assert_ptr_eq (sy_pool_load (&pool, other, FIRST), magazine[3]);
+  ck_assert_ptr_eq (sy_pool_load (&pool, own, FIRST), magazine[2]);
+  ck_assert_ptr_null (sy_pool_load (&pool, other, FIRST));
+  ck_assert_ptr_null (sy_pool_load (&pool, far, FIRST));
+
+  /* As a look leaves it; one more is used and comes back. */
+  AO_store (&bin (0, FIRST)->depot_low[0], 2);
+  AO_store (&bin (0, FIRST)->depot_used[0], 0);
+  ck_assert_ptr_eq (sy_pool_load (&pool, own, FIRST), magazine[1]);
+  ck_assert (sy_pool_store (&pool, own, FIRST, magazine[1]));
+  ck_assert_ptr_eq (sy_pool_load (&pool, far, FIRST), magazine[1]);
+  ck_assert_ptr_eq (sy_pool_load (&pool, other, FIRST), magazine[0]);
+  ck_assert_ptr_null (sy_pool_load (&pool, other, FIRST));
+  for (unsigned at = 0; at < 4; at++)
+    {
+      sy_pool_put (&pool, own, FIRST, sy_magazine_end (magazine[at]) - 20, 20);
+      sy_magazine_give (magazine[at]);
+    }
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
 /* Of one shard: the thread's own first, then the others in their order, then the next shard's, its own number first there too. */
 START_TEST (a_home_has_a_depot_of_its_own)
 {
@@ -749,6 +784,7 @@ main (void)
   tcase_add_loop_test (tests, carving_takes_from_the_fullest_slab_first, 1, SY_CLASSES);
   tcase_add_test (tests, blocks_go_back_to_their_own_shards);
   tcase_add_test (tests, a_depot_gives_to_home_first_and_to_neighbours_after);
+  tcase_add_test (tests, what_a_depots_own_threads_work_with_is_left_to_them);
   tcase_add_test (tests, a_home_has_a_depot_of_its_own);
   tcase_add_loop_test (tests, a_depot_refuses_more_than_its_fill, 1, SY_CLASSES);
   tcase_add_test (tests, a_busy_lock_is_not_waited_for_while_another_bin_has_blocks);

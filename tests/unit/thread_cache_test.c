@@ -265,6 +265,81 @@ START_TEST (the_sides_change_places_without_the_pool)
 }
 END_TEST
 
+struct node {
+  struct node *left, *right;
+};
+
+/* Nodes in the order in which they are allocated, parents first; and freed, children first. */
+static struct node *
+plant (unsigned depth, unsigned *count)
+{
+  struct node *node = sydra_malloc (a, sizeof *node);
+
+  test_must (node != NULL, "no block");
+  blocks[(*count)++] = node;
+  node->left = depth == 0 ? NULL : plant (depth - 1, count);
+  node->right = depth == 0 ? NULL : plant (depth - 1, count);
+  return node;
+}
+
+static void
+fell (struct node *node)
+{
+  if (node->left != NULL)
+    {
+      fell (node->left);
+      fell (node->right);
+    }
+  sydra_free (a, node);
+}
+
+static int
+by_address (const void *one, const void *two)
+{
+  uintptr_t first = (uintptr_t) *(void *const *) one, second = (uintptr_t) *(void *const *) two;
+
+  return first < second ? -1 : first > second;
+}
+
+/* How many lines of a cache 64 blocks lie in that were allocated one after the other: 16 of 16 bytes at best. */
+static double
+lines_of_64 (unsigned count)
+{
+  unsigned lines = 0, windows = count / 64;
+
+  for (unsigned window = 0; window < windows; window++)
+    {
+      void **block = blocks + (size_t) 64 * window;
+
+      qsort (block, 64, sizeof *block, by_address);
+      for (unsigned at = 0; at < 64; at++)
+        lines += at == 0 || (uintptr_t) block[at] / 64 != (uintptr_t) block[at - 1] / 64;
+    }
+  return (double) lines / windows;
+}
+
+/* What was freed last comes first, but for the turns of the two sides: a tree whose nodes lay together does so after any number of others. */
+START_TEST (trees_keep_their_order)
+{
+  enum { DEEPEST = 11 };
+  double lines = 0;
+
+  if (a->pool.direct)
+    return;
+  for (unsigned round = 0; round < 4; round++)
+    for (unsigned depth = 3; depth <= DEEPEST; depth += 2)
+      for (unsigned tree = 0; tree < 8u << (DEEPEST - depth); tree++)
+        {
+          unsigned count = 0;
+          struct node *root = plant (depth, &count);
+
+          lines = lines_of_64 (count);
+          fell (root);
+        }
+  ck_assert_double_le (lines, 32);
+}
+END_TEST
+
 START_TEST (magazines_grow_with_use_up_to_their_class)
 {
   struct sy_thread_cache *cache = mine ();
@@ -793,6 +868,7 @@ main (void)
   tcase_add_test (tests, counts_agree_with_a_list_over_random_calls);
   tcase_add_test (tests, freed_blocks_come_back_from_the_thread_itself);
   tcase_add_test (tests, the_sides_change_places_without_the_pool);
+  tcase_add_test (tests, trees_keep_their_order);
   tcase_add_loop_test (tests, magazines_grow_with_use_up_to_their_class, 1, SY_CLASSES);
   tcase_add_test (tests, a_flush_hands_everything_in);
   tcase_add_test (tests, blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhile);
