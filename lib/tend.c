@@ -20,27 +20,38 @@ is_idle (struct sy_thread_cache *cache, unsigned class)
   return idle;
 }
 
-/* What the thread holds of the class goes to the slabs, if it is idle. */
-static void
-shed_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
+/* Do slabs of the class have so many free blocks that those in the thread's magazines may be what holds whole slabs back? */
+static bool
+holds_slabs (const struct sydra_alloc *a, const struct sy_thread_cache *cache, unsigned class)
 {
-  if (cache->rounds[class] != 0 && is_idle (cache, class))
+  const struct sy_bin *bin = sy_pool_bin (&a->pool, sy_home_shard (cache->home), class);
+
+  /* Relaxed: a guess. */
+  return AO_load (&bin->free_blocks) >= SY_HOLD_MAGAZINES * (AO_t) cache->rounds[class];
+}
+
+/* What the thread holds of the class goes to the slabs where it is idle or, as memory has grown, may hold some back. */
+static void
+shed_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, bool has_grown)
+{
+  if (cache->rounds[class] != 0 && (is_idle (cache, class) || (has_grown && holds_slabs (a, cache, class))))
     sy_cache_flush_class (a, cache, class);
 }
 
 /*
- * What the thread holds of classes that it did little with goes to the slabs, and where memory has grown since the last look also what lay in
- * its shard's depots, so that whole slabs get free: a few blocks of each slab, freed last, are enough to hold it back.
+ * Where memory has grown since the last look, also what lay in the shard's depots goes, so that whole slabs get free: a few blocks of each
+ * slab, freed last, are enough to hold it back.
  */
 static void SY_NOINLINE
 shed (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy, uint64_t now_ns)
 {
   AO_t growths = AO_load (&sy_region.growths);
+  bool has_grown = cache->growths_seen != growths;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     if (class != busy)
-      shed_class (a, cache, class);
-  if (cache->growths_seen != growths)
+      shed_class (a, cache, class, has_grown);
+  if (has_grown)
     sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths);
   cache->growths_seen = growths;
   cache->shed_ns = now_ns;
@@ -53,7 +64,7 @@ make_way (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy)
   cache->wants_room = false;
   cache->hand = 1 + cache->hand % (SY_CLASSES - 1);
   if (cache->hand != busy)
-    shed_class (a, cache, cache->hand);
+    shed_class (a, cache, cache->hand, false);
 }
 
 /* One step a call at the most: what else is due follows at the next ones. */

@@ -76,6 +76,8 @@
 /* Each time that the units with memory grow by so many, or by one part in so many, threads look for blocks that they hold for nothing. */
 #define SY_GROWTH_UNITS 16u
 #define SY_GROWTH_UNITS_SHARE 16u
+/* A thread's magazines may hold slabs back where slabs have so many times what a magazine holds. */
+#define SY_HOLD_MAGAZINES 4u
 /* Units whose pages go back in one go. */
 #define SY_REAP_UNITS 16u
 /* A step of a reaping takes one part in so many of the time since the last one of its kind, within these bounds: a busy program meets one

@@ -136,6 +136,35 @@ START_TEST (memory_that_grows_sheds_what_idle_classes_hold)
 }
 END_TEST
 
+/* The same of a class that is used all the time, but little of what it once was. */
+START_TEST (memory_that_grows_frees_the_slabs_of_a_class_that_shrank)
+{
+  enum { OTHER_BYTES = 1024, OTHERS = 16384, BLOCKS = 40000 };
+  static void *many[BLOCKS], *others[OTHERS];
+  struct test_random random = test_random_make (1);
+
+  for (unsigned at = 0; at < BLOCKS; at++)
+    many[at] = sydra_malloc (a, BYTES);
+  for (unsigned left = BLOCKS; left != 0; left--)
+    {
+      unsigned at = (unsigned) test_random_below (&random, left);
+
+      sydra_free (a, many[at]);
+      many[at] = many[left - 1];
+    }
+  ck_assert_uint_gt (stats_now ().classes[CLASS - 1].slabs, 10);
+  for (unsigned at = 0; at < OTHERS; at++)
+    {
+      others[at] = sydra_malloc (a, OTHER_BYTES);
+      if (at % 64 == 0)
+        use (CLASS, 250);
+    }
+  ck_assert_uint_le (stats_now ().classes[CLASS - 1].slabs, 2);
+  for (unsigned at = 0; at < OTHERS; at++)
+    sydra_free (a, others[at]);
+}
+END_TEST
+
 /* A look forgives a class that was used since the one before. */
 START_TEST (idle_classes_go_to_the_slabs_after_a_while)
 {
@@ -259,6 +288,7 @@ main (void)
 
   tcase_add_checked_fixture (tests, set_up, tear_down);
   tcase_add_test (tests, memory_that_grows_sheds_what_idle_classes_hold);
+  tcase_add_test (tests, memory_that_grows_frees_the_slabs_of_a_class_that_shrank);
   tcase_add_test (tests, idle_classes_go_to_the_slabs_after_a_while);
   tcase_add_test (tests, a_look_comes_with_a_miss_when_it_is_due);
   tests = test_case (suite, "room", 60);
