@@ -109,7 +109,7 @@ START_TEST (counts_are_exact_after_any_sequence)
         sydra_free (a, old);
       allocations += block[at] != NULL && (kind != 1 || old != block[at]);
       frees += old != NULL && (kind != 1 || old != block[at]);
-      bytes += sydra_usable_size (a, block[at]) - old_bytes;
+      bytes = bytes + sydra_usable_size (a, block[at]) - old_bytes;
       most = bytes > most ? bytes : most;
       if (step % 10 != 0)
         continue;

@@ -91,13 +91,14 @@ END_TEST
 START_TEST (a_range_that_the_system_refuses_is_halved_until_it_agrees)
 {
   struct sy_arena arena;
-  size_t bytes = SIZE_MAX / 2 + 1;
+  /* Half of what 32 bits address may be there for one on a system of 64; then it is asked for what no system has. */
+  size_t bytes = SIZE_MAX / 2 + 1 + (SY_WORD_BITS == 64 ? 0 : SIZE_MAX / 4 + 1);
 
   errno = 0;
   ck_assert (sy_arena_open (&arena, bytes, MIB, 1));
   ck_assert_uint_lt (arena.reserved, bytes);
   ck_assert_uint_ge (arena.reserved, MIB);
-  ck_assert_uint_eq (arena.reserved & (arena.reserved - 1), 0);
+  ck_assert_uint_eq (bytes % arena.reserved, 0);
   ck_assert_int_eq (errno, 0);
   sy_os_unmap (arena.base, arena.reserved);
   ck_assert (!sy_arena_open (&arena, bytes, bytes, 1));
