@@ -37,7 +37,7 @@ read_at (const struct reading *r, void *bytes, size_t count, uint64_t offset)
 {
   char *to = bytes;
 
-  if (offset > INT64_MAX - count)
+  if (offset > (uint64_t) INT64_MAX - count)
     return false;
   while (count != 0)
     {
