@@ -8,7 +8,8 @@ allocation="malloc calloc realloc reallocarray free free_sized free_aligned_size
 introspection="malloc_usable_size malloc_trim malloc_stats malloc_info mallinfo mallinfo2 mallopt"
 # In default mode the heap is the C library's, and so are these.
 [ "$allocator_mode" != default ] || introspection=
-if [ "$(getconf LONG_BIT)" = 64 ]; then size=m; else size=j; fi
+# shellcheck disable=SC2086  # words
+case $(echo __SIZE_TYPE__ | ${CC:-cc} ${CFLAGS-} -E -P -) in *long*) size=m ;; *) size=j ;; esac
 operators=$(for kind in w a; do
   for arguments in $size ${size}RKSt9nothrow_t ${size}St11align_val_t ${size}St11align_val_tRKSt9nothrow_t; do echo "_Zn$kind$arguments"; done
   kind=$(echo "$kind" | tr w l)
