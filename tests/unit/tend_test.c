@@ -102,24 +102,31 @@ room_first (void)
   return room;
 }
 
+static void
+free_at_random (void **block, unsigned count)
+{
+  struct test_random random = test_random_make (1);
+
+  for (unsigned left = count; left != 0; left--)
+    {
+      unsigned at = (unsigned) test_random_below (&random, left);
+
+      sydra_free (a, block[at]);
+      block[at] = block[left - 1];
+    }
+}
+
 /* Freed at random, the last blocks of a class lie in most of its slabs; they go there when another class takes much. */
 START_TEST (memory_that_grows_sheds_what_idle_classes_hold)
 {
   enum { OTHER_BYTES = 1024, OTHERS = 16384 };
   static void *others[OTHERS];
-  struct test_random random = test_random_make (1);
   const struct sydra_class_stats *class = NULL;
   struct sydra_stats stats;
 
   for (unsigned at = 0; at < MANY; at++)
     blocks[at] = sydra_malloc (a, BYTES);
-  for (unsigned left = MANY; left != 0; left--)
-    {
-      unsigned at = (unsigned) test_random_below (&random, left);
-
-      sydra_free (a, blocks[at]);
-      blocks[at] = blocks[left - 1];
-    }
+  free_at_random (blocks, MANY);
   ck_assert_uint_ne (mine ()->rounds[CLASS], 0);
   stats = stats_now ();
   class = &stats.classes[CLASS - 1];
@@ -141,17 +148,10 @@ START_TEST (memory_that_grows_frees_the_slabs_of_a_class_that_shrank)
 {
   enum { OTHER_BYTES = 1024, OTHERS = 16384, BLOCKS = 40000 };
   static void *many[BLOCKS], *others[OTHERS];
-  struct test_random random = test_random_make (1);
 
   for (unsigned at = 0; at < BLOCKS; at++)
     many[at] = sydra_malloc (a, BYTES);
-  for (unsigned left = BLOCKS; left != 0; left--)
-    {
-      unsigned at = (unsigned) test_random_below (&random, left);
-
-      sydra_free (a, many[at]);
-      many[at] = many[left - 1];
-    }
+  free_at_random (many, BLOCKS);
   ck_assert_uint_gt (stats_now ().classes[CLASS - 1].slabs, 10);
   for (unsigned at = 0; at < OTHERS; at++)
     {
