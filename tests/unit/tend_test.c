@@ -165,17 +165,23 @@ START_TEST (memory_that_grows_frees_the_slabs_of_a_class_that_shrank)
 }
 END_TEST
 
-/* A look forgives a class that was used since the one before. */
-START_TEST (idle_classes_go_to_the_slabs_after_a_while)
+/* A look forgives a class that was used since the one before.  False: a look came in between, as the processor was away for long. */
+static bool
+idle_classes_go (struct sy_thread_cache *cache)
 {
-  struct sy_thread_cache *cache = mine ();
+  uint64_t began_ns = cache->shed_ns;
 
   for (unsigned class = 1; class <= FEW; class++)
     use (class, 200);
+  if (cache->shed_ns != began_ns)
+    return false;
   look (CLASS);
+  began_ns = cache->shed_ns;
   for (unsigned class = 1; class <= FEW; class++)
     ck_assert_uint_ne (held_of (cache, class), 0);
   use (CLASS + 1, 200);
+  if (cache->shed_ns != began_ns)
+    return false;
   look (CLASS);
   for (unsigned class = 1; class <= FEW; class++)
     {
@@ -185,6 +191,15 @@ START_TEST (idle_classes_go_to_the_slabs_after_a_while)
       ck_assert (stays == (cache->rounds[class] != 0));
     }
   (void) room_of (cache);
+  return true;
+}
+
+START_TEST (idle_classes_go_to_the_slabs_after_a_while)
+{
+  struct sy_thread_cache *cache = mine ();
+
+  for (unsigned attempt = 0; !idle_classes_go (cache); attempt++)
+    ck_assert_uint_lt (attempt, 20);
   look (0);
   look (0);
   ck_assert_uint_eq (room_of (cache), 0);
@@ -221,6 +236,7 @@ START_TEST (room_goes_to_the_class_that_uses_it)
 {
   struct sy_thread_cache *cache = mine ();
   AO_t caches = AO_load (&a->cache_count);
+  uint64_t began_ns = cache->shed_ns;
   unsigned most = sy_size_classes[FEW].rounds;
 
   /* As if there were many: more is asked for than there is room for, and is idle afterwards. */
@@ -229,7 +245,7 @@ START_TEST (room_goes_to_the_class_that_uses_it)
     for (unsigned times = 0; times < 4; times++)
       use (class, 250);
   ck_assert_uint_le (room_of (cache), SY_ROOM_LEAST);
-  ck_assert_uint_gt (room_of (cache) + 2 * (size_t) most * sy_size_classes[FEW].bytes, SY_ROOM_LEAST);
+  ck_assert (room_of (cache) + 2 * (size_t) most * sy_size_classes[FEW].bytes > SY_ROOM_LEAST || cache->shed_ns != began_ns);
   for (unsigned times = 0; times < 1000 && cache->rounds[FEW] < most; times++)
     use (FEW, 250);
   ck_assert_uint_eq (cache->rounds[FEW], most);
