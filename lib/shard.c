@@ -85,29 +85,37 @@ pop (struct sy_bin *bin, unsigned depot)
 static struct sy_magazine *
 pop_own (struct sy_bin *bin, unsigned depot)
 {
+  struct sy_magazine *magazine = pop (bin, depot);
+
   /* Relaxed: a hint for others. */
-  if (AO_load (&bin->depot_used[depot]) == 0)
+  if (magazine != NULL && AO_load (&bin->depot_used[depot]) == 0)
     AO_store (&bin->depot_used[depot], 1);
-  return pop (bin, depot);
+  return magazine;
 }
 
-/*
- * A magazine from one of so many of the bin's depots, from `first` on around the end, that its own threads do not miss: they took none since
- * the last look, or have left some.  Where they come and go, what they freed last is in their own processor's caches.
- */
+/* A magazine that the depot's own threads do not miss: they took none since the last look, or have left some all that time. */
 static struct sy_magazine *
-pop_spare (struct sy_bin *bin, unsigned first, unsigned depots)
+pop_spare (struct sy_bin *bin, unsigned depot)
 {
-  for (unsigned step = 0; step < depots; step++)
-    {
-      unsigned depot = (first + step) % SY_DEPOTS;
-      bool is_spare = AO_load (&bin->depot_used[depot]) == 0 || AO_load (&bin->depot_low[depot]) != 0;
-      struct sy_magazine *magazine = is_spare ? pop (bin, depot) : NULL;
+  bool is_used = AO_load (&bin->depot_used[depot]) != 0;
+  AO_t low = AO_load (&bin->depot_low[depot]);
+  struct sy_magazine *magazine = is_used && low == 0 ? NULL : pop (bin, depot);
 
-      if (magazine != NULL)
-        return magazine;
-    }
-  return NULL;
+  /* Relaxed: a hint; it is one of those that were left. */
+  if (magazine != NULL && is_used && AO_load (&bin->depot_low[depot]) == low)
+    AO_store (&bin->depot_low[depot], low - 1);
+  return magazine;
+}
+
+/* ... from one of so many of the bin's depots, from `first` on around the end. */
+static struct sy_magazine *
+pop_any_spare (struct sy_bin *bin, unsigned first, unsigned depots)
+{
+  struct sy_magazine *magazine = NULL;
+
+  for (unsigned step = 0; step < depots && magazine == NULL; step++)
+    magazine = pop_spare (bin, (first + step) % SY_DEPOTS);
+  return magazine;
 }
 
 static size_t
@@ -177,14 +185,21 @@ sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
   struct sy_magazine *magazine = pop_own (sy_pool_bin (pool, shard, class), depot);
 
   if (magazine == NULL)
-    magazine = pop_spare (sy_pool_bin (pool, shard, class), depot + 1, SY_DEPOTS - 1);
+    magazine = pop_any_spare (sy_pool_bin (pool, shard, class), depot + 1, SY_DEPOTS - 1);
   for (unsigned step = 1; step < neighbours (pool) && magazine == NULL; step++)
     {
-      magazine = pop_spare (sy_pool_bin (pool, neighbour (pool, home, step), class), depot, SY_DEPOTS);
+      magazine = pop_any_spare (sy_pool_bin (pool, neighbour (pool, home, step), class), depot, SY_DEPOTS);
       if (magazine != NULL)
         sy_shared_add (&pool->cross_frees, magazine->rounds);
     }
   return magazine;
+}
+
+void
+sy_pool_leave (struct sy_pool *pool, unsigned home)
+{
+  for (unsigned class = 1; class < SY_CLASSES && pool->shard_count != 0; class++)
+    AO_store (&sy_pool_bin (pool, sy_home_shard (home), class)->depot_used[sy_home_depot (home)], 0);
 }
 
 bool

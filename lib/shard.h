@@ -85,6 +85,9 @@ sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
 /* A full magazine of the class from home's depot, else what its shard's others, else a neighbour's, can spare.  NULL: none. */
 struct sy_magazine *sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class);
 
+/* A thread has left its home: what lies in the depots there is anybody's, until another of their threads takes some.  The pool may be none. */
+void sy_pool_leave (struct sy_pool *pool, unsigned home);
+
 /* Gives a full magazine to home's depot.  False: it has its fill. */
 bool sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine);
 

@@ -280,6 +280,7 @@ retire (struct sydra_alloc *a, struct sy_thread_cache *cache)
 {
   empty_bags (a, cache);
   sy_thread_cache_flush (cache);
+  sy_pool_leave (&a->pool, cache->home);
   add_counts (&a->retired, &cache->counts);
   handle_list_remove (a, cache);
 }

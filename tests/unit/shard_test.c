@@ -301,8 +301,17 @@ START_TEST (what_a_depots_own_threads_work_with_is_left_to_them)
   ck_assert_ptr_eq (sy_pool_load (&pool, own, FIRST), magazine[1]);
   ck_assert (sy_pool_store (&pool, own, FIRST, magazine[1]));
   ck_assert_ptr_eq (sy_pool_load (&pool, far, FIRST), magazine[1]);
-  ck_assert_ptr_eq (sy_pool_load (&pool, other, FIRST), magazine[0]);
   ck_assert_ptr_null (sy_pool_load (&pool, other, FIRST));
+
+  /* A thread that found nothing there has not used it; nor does one that has left. */
+  ck_assert_ptr_eq (sy_pool_load (&pool, own, FIRST), magazine[0]);
+  ck_assert (sy_pool_store (&pool, own, FIRST, magazine[0]));
+  ck_assert_ptr_null (sy_pool_load (&pool, far, FIRST));
+  sy_pool_leave (&pool, own);
+  ck_assert_ptr_eq (sy_pool_load (&pool, far, FIRST), magazine[0]);
+  ck_assert_ptr_null (sy_pool_load (&pool, own, FIRST));
+  ck_assert (sy_pool_store (&pool, own, FIRST, magazine[0]));
+  ck_assert_ptr_eq (sy_pool_load (&pool, other, FIRST), magazine[0]);
   for (unsigned at = 0; at < 4; at++)
     {
       sy_pool_put (&pool, own, FIRST, sy_magazine_end (magazine[at]) - 20, 20);
