@@ -10,15 +10,6 @@
 
 /* ---- Room: how many blocks of each class the thread's next magazines have room for ---- */
 
-/* May the thread's magazines have room for so many bytes?  An equal share of what all threads' may. */
-static bool
-room_allows (const struct sydra_alloc *a, size_t bytes)
-{
-  size_t share = SY_ROOM_ALL / AO_load (&a->cache_count); /* relaxed: a bound for what comes */
-
-  return bytes <= (share > SY_ROOM_LEAST ? share : SY_ROOM_LEAST);
-}
-
 static void
 grow_rounds (const struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
@@ -26,7 +17,7 @@ grow_rounds (const struct sydra_alloc *a, struct sy_thread_cache *cache, unsigne
 
   if (next == now)
     return;
-  if (room_allows (a, cache->room + 2 * (size_t) (next - now) * sy_size_classes[class].bytes))
+  if (sy_cache_has_room (a, cache, 2 * (size_t) (next - now) * sy_size_classes[class].bytes))
     sy_cache_set_rounds (cache, class, next);
   else
     cache->wants_room = true;
@@ -41,7 +32,7 @@ open_class (const struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned
   if (SY_LIKELY (cache->rounds[class] != 0))
     return;
   sy_cache_set_rounds (cache, class, first == 0 ? 1 : first < SY_ROUNDS_FIRST ? (unsigned) first : SY_ROUNDS_FIRST);
-  cache->wants_room = !room_allows (a, cache->room);
+  cache->wants_room = !sy_cache_has_room (a, cache, 0);
 }
 
 /* How many blocks of at most `most` the handle's limit still allows; they are charged. */
@@ -217,14 +208,17 @@ start_free_side (struct sy_thread_cache *cache, unsigned class)
   return true;
 }
 
-/* Gives what the alloc side has left to the depot or, where that has its fill, to the slabs; the side has no magazine then. */
+/*
+ * Gives what the alloc side has left to the depot or, where that has its fill, to the slabs; the side has no magazine then.  A short magazine
+ * would soon be a miss again.
+ */
 static void
 hand_in_alloc_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
   struct sy_magazine *magazine = sy_cache_alloc_magazine (cache, class);
   unsigned left = sy_magazine_pack (magazine, sy_cache_top (&cache->alloc_top[class]));
 
-  if (sy_pool_store (&a->pool, cache->home, class, magazine))
+  if (left >= cache->rounds[class] / 2 && sy_pool_store (&a->pool, cache->home, class, magazine))
     sy_handle_discharge (a, (size_t) left * sy_size_classes[class].bytes);
   else
     {
@@ -237,8 +231,8 @@ hand_in_alloc_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsign
 /*
  * Makes room on the free side, which is full or has no magazine.  False: no memory for one.
  *
- * What was freed last is to be allocated first, as it lies in the caches and, where a program frees in an order of its own, in that order: so
- * it is the older blocks, of the alloc side, that go to the depot.
+ * What was freed last is to be allocated first, in the order in which it was freed, as it lies in the caches: so it is the older blocks, of
+ * the alloc side, that go to the depot.
  */
 static bool
 make_room (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
@@ -354,4 +348,3 @@ sy_miss_cacheless_free (struct sydra_alloc *a, unsigned class, void *block)
   sy_cache_put_blocks (a, 0, class, &block, 1);
   sy_shared_add (&a->retired.frees[class], 1);
 }
-

@@ -38,6 +38,15 @@ shed_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class
     sy_cache_flush_class (a, cache, class);
 }
 
+/* More threads have come since the room was granted: the largest classes begin anew until it is the thread's share. */
+static void
+come_down (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy)
+{
+  for (unsigned class = SY_CLASSES - 1; class > 0 && !sy_cache_has_room (a, cache, 0); class--)
+    if (class != busy && cache->rounds[class] != 0)
+      sy_cache_flush_class (a, cache, class);
+}
+
 /*
  * Where memory has grown since the last look, also what lay in the shard's depots goes, so that whole slabs get free: a few blocks of each
  * slab, freed last, are enough to hold it back.
@@ -51,6 +60,7 @@ shed (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy, uint6
   for (unsigned class = 1; class < SY_CLASSES; class++)
     if (class != busy)
       shed_class (a, cache, class, has_grown);
+  come_down (a, cache, busy);
   if (has_grown)
     sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths);
   cache->growths_seen = growths;
@@ -92,4 +102,3 @@ sy_tend (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy)
   else if (SY_UNLIKELY (cache->wants_room))
     make_way (a, cache, busy);
 }
-

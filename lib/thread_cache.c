@@ -108,6 +108,14 @@ sy_cache_note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsi
 
 /* ---- Magazines ---- */
 
+bool
+sy_cache_has_room (const struct sydra_alloc *a, const struct sy_thread_cache *cache, size_t more)
+{
+  size_t share = SY_ROOM_ALL / AO_load (&a->cache_count); /* relaxed: a bound for what comes */
+
+  return cache->room + more <= (share > SY_ROOM_LEAST ? share : SY_ROOM_LEAST);
+}
+
 void
 sy_cache_set_rounds (struct sy_thread_cache *cache, unsigned class, unsigned rounds)
 {
@@ -170,6 +178,7 @@ sy_cache_flush_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsi
   sy_cache_set_alloc_top (cache, class, SY_NO_ALLOC_TOP);
   sy_cache_set_free_top (cache, class, SY_NO_FREE_TOP);
   sy_cache_set_rounds (cache, class, 0);
+  sy_cache_publish (a, cache, class);
   sy_cache_change_end (cache);
 }
 
@@ -179,10 +188,7 @@ sy_thread_cache_flush (struct sy_thread_cache *cache)
   struct sydra_alloc *a = (struct sydra_alloc *) AO_load (&cache->owner);
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    {
-      sy_cache_flush_class (a, cache, class);
-      sy_cache_publish (a, cache, class);
-    }
+    sy_cache_flush_class (a, cache, class);
   sy_cache_change_begin (cache, 0);
   while (cache->spare_count != 0)
     sy_magazine_give (cache->spare[--cache->spare_count]);

@@ -15,8 +15,9 @@
  *
  * A side without a magazine: alloc_top points behind a NULL (empty), free_top is NULL (full).
  *
- * A thread that idles keeps what it holds, as a pop has no flag that others could wait for: so `room`, what its magazines may hold, is bounded
- * to a share of SY_ROOM_ALL.  A magazine from a depot may be larger than the thread's own grow: others had room for it.
+ * A thread that idles keeps what it holds, as a pop has no flag that others could wait for: so `room`, what its magazines may hold, grows
+ * within a share of SY_ROOM_ALL.  The share is that of the moment; a thread that goes on comes down to it (tend.h), one that idles does not.
+ * A class's first magazines may be over it, and one from a depot may be larger than the thread's own grow: others had room for it.
  */
 #ifndef SY_THREAD_CACHE_H
 #define SY_THREAD_CACHE_H
@@ -164,6 +165,9 @@ sy_cache_set_free_top (struct sy_thread_cache *cache, unsigned class, AO_t top)
   AO_store (&cache->free_loaded[class], top);
 }
 
+/* May the thread's magazines have room for so many bytes more, within its share of what all threads' may? */
+bool sy_cache_has_room (const struct sydra_alloc *a, const struct sy_thread_cache *cache, size_t more);
+
 /* The class's next magazines have room for so many blocks each; 0: it has none. */
 void sy_cache_set_rounds (struct sy_thread_cache *cache, unsigned class, unsigned rounds);
 
@@ -174,7 +178,7 @@ void sy_cache_give_empty (struct sy_thread_cache *cache, struct sy_magazine *mag
 /* Puts blocks that are the thread's into their slabs. */
 void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count);
 
-/* Puts what both sides hold of the class into the slabs; the class has no magazines then, and no room. */
+/* Puts what both sides hold of the class into the slabs and publishes; the class has no magazines then, and no room. */
 void sy_cache_flush_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class);
 
 #endif

@@ -6,32 +6,12 @@
 #include <string.h>
 
 #include "classes.h"
-#include "suite.h"
-#include "sydra/alloc.h"
-#include "thread_registry.h"
-
-static struct sydra_alloc *a;
-
-static void
-set_up (void)
-{
-  a = sydra_alloc_create (NULL);
-  ck_assert_ptr_nonnull (a);
-}
+#include "one_handle.h"
 
 static void
 tear_down (void)
 {
   (void) sydra_alloc_destroy (a);
-}
-
-static struct sydra_stats
-stats_now (void)
-{
-  struct sydra_stats stats = { .size = sizeof stats };
-
-  ck_assert_int_eq (sydra_stats_get (a, &stats), 0);
-  return stats;
 }
 
 /* The numbers of the class of blocks of exactly so many bytes. */

@@ -4,10 +4,8 @@
 #include <pthread.h>
 
 #include "classes.h"
-#include "suite.h"
-#include "sydra/alloc.h"
+#include "one_handle.h"
 #include "tend.h"
-#include "thread_registry.h"
 
 #define BYTES 32u
 #define CLASS sy_class_of (BYTES)
@@ -15,35 +13,14 @@
 #define FEW 13u  /* classes, that memory does not grow by their use */
 #define THREADS 16u
 
-static struct sydra_alloc *a;
 static void *blocks[MANY];
-
-static void
-set_up (void)
-{
-  a = sydra_alloc_create (NULL);
-  ck_assert_ptr_nonnull (a);
-}
 
 static void
 tear_down (void)
 {
+  /* Spare slabs would let the next test's memory grow unseen. */
+  (void) sydra_collect (a);
   ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
-}
-
-static struct sy_thread_cache *
-mine (void)
-{
-  return sy_thread_cache_get (a, "test");
-}
-
-static struct sydra_stats
-stats_now (void)
-{
-  struct sydra_stats stats = { .size = sizeof stats };
-
-  ck_assert_int_eq (sydra_stats_get (a, &stats), 0);
-  return stats;
 }
 
 /* So many blocks of the class at once, and freed, without a check's own calls: a thread's too. */
@@ -91,14 +68,18 @@ room_of (const struct sy_thread_cache *cache)
   return room;
 }
 
-/* What each class may have at its beginning, whatever the share. */
+/* What all classes have at their beginning, whatever the share: 8 blocks, 8 KiB or one block twice. */
 static size_t
 room_first (void)
 {
   size_t room = 0;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    room += 2 * (SY_ROUNDS_FIRST_BYTES > sy_size_classes[class].bytes ? SY_ROUNDS_FIRST_BYTES : sy_size_classes[class].bytes);
+    {
+      size_t bytes = sy_size_classes[class].bytes, first = SY_ROUNDS_FIRST_BYTES / bytes;
+
+      room += 2 * bytes * (first == 0 ? 1 : first < SY_ROUNDS_FIRST ? first : SY_ROUNDS_FIRST);
+    }
   return room;
 }
 
@@ -254,6 +235,28 @@ START_TEST (room_goes_to_the_class_that_uses_it)
 }
 END_TEST
 
+START_TEST (a_thread_comes_down_to_its_share_when_others_come)
+{
+  struct sy_thread_cache *cache = mine ();
+  AO_t caches = AO_load (&a->cache_count);
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    for (unsigned times = 0; times < 4; times++)
+      use (class, 64);
+  ck_assert_uint_gt (room_of (cache), SY_ROOM_LEAST);
+  /* All are used: none is idle. */
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    for (unsigned times = 0; times < 4; times++)
+      use (class, 64);
+  use (CLASS, 64);
+  AO_store (&a->cache_count, 1000);
+  look (CLASS);
+  ck_assert_uint_le (room_of (cache), SY_ROOM_LEAST);
+  ck_assert_uint_ne (cache->rounds[CLASS], 0);
+  AO_store (&a->cache_count, caches);
+}
+END_TEST
+
 static pthread_barrier_t barrier;
 
 /* Uses every class, when all threads have their caches; adds to *held how many bytes it holds then. */
@@ -296,6 +299,82 @@ START_TEST (many_threads_share_the_room)
 }
 END_TEST
 
+static void *
+use_much (void *unused)
+{
+  for (unsigned times = 0; times < 2; times++)
+    {
+      static void *block[12000];
+
+      for (unsigned at = 0; at < 12000; at++)
+        test_must ((block[at] = sydra_malloc (a, 64)) != NULL, "no block");
+      for (unsigned at = 0; at < 12000; at++)
+        sydra_free (a, block[at]);
+    }
+  return unused;
+}
+
+/* One after the other: each finds what the one before it left in depots. */
+START_TEST (threads_that_come_and_go_share_memory)
+{
+  unsigned class = class_of_blocks (64);
+  uint64_t first = 0;
+
+  for (unsigned at = 0; at < 24; at++)
+    {
+      pthread_t thread;
+
+      ck_assert_int_eq (pthread_create (&thread, NULL, use_much, NULL), 0);
+      pthread_join (thread, NULL);
+
+      uint64_t slabs = stats_now ().classes[class - 1].slabs;
+
+      first = at == 0 ? slabs : first;
+      ck_assert_uint_le (slabs, first + 1);
+    }
+}
+END_TEST
+
+/* Two threads by turns; what the second counted must come to the handle, though it is never a magazine full. */
+static void *handed[7];
+
+static void *
+free_handed (void *unused)
+{
+  unsigned class = CLASS;
+
+  for (unsigned turn = 0; turn < 500; turn++)
+    {
+      pthread_barrier_wait (&barrier);
+      for (unsigned at = 0; at < 7; at++)
+        sydra_free (a, handed[at]);
+      look (0);
+      test_must (held_of (mine (), class) == 0, "it is idle");
+      pthread_barrier_wait (&barrier);
+    }
+  return unused;
+}
+
+START_TEST (what_a_look_hands_in_is_counted)
+{
+  pthread_t thread;
+
+  ck_assert_int_eq (pthread_barrier_init (&barrier, NULL, 2), 0);
+  ck_assert_int_eq (pthread_create (&thread, NULL, free_handed, NULL), 0);
+  for (unsigned turn = 0; turn < 500; turn++)
+    {
+      for (unsigned at = 0; at < 7; at++)
+        test_must ((handed[at] = sydra_malloc (a, BYTES)) != NULL, "no block");
+      pthread_barrier_wait (&barrier);
+      pthread_barrier_wait (&barrier);
+    }
+  pthread_join (thread, NULL);
+  ck_assert_uint_eq (stats_now ().classes[CLASS - 1].in_use, 0);
+  /* Exact to within the blocks of two magazines a thread. */
+  ck_assert_uint_le (stats_now ().classes[CLASS - 1].high_water, 7 + 4 * sy_size_classes[CLASS].rounds);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -310,6 +389,11 @@ main (void)
   tests = test_case (suite, "room", 60);
   tcase_add_checked_fixture (tests, set_up, tear_down);
   tcase_add_test (tests, room_goes_to_the_class_that_uses_it);
+  tcase_add_test (tests, a_thread_comes_down_to_its_share_when_others_come);
   tcase_add_test (tests, many_threads_share_the_room);
+  tests = test_case (suite, "threads", 60);
+  tcase_add_checked_fixture (tests, set_up, tear_down);
+  tcase_add_test (tests, threads_that_come_and_go_share_memory);
+  tcase_add_test (tests, what_a_look_hands_in_is_counted);
   return test_run (suite);
 }

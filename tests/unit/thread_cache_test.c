@@ -6,46 +6,21 @@
 #include <sys/mman.h>
 
 #include "classes.h"
+#include "one_handle.h"
 #include "os.h"
 #include "reap.h"
-#include "suite.h"
-#include "sydra/alloc.h"
-#include "thread_registry.h"
 
 #define BYTES 32u
 #define CLASS sy_class_of (BYTES)
 #define MANY 5000
 
-static struct sydra_alloc *a;
 static void *blocks[MANY];
-
-static void
-set_up (void)
-{
-  a = sydra_alloc_create (NULL);
-  ck_assert_ptr_nonnull (a);
-}
 
 static void
 tear_down (void)
 {
   if (a != NULL)
     ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
-}
-
-static struct sy_thread_cache *
-mine (void)
-{
-  return sy_thread_cache_get (a, "test");
-}
-
-static struct sydra_stats
-stats_of (struct sydra_alloc *handle)
-{
-  struct sydra_stats stats = { .size = sizeof stats };
-
-  ck_assert_int_eq (sydra_stats_get (handle, &stats), 0);
-  return stats;
 }
 
 static uint64_t

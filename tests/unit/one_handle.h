@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* one_handle.h: for tests of one handle: it, the calling thread's cache of it, and statistics. */
+#ifndef SY_TEST_ONE_HANDLE_H
+#define SY_TEST_ONE_HANDLE_H
+
+#include "suite.h"
+#include "sydra/alloc.h"
+#include "thread_registry.h"
+
+static struct sydra_alloc *a;
+
+static inline void
+set_up (void)
+{
+  a = sydra_alloc_create (NULL);
+  ck_assert_ptr_nonnull (a);
+}
+
+static inline struct sy_thread_cache *
+mine (void)
+{
+  return sy_thread_cache_get (a, "test");
+}
+
+static inline struct sydra_stats
+stats_of (struct sydra_alloc *handle)
+{
+  struct sydra_stats stats = { .size = sizeof stats };
+
+  ck_assert_int_eq (sydra_stats_get (handle, &stats), 0);
+  return stats;
+}
+
+static inline struct sydra_stats
+stats_now (void)
+{
+  return stats_of (a);
+}
+
+#endif
