@@ -38,8 +38,8 @@ enum { SY_WALK_IDLE, SY_WALK_ALL, SY_WALKS };
 
 struct sy_bin {
   struct sy_depot depot[SY_DEPOTS];
-  AO_t depot_low[SY_DEPOTS];  /* the shallowest since the last look; anyone lowers it, who looks sets it: a hint */
-  AO_t depot_used[SY_DEPOTS]; /* 1: its own threads took from it since the last look; a hint */
+  AO_t depot_low[SY_DEPOTS];  /* the shallowest since the last look, less what others were given; who takes lowers it, who looks sets it: a hint */
+  AO_t depot_used[SY_DEPOTS]; /* 1: its own threads took from it since the last look, and none of them has left since; a hint */
   struct sy_timed_lock lock SY_APART;
   uint32_t list[SY_BIN_LISTS];
   struct sy_bin_walk walk[SY_WALKS];

@@ -27,12 +27,11 @@ grow_rounds (const struct sydra_alloc *a, struct sy_thread_cache *cache, unsigne
 static void
 open_class (const struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  size_t first = SY_ROUNDS_FIRST_BYTES / sy_size_classes[class].bytes;
-
   if (SY_LIKELY (cache->rounds[class] != 0))
     return;
-  sy_cache_set_rounds (cache, class, first == 0 ? 1 : first < SY_ROUNDS_FIRST ? (unsigned) first : SY_ROUNDS_FIRST);
-  cache->wants_room = !sy_cache_has_room (a, cache, 0);
+  sy_cache_set_rounds (cache, class, sy_cache_first_rounds (class));
+  if (!sy_cache_has_room (a, cache, 0))
+    cache->wants_room = true;
 }
 
 /* How many blocks of at most `most` the handle's limit still allows; they are charged. */
@@ -231,8 +230,7 @@ hand_in_alloc_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsign
 /*
  * Makes room on the free side, which is full or has no magazine.  False: no memory for one.
  *
- * What was freed last is to be allocated first, in the order in which it was freed, as it lies in the caches: so it is the older blocks, of
- * the alloc side, that go to the depot.
+ * What was freed last is to be allocated first, as it lies in the caches: so it is the older blocks, of the alloc side, that go to the depot.
  */
 static bool
 make_room (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)

@@ -196,10 +196,13 @@ sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
 }
 
 void
-sy_pool_leave (struct sy_pool *pool, unsigned home)
+sy_pool_leave (struct sy_pool *pool, unsigned home, unsigned class)
 {
-  for (unsigned class = 1; class < SY_CLASSES && pool->shard_count != 0; class++)
-    AO_store (&sy_pool_bin (pool, sy_home_shard (home), class)->depot_used[sy_home_depot (home)], 0);
+  AO_t *used = &sy_pool_bin (pool, sy_home_shard (home), class)->depot_used[sy_home_depot (home)];
+
+  /* Relaxed: a hint for others. */
+  if (AO_load (used) != 0)
+    AO_store (used, 0);
 }
 
 bool

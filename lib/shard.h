@@ -46,7 +46,7 @@ struct sy_reaping {
 struct sy_pool {
   unsigned char *map;      /* a byte a unit of the range: the class of its slab, if that is this pool's, else 0 */
   struct sy_shard *shards;
-  unsigned shard_count;    /* at least 1 */
+  unsigned shard_count;    /* 0: no pool is open */
   bool direct;             /* no magazines: every request goes to a slab under its bin's lock */
   AO_t next_home;          /* threads are dealt to the shards, and to their depots, in turn */
   AO_t cross_frees;
@@ -85,8 +85,9 @@ sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
 /* A full magazine of the class from home's depot, else what its shard's others, else a neighbour's, can spare.  NULL: none. */
 struct sy_magazine *sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class);
 
-/* A thread has left its home: what lies in the depots there is anybody's, until another of their threads takes some.  The pool may be none. */
-void sy_pool_leave (struct sy_pool *pool, unsigned home);
+/* A thread that had magazines of the class from its home has left: what lies in the depot there is anybody's, until another of its threads
+   takes some. */
+void sy_pool_leave (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Gives a full magazine to home's depot.  False: it has its fill. */
 bool sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine);

@@ -38,12 +38,20 @@ shed_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class
     sy_cache_flush_class (a, cache, class);
 }
 
-/* More threads have come since the room was granted: the largest classes begin anew until it is the thread's share. */
+/* Where more threads have come: the largest of the classes that have grown begin anew, until the room is the thread's share. */
 static void
 come_down (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy)
 {
-  for (unsigned class = SY_CLASSES - 1; class > 0 && !sy_cache_has_room (a, cache, 0); class--)
-    if (class != busy && cache->rounds[class] != 0)
+  AO_t caches = AO_load (&a->cache_count); /* relaxed: a bound for what comes */
+  bool more = caches > cache->caches_seen;
+
+  cache->caches_seen = caches;
+  for (unsigned class = SY_CLASSES - 1; class > 0 && more && !sy_cache_has_room (a, cache, 0); class--)
+    if (cache->rounds[class] <= sy_cache_first_rounds (class))
+      continue;
+    else if (class == busy)
+      sy_cache_set_rounds (cache, class, sy_cache_first_rounds (class));
+    else
       sy_cache_flush_class (a, cache, class);
 }
 

@@ -49,7 +49,7 @@ struct sy_thread_cache {
   bool wants_room;                     /* a class could not grow */
   unsigned hand;                       /* the class that was asked last to make room for another */
   AO_t calls_seen[SY_CLASSES];         /* calls of each class at the last look for what to shed ... */
-  AO_t growths_seen;                   /* ... and sy_region.growths, and the time */
+  AO_t growths_seen, caches_seen;      /* ... and sy_region.growths, and how many threads there were, and the time */
   uint64_t shed_ns;
   unsigned home, spare_count;
   struct sy_magazine *spare[SY_SPARES_MAX];
@@ -167,6 +167,15 @@ sy_cache_set_free_top (struct sy_thread_cache *cache, unsigned class, AO_t top)
 
 /* May the thread's magazines have room for so many bytes more, within its share of what all threads' may? */
 bool sy_cache_has_room (const struct sydra_alloc *a, const struct sy_thread_cache *cache, size_t more);
+
+/* How many blocks a class's first magazines have room for. */
+static inline unsigned
+sy_cache_first_rounds (unsigned class)
+{
+  size_t rounds = SY_ROUNDS_FIRST_BYTES / sy_size_classes[class].bytes;
+
+  return rounds == 0 ? 1 : rounds < SY_ROUNDS_FIRST ? (unsigned) rounds : SY_ROUNDS_FIRST;
+}
 
 /* The class's next magazines have room for so many blocks each; 0: it has none. */
 void sy_cache_set_rounds (struct sy_thread_cache *cache, unsigned class, unsigned rounds);

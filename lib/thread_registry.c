@@ -280,7 +280,9 @@ retire (struct sydra_alloc *a, struct sy_thread_cache *cache)
 {
   empty_bags (a, cache);
   sy_thread_cache_flush (cache);
-  sy_pool_leave (&a->pool, cache->home);
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    if (cache->counts.refills[class] != 0)
+      sy_pool_leave (&a->pool, cache->home, class);
   add_counts (&a->retired, &cache->counts);
   handle_list_remove (a, cache);
 }

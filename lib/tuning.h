@@ -43,7 +43,7 @@
 /* A thread's first magazine of a class: so many blocks or so many bytes, or one block.  Each refill doubles it up to the class's own limit. */
 #define SY_ROUNDS_FIRST 8u
 #define SY_ROUNDS_FIRST_BYTES ((size_t) 8 << 10)
-/* What the magazines of all threads may have room for together, each an equal share, and what each may at least. */
+/* The magazines of one thread may grow to an equal share of this among those that are there, and to so much at least. */
 #define SY_ROOM_ALL ((size_t) 8 << 20)
 #define SY_ROOM_LEAST ((size_t) 256 << 10)
 /* Blocks that a full-grown magazine holds in bytes, and how many it holds however large they are. */

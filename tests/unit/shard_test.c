@@ -307,7 +307,7 @@ START_TEST (what_a_depots_own_threads_work_with_is_left_to_them)
   ck_assert_ptr_eq (sy_pool_load (&pool, own, FIRST), magazine[0]);
   ck_assert (sy_pool_store (&pool, own, FIRST, magazine[0]));
   ck_assert_ptr_null (sy_pool_load (&pool, far, FIRST));
-  sy_pool_leave (&pool, own);
+  sy_pool_leave (&pool, own, FIRST);
   ck_assert_ptr_eq (sy_pool_load (&pool, far, FIRST), magazine[0]);
   ck_assert_ptr_null (sy_pool_load (&pool, own, FIRST));
   ck_assert (sy_pool_store (&pool, own, FIRST, magazine[0]));

@@ -257,6 +257,44 @@ START_TEST (a_thread_comes_down_to_its_share_when_others_come)
 }
 END_TEST
 
+START_TEST (the_class_that_is_missed_comes_down_too)
+{
+  struct sy_thread_cache *cache = mine ();
+  unsigned largest = SY_CLASSES - 1;
+  AO_t caches = AO_load (&a->cache_count);
+
+  for (unsigned times = 0; times < 8; times++)
+    use (largest, 64);
+  ck_assert_uint_eq (cache->rounds[largest], sy_size_classes[largest].rounds);
+  AO_store (&a->cache_count, 1000);
+  look (largest);
+  ck_assert_uint_eq (cache->rounds[largest], 1);
+  ck_assert_uint_le (room_of (cache), SY_ROOM_LEAST);
+  AO_store (&a->cache_count, caches);
+}
+END_TEST
+
+START_TEST (a_thread_keeps_its_room_while_no_more_come)
+{
+  struct sy_thread_cache *cache = mine ();
+  unsigned largest = SY_CLASSES - 1;
+  AO_t caches = AO_load (&a->cache_count);
+
+  for (unsigned times = 0; times < 8; times++)
+    use (largest, 64);
+  ck_assert_uint_gt (room_of (cache), SY_ROOM_LEAST);
+  use (CLASS, 64);
+  AO_store (&a->cache_count, 1000);
+  cache->caches_seen = 1000;
+  /* It is in use, however long this took, and memory has not grown. */
+  cache->calls_seen[largest] = 0;
+  cache->growths_seen = AO_load (&sy_region.growths);
+  look (CLASS);
+  ck_assert_uint_eq (cache->rounds[largest], sy_size_classes[largest].rounds);
+  AO_store (&a->cache_count, caches);
+}
+END_TEST
+
 static pthread_barrier_t barrier;
 
 /* Uses every class, when all threads have their caches; adds to *held how many bytes it holds then. */
@@ -314,23 +352,20 @@ use_much (void *unused)
   return unused;
 }
 
-/* One after the other: each finds what the one before it left in depots. */
+/* One after the other, of one shard: each finds what those before it left in its depots. */
 START_TEST (threads_that_come_and_go_share_memory)
 {
   unsigned class = class_of_blocks (64);
-  uint64_t first = 0;
+  uint64_t enough = (12000 + 3 * sy_size_classes[class].rounds) / sy_size_classes[class].blocks + 2;
 
   for (unsigned at = 0; at < 24; at++)
     {
       pthread_t thread;
 
+      AO_store (&a->pool.next_home, at % SY_DEPOTS * a->pool.shard_count);
       ck_assert_int_eq (pthread_create (&thread, NULL, use_much, NULL), 0);
       pthread_join (thread, NULL);
-
-      uint64_t slabs = stats_now ().classes[class - 1].slabs;
-
-      first = at == 0 ? slabs : first;
-      ck_assert_uint_le (slabs, first + 1);
+      ck_assert_uint_le (stats_now ().classes[class - 1].slabs, enough);
     }
 }
 END_TEST
@@ -390,6 +425,8 @@ main (void)
   tcase_add_checked_fixture (tests, set_up, tear_down);
   tcase_add_test (tests, room_goes_to_the_class_that_uses_it);
   tcase_add_test (tests, a_thread_comes_down_to_its_share_when_others_come);
+  tcase_add_test (tests, the_class_that_is_missed_comes_down_too);
+  tcase_add_test (tests, a_thread_keeps_its_room_while_no_more_come);
   tcase_add_test (tests, many_threads_share_the_room);
   tests = test_case (suite, "threads", 60);
   tcase_add_checked_fixture (tests, set_up, tear_down);
