@@ -40,7 +40,7 @@ open_range (struct sy_arena range, void *near, void *far)
   sy_region.far = far;
   for (sy_region.zone_shift = SY_ZONE_SHIFT - SY_UNIT_SHIFT; (size_t) SY_CLASSES << sy_region.zone_shift > range.reserved >> SY_UNIT_SHIFT;)
     sy_region.zone_shift--;
-  sy_region.skew = SY_CLASSES * SY_ZONE_SKEW < (uint32_t) 1 << sy_region.zone_shift >> 4 ? SY_ZONE_SKEW : 0;
+  sy_region.skew_mask = (((uint32_t) 1 << sy_region.zone_shift) - 1) / SY_ZONE_SKEW_SHARE;
   sy_region.bytes = (range.reserved - skip) & ~(SY_UNIT_BYTES - 1);
 }
 
@@ -93,12 +93,6 @@ units_of (uint32_t slab)
   return sy_size_classes[sy_slab_class (slab)].units;
 }
 
-static uint32_t
-first_of (unsigned class)
-{
-  return ((uint32_t) class << sy_region.zone_shift) + class * sy_region.skew;
-}
-
 /* The number behind the class's last unit that belongs to a whole slab. */
 static uint32_t
 end_of (unsigned class)
@@ -116,7 +110,7 @@ sy_region_used (unsigned class, uint32_t *first)
   uint32_t used = state.zone[class].fresh;
 
   sy_lock_release (&state.lock);
-  *first = first_of (class);
+  *first = sy_zone_first (class);
   return used;
 }
 
@@ -206,7 +200,7 @@ static uint32_t
 fresh_slab (unsigned class)
 {
   struct zone *zone = &state.zone[class];
-  uint32_t next = first_of (class) + zone->fresh, end = end_of (class);
+  uint32_t next = sy_zone_first (class) + zone->fresh, end = end_of (class);
 
   if ((zone->fresh == zone->known && !know_more (zone, next, end)) || (zone->fresh == zone->committed && !commit_more (zone, next, end)))
     return SY_SLAB_NONE;

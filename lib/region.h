@@ -25,7 +25,7 @@ struct sy_region {
   char *base;                  /* of unit 0, aligned to SY_UNIT_BYTES */
   size_t bytes;                /* of the range; 0 until it is open: it owns nothing then */
   unsigned zone_shift;         /* a unit's number >> zone_shift is its class */
-  uint32_t skew;               /* how many units at a zone's start stay unused, times the class */
+  uint32_t skew_mask;          /* at most so many units, a power of two less one, stay unused at a zone's start */
   struct sy_slab *near;        /* of each zone's first SY_NEAR_UNITS units: all classes' first ones, all second ones ... */
   struct sy_slab *far;         /* of the others: one a unit, in their order */
   AO_t growths;                /* how often the units with memory have grown by a share; written under the lock, read by anyone: a hint */
@@ -65,6 +65,15 @@ sy_slab_class (uint32_t slab)
   return slab >> sy_region.zone_shift;
 }
 
+/* The class's first unit that is used, at a multiple of its slabs' length. */
+static inline uint32_t
+sy_zone_first (unsigned class)
+{
+  uint32_t skew = class * SY_ZONE_SKEW & sy_region.skew_mask & (uint32_t) -(int32_t) sy_size_classes[class].units;
+
+  return ((uint32_t) class << sy_region.zone_shift) + skew;
+}
+
 /*
  * What is known of a slab that was ever used: in its first unit's entry.  Most programs need but a few slabs of each class, and find all of
  * these entries in a few pages.
@@ -73,7 +82,7 @@ static inline struct sy_slab *
 sy_slab_at (uint32_t slab)
 {
   unsigned class = sy_slab_class (slab);
-  uint32_t unit = slab - ((uint32_t) class << sy_region.zone_shift) - class * sy_region.skew;
+  uint32_t unit = slab - sy_zone_first (class);
 
   return unit < SY_NEAR_UNITS ? &sy_region.near[unit * SY_CLASSES + class] : &sy_region.far[slab];
 }

@@ -21,8 +21,13 @@
    until the system agrees, down to the longest slab each. */
 #define SY_ZONE_SHIFT (SY_WORD_BITS == 64 ? 36 : 24)
 #define SY_ZONE_SHIFT_MIN (SY_UNIT_SHIFT + 3)
-/* Units that a zone starts behind the one before: a line of a pool's map.  Without it the maps' first lines share one set of a cache. */
-#define SY_ZONE_SKEW 64u
+/*
+ * Units that a zone starts behind the one before, modulo one part in so many of a zone.  TLBs and caches choose their sets by the low bits of
+ * addresses: an odd number of units spreads the zones' first slabs over all sets of a TLB, where they would share those of one slab; half a
+ * page and a line, 2,112 units, does it for what a pool's map says of these slabs, a byte a unit.
+ */
+#define SY_ZONE_SKEW 2117u
+#define SY_ZONE_SKEW_SHARE 16u
 /* Under a limit on address space the range takes one part in so many: threads' stacks and the C library need the rest. */
 #define SY_RANGE_LIMIT_SHARE 4
 

@@ -117,6 +117,28 @@ START_TEST (the_range_ends_where_it_ends)
 }
 END_TEST
 
+/* A TLB of as many sets as 16 units have pages has room for the first slabs of as many classes as it has ways, times 16. */
+START_TEST (first_slabs_of_the_classes_share_no_sets)
+{
+  unsigned at[16] = { 0 }, classes = 0;
+  uint32_t first;
+
+  ck_assert (sy_region_open ());
+  if (sy_region.skew_mask < 15)
+    return; /* the system has given no more than short zones */
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    if (sy_size_classes[class].units == 1)
+      {
+        (void) sy_region_used (class, &first);
+        ck_assert_uint_eq (first >> sy_region.zone_shift, class);
+        at[first % 16]++;
+        classes++;
+      }
+  for (unsigned place = 0; place < 16; place++)
+    ck_assert_uint_le (at[place], classes / 16 + 2);
+}
+END_TEST
+
 START_TEST (every_byte_of_a_slab_is_in_it_and_the_next_one_is_not)
 {
   ck_assert (sy_region_open ());
@@ -553,6 +575,7 @@ main (void)
   tcase_add_test (tests, a_short_zone_is_used_to_its_last_whole_slab);
   tcase_add_test (tests, the_range_is_opened_once);
   tcase_add_test (tests, the_range_ends_where_it_ends);
+  tcase_add_test (tests, first_slabs_of_the_classes_share_no_sets);
   tcase_add_test (tests, every_byte_of_a_slab_is_in_it_and_the_next_one_is_not);
   tcase_add_loop_test (tests, slabs_are_distinct_writable_and_counted, 0, LENGTHS);
   tcase_add_loop_test (tests, slabs_given_back_are_taken_before_fresh_ones, 0, LENGTHS);
