@@ -11,6 +11,7 @@
 #include "bug.h"
 #include "compiler.h"
 #include "fork.h"
+#include "hits.h"
 #include "reclaim.h"
 
 static bool
@@ -126,7 +127,7 @@ sydra_calloc (struct sydra_alloc *a, size_t count, size_t size)
 {
   size_t bytes;
 
-  sy_handle_check (a, "sydra_calloc");
+  sy_thread_handle_check (a, "sydra_calloc");
   if (__builtin_mul_overflow (count, size, &bytes))
     bytes = SIZE_MAX;
   return is_too_big (bytes) ? NULL : sy_backend_calloc (a, bytes);
@@ -135,7 +136,7 @@ sydra_calloc (struct sydra_alloc *a, size_t count, size_t size)
 SY_EXPORT void *
 sydra_realloc (struct sydra_alloc *a, void *block, size_t size)
 {
-  sy_handle_check (a, "sydra_realloc");
+  sy_thread_handle_check (a, "sydra_realloc");
   if (block == NULL)
     return sydra_malloc (a, size);
   if (SY_DEBUG)
@@ -146,7 +147,7 @@ sydra_realloc (struct sydra_alloc *a, void *block, size_t size)
 SY_EXPORT void *
 sydra_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size)
 {
-  sy_handle_check (a, "sydra_aligned_alloc");
+  sy_thread_handle_check (a, "sydra_aligned_alloc");
   if (alignment == 0 || (alignment & (alignment - 1)) != 0)
     {
       errno = EINVAL;
@@ -160,7 +161,7 @@ sydra_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size)
 static void
 check_size (struct sydra_alloc *a, const void *block, size_t size, const char *call)
 {
-  sy_handle_check (a, call);
+  sy_thread_handle_check (a, call);
   if (block != NULL && size > sy_backend_usable_size (a, block, call))
     sy_bug (call, block, "the block is smaller than the size given");
 }
@@ -186,44 +187,52 @@ sydra_free_aligned_sized (struct sydra_alloc *a, void *block, size_t alignment, 
 SY_EXPORT bool
 sydra_resize (struct sydra_alloc *a, void *block, size_t size)
 {
-  sy_handle_check (a, "sydra_resize");
+  sy_thread_handle_check (a, "sydra_resize");
   if (block == NULL)
     sy_bug ("sydra_resize", block, "the block is NULL");
   return size <= (size_t) PTRDIFF_MAX && sy_backend_resize (a, block, size);
 }
 
-SY_EXPORT size_t
-sydra_usable_size (struct sydra_alloc *a, const void *block)
+static size_t SY_NOINLINE
+usable_size_slow (struct sydra_alloc *a, const void *block)
 {
   sy_handle_check (a, "sydra_usable_size");
   return block == NULL ? 0 : sy_backend_usable_size (a, block, "sydra_usable_size");
 }
 
 SY_EXPORT size_t
+sydra_usable_size (struct sydra_alloc *a, const void *block)
+{
+  size_t bytes;
+
+  return SY_LIKELY (sy_hit_usable (a, block, &bytes)) ? bytes : usable_size_slow (a, block);
+}
+
+SY_EXPORT size_t
 sydra_good_size (struct sydra_alloc *a, size_t size)
 {
-  sy_handle_check (a, "sydra_good_size");
+  sy_thread_handle_check (a, "sydra_good_size");
   return sy_backend_good_size (size);
 }
 
 SY_EXPORT bool
 sydra_owns (struct sydra_alloc *a, const void *pointer)
 {
-  sy_handle_check (a, "sydra_owns");
+  sy_thread_handle_check (a, "sydra_owns");
   return sy_backend_owns (a, pointer);
 }
 
 SY_EXPORT size_t
 sydra_malloc_batch (struct sydra_alloc *a, size_t size, size_t count, void **blocks)
 {
-  sy_handle_check (a, "sydra_malloc_batch");
+  sy_thread_handle_check (a, "sydra_malloc_batch");
   return is_too_big (size) ? 0 : sy_backend_malloc_batch (a, size, count, blocks);
 }
 
 SY_EXPORT void
 sydra_free_batch (struct sydra_alloc *a, size_t count, void **blocks)
 {
-  sy_handle_check (a, "sydra_free_batch");
+  sy_thread_handle_check (a, "sydra_free_batch");
   for (size_t at = 0; at < count; at++)
     sydra_free (a, blocks[at]);
 }

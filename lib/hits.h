@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hits.h: what most calls of malloc and free come to in a pool: a block popped from a magazine, or pushed on one.
+ * hits.h: what most calls of malloc, free and malloc_usable_size come to in a pool: a block popped from a magazine or pushed on one, or a
+ * block's class.
  *
  * For callers that go the slow way themselves where it is no hit.  The handle may be any value: no cache belongs to what is no handle.
  */
@@ -20,12 +21,10 @@ sy_hit_malloc (const struct sydra_alloc *a, size_t size)
   return sy_thread_cache_pop (cache, sy_class_by_size[size]);
 }
 
-/* False: no hit, nothing changed. */
+/* The class of a block of the pool.  False: no hit. */
 static inline bool
-sy_hit_free (const struct sydra_alloc *a, void *block)
+sy_hit_class (const struct sydra_alloc *a, const struct sy_thread_cache *cache, const void *block, size_t *class)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_last;
-
   if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || SY_DEBUG))
     return false;
 
@@ -39,8 +38,32 @@ sy_hit_free (const struct sydra_alloc *a, void *block)
   /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
   if (SY_UNLIKELY (cache->map[unit] == 0))
     return false;
+  *class = unit >> cache->zone_shift;
+  return true;
+}
 
-  size_t class = unit >> cache->zone_shift;
+/* The usable bytes of a block of the pool.  False: no hit. */
+static inline bool
+sy_hit_usable (const struct sydra_alloc *a, const void *block, size_t *bytes)
+{
+  size_t class;
+
+  if (SY_UNLIKELY (!sy_hit_class (a, sy_thread_cache_last, block, &class)))
+    return false;
+  *bytes = sy_size_classes[class].bytes;
+  return true;
+}
+
+/* False: no hit, nothing changed. */
+static inline bool
+sy_hit_free (const struct sydra_alloc *a, void *block)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+  size_t class;
+
+  if (SY_UNLIKELY (!sy_hit_class (a, cache, block, &class)))
+    return false;
+
   void **top = (void **) AO_load (&cache->free_top[class]);
 
   if (SY_UNLIKELY (sy_magazine_is_full (top) || top[-1] == block))

@@ -30,6 +30,14 @@ sy_thread_cache_get (struct sydra_alloc *a, const char *call)
   return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a)) ? cache : sy_thread_cache_of (a, call);
 }
 
+/* As sy_handle_check; at once where the thread's last cache is the handle's, as only a live one has caches. */
+static inline void
+sy_thread_handle_check (const struct sydra_alloc *a, const char *call)
+{
+  if (SY_UNLIKELY (!sy_holds (&sy_thread_cache_last->owner, (AO_t) a)))
+    sy_handle_check (a, call);
+}
+
 /* What all threads of a handle counted together; exact when none is inside the allocator. */
 struct sy_thread_totals {
   struct sy_counts counts;

@@ -21,7 +21,9 @@
 SY_EXPORT size_t
 malloc_usable_size (void *block)
 {
-  return sydra_usable_size (sy_process (), block);
+  size_t bytes;
+
+  return SY_LIKELY (sy_process_hit_usable (block, &bytes)) ? bytes : sydra_usable_size (sy_process (), block);
 }
 
 /* pad, what should stay at the heap's end, has no meaning here.  1: something went back to the system. */

@@ -38,6 +38,13 @@ sy_process_hit_malloc (size_t size)
   return sy_hit_malloc ((const struct sydra_alloc *) AO_load (&sy_process_handle), size);
 }
 
+/* False: no hit. */
+static inline bool
+sy_process_hit_usable (const void *block, size_t *bytes)
+{
+  return sy_hit_usable ((const struct sydra_alloc *) AO_load (&sy_process_handle), block, bytes);
+}
+
 /* free for what was no hit. */
 void sy_process_free_slow (void *block);
 
