@@ -27,6 +27,8 @@ size_t sy_heap_good_size (size_t size);
 size_t sy_heap_trim (void);
 /* Gives back what lay unused for SY_REAP_NS.  Called now and then; most calls do nothing. */
 void sy_heap_reap (uint64_t now_ns);
+/* The next calls of it need not wait for their time: memory is wanted elsewhere. */
+void sy_heap_reap_soon (uint64_t now_ns);
 /* Bytes that are kept for reuse; 0 where the heap does not say. */
 size_t sy_heap_held_bytes (void);
 

@@ -8,6 +8,12 @@ sy_heap_reap (uint64_t now_ns)
   (void) now_ns;
 }
 
+void
+sy_heap_reap_soon (uint64_t now_ns)
+{
+  (void) now_ns;
+}
+
 size_t
 sy_heap_held_bytes (void)
 {

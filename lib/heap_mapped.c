@@ -170,6 +170,12 @@ sy_heap_reap (uint64_t now_ns)
   sy_page_range_reap (now_ns);
 }
 
+void
+sy_heap_reap_soon (uint64_t now_ns)
+{
+  sy_page_range_reap_soon (now_ns);
+}
+
 size_t
 sy_heap_held_bytes (void)
 {

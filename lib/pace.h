@@ -5,7 +5,8 @@
  * Every SY_REAP_NS somebody who comes by begins a reaping; it goes in steps, done by whoever comes by, each for a share of the time that has
  * passed since the one before: a busy program's calls are held up for a moment now and then, and an idle one's few still get it done.
  *
- * The owner of the pace sees to it that one thread at a time begins a step; the question whether one is due is anybody's, and a hint.
+ * The owner of the pace sees to it that one thread at a time begins a step; the question whether one is due, and the wish that it be soon,
+ * are anybody's, and hints.
  */
 #ifndef SY_PACE_H
 #define SY_PACE_H
@@ -44,6 +45,16 @@ sy_pace_step (struct sy_pace *pace, uint64_t now_ns)
   AO_store (&pace->stepped, now);
   AO_store (&pace->under_way, 1);
   return sy_os_now_ns () + share_ns;
+}
+
+/* A reaping is under way from now on, its first step as short as ever.  By anyone, at any time: a hint that may be lost. */
+static inline void
+sy_pace_hurry (struct sy_pace *pace, uint64_t now_ns)
+{
+  if (AO_load (&pace->under_way) != 0)
+    return;
+  AO_store (&pace->stepped, (AO_t) (now_ns >> 20));
+  AO_store (&pace->under_way, 1);
 }
 
 /* The reaping is done. */

@@ -224,6 +224,12 @@ sy_page_range_reap (uint64_t now_ns)
   sy_lock_release (&sy_page_range.lock);
 }
 
+void
+sy_page_range_reap_soon (uint64_t now_ns)
+{
+  sy_pace_hurry (&sy_page_range.pace, now_ns);
+}
+
 size_t
 sy_page_range_trim (void)
 {

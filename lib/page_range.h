@@ -27,7 +27,7 @@ struct sy_page_range {
   size_t skip;           /* bytes before the range's first whole unit */
   unsigned shift;        /* of a unit */
   uint32_t units;        /* in the range */
-  struct sy_pace pace;   /* of reaping; written under the lock */
+  struct sy_pace pace;   /* of reaping; steps under the lock */
 };
 
 extern struct sy_page_range sy_page_range;
@@ -87,6 +87,9 @@ size_t sy_page_chain_clean (uint32_t chain);
 
 /* Gives back to the system the free pages that no one took for SY_REAP_NS.  Called now and then; most calls do nothing. */
 void sy_page_range_reap (uint64_t now_ns);
+
+/* The next call of it need not wait for its time: memory is wanted elsewhere. */
+void sy_page_range_reap_soon (uint64_t now_ns);
 
 /* Gives all free pages back; how many bytes that were. */
 size_t sy_page_range_trim (void);

@@ -57,7 +57,7 @@ come_down (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy)
 
 /*
  * Where memory has grown since the last look, also what lay in the shard's depots goes, so that whole slabs get free: a few blocks of each
- * slab, freed last, are enough to hold it back.
+ * slab, freed last, are enough to hold it back.  Free large blocks need not wait for their time then either.
  */
 static void SY_NOINLINE
 shed (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy, uint64_t now_ns)
@@ -69,8 +69,8 @@ shed (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy, uint6
     if (class != busy)
       shed_class (a, cache, class, has_grown);
   come_down (a, cache, busy);
-  if (has_grown)
-    sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths);
+  if (has_grown && sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths))
+    sy_heap_reap_soon (now_ns);
   cache->growths_seen = growths;
   cache->shed_ns = now_ns;
 }

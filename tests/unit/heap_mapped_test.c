@@ -546,6 +546,30 @@ START_TEST (reaping_gives_back_what_nobody_took)
 }
 END_TEST
 
+START_TEST (reaping_comes_soon_when_it_is_asked_to)
+{
+  uint64_t now_ns = sy_os_now_ns () + 100 * SY_REAP_NS;
+  size_t held;
+
+  sy_heap_free (sy_heap_malloc (MIB)); /* there is a range */
+  (void) sy_heap_trim ();
+  sy_heap_reap (now_ns);
+  sy_heap_free (sy_heap_malloc (MIB));
+  held = sy_heap_held_bytes ();
+  ck_assert_uint_ge (held, MIB);
+  sy_heap_reap_soon (now_ns += SY_REAP_NS / 4);
+  sy_heap_reap (now_ns);
+  ck_assert_uint_eq (sy_heap_held_bytes (), held); /* a step begins when the clock has gone on */
+  sy_heap_reap (now_ns += (uint64_t) 1 << 20);
+  ck_assert_uint_eq (sy_heap_held_bytes (), held); /* it has not waited since the last look */
+  sy_heap_reap (now_ns += (uint64_t) 1 << 20);
+  ck_assert_uint_eq (sy_heap_held_bytes (), held); /* that reaping is over */
+  sy_heap_reap_soon (now_ns);
+  sy_heap_reap (now_ns += (uint64_t) 1 << 20);
+  ck_assert_uint_eq (sy_heap_held_bytes (), 0);
+}
+END_TEST
+
 START_TEST (mappings_stay_few_after_ten_thousand_moves)
 {
   unsigned before, moves = 0;
@@ -803,6 +827,7 @@ add_tests_without_sanitizer (TCase *tests)
   tcase_add_test (tests, calloc_takes_no_memory_for_what_was_hardly_used);
   add_with_range (tests, freed_memory_waits_within_its_limit_and_trim_gives_it_back);
   add_with_range (tests, reaping_gives_back_what_nobody_took);
+  add_with_range (tests, reaping_comes_soon_when_it_is_asked_to);
   add_with_range (tests, mappings_stay_few_after_ten_thousand_moves);
   add_with_range (tests, where_mappings_are_used_up_blocks_grow_and_addresses_last);
   tcase_add_test (tests, under_a_limit_on_addresses_the_c_library_serves);
