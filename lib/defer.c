@@ -229,14 +229,12 @@ free_deferred_slow (struct sydra_alloc *a, void *block)
 static inline bool
 defer_hit (struct sy_thread_cache *cache, void *block)
 {
-  uintptr_t offset = (uintptr_t) block - cache->base;
-  size_t slab = offset >> SY_UNIT_SHIFT;
+  size_t class;
 
-  /* Plain, as in sydra_free. */
-  if (SY_UNLIKELY (offset >= cache->bytes || cache->map[slab] == 0))
+  if (SY_UNLIKELY (!sy_thread_cache_class_of (cache, block, &class)))
     return false;
 
-  bool hit = SY_LIKELY (sy_bags_begin (&cache->bags)) && sy_bags_push_fast (&cache->bags, (unsigned) (slab >> cache->zone_shift), block);
+  bool hit = SY_LIKELY (sy_bags_begin (&cache->bags)) && sy_bags_push_fast (&cache->bags, (unsigned) class, block);
 
   sy_bags_end (&cache->bags);
   return hit;

@@ -25,21 +25,7 @@ sy_hit_malloc (const struct sydra_alloc *a, size_t size)
 static inline bool
 sy_hit_class (const struct sydra_alloc *a, const struct sy_thread_cache *cache, const void *block, size_t *class)
 {
-  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || SY_DEBUG))
-    return false;
-
-  uintptr_t offset = (uintptr_t) block - cache->base;
-
-  if (SY_UNLIKELY (offset >= cache->bytes))
-    return false;
-
-  size_t unit = offset >> SY_UNIT_SHIFT;
-
-  /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
-  if (SY_UNLIKELY (cache->map[unit] == 0))
-    return false;
-  *class = unit >> cache->zone_shift;
-  return true;
+  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a) && !SY_DEBUG) && sy_thread_cache_class_of (cache, block, class);
 }
 
 /* The usable bytes of a block of the pool.  False: no hit. */
@@ -70,7 +56,8 @@ sy_hit_free (const struct sydra_alloc *a, void *block)
     return false;
   *top = block;
   SY_OPAQUE (class);
-  sy_own_add (&cache->free_top[class], sizeof *top);
+  /* Not an addition in memory: it would load the top a second time. */
+  AO_store (&cache->free_top[class], (AO_t) (top + 1));
   return true;
 }
 

@@ -33,7 +33,7 @@ struct sy_thread_cache {
   AO_t free_top[SY_CLASSES];           /* first, for the shortest addresses */
   AO_t owner;                          /* the handle, or SY_OWNER_GONE, written by who destroys that */
   uintptr_t base;                      /* the range, and the pool's map of it */
-  size_t bytes;
+  size_t bytes;                        /* 0: there are no hits of frees */
   const unsigned char *map;
   unsigned zone_shift;
   AO_t next[SY_CLASSES], alloc_top[SY_CLASSES];
@@ -112,6 +112,25 @@ sy_thread_cache_count (AO_t *of_cache, AO_t *of_handle, AO_t amount)
     sy_own_add (of_cache, amount);
   else
     sy_shared_add (of_handle, amount);
+}
+
+/* The class of a block of the cache's pool, for hits.  False: it may be one all the same. */
+static inline bool
+sy_thread_cache_class_of (const struct sy_thread_cache *cache, const void *block, size_t *class)
+{
+  uintptr_t offset = (uintptr_t) block - cache->base;
+
+  if (SY_UNLIKELY (offset >= cache->bytes))
+    return false;
+
+  size_t unit = offset >> SY_UNIT_SHIFT;
+
+  /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
+  if (SY_UNLIKELY (cache->map[unit] == 0))
+    return false;
+  SY_OPAQUE (unit); /* it is in a register: the class comes from there */
+  *class = unit >> (SY_ZONE_SHIFT_FIXED ? SY_ZONE_SHIFT - SY_UNIT_SHIFT : cache->zone_shift);
+  return true;
 }
 
 /* ---- For misses, by the owner ---- */
