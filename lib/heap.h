@@ -25,7 +25,7 @@ size_t sy_heap_usable (const void *block);
 size_t sy_heap_good_size (size_t size);
 /* Gives what the heap can spare back to the system; how many bytes that were, 0 where the heap does not say. */
 size_t sy_heap_trim (void);
-/* Gives back what lay unused for SY_REAP_NS.  Called now and then; most calls do nothing. */
+/* Gives back what lay unused for SY_REAP_NS, or since it was last asked to be soon.  Called now and then; most calls do nothing. */
 void sy_heap_reap (uint64_t now_ns);
 /* The next calls of it need not wait for their time: memory is wanted elsewhere. */
 void sy_heap_reap_soon (uint64_t now_ns);

@@ -18,7 +18,10 @@ grow_rounds (const struct sydra_alloc *a, struct sy_thread_cache *cache, unsigne
   if (next == now)
     return;
   if (sy_cache_has_room (a, cache, 2 * (size_t) (next - now) * sy_size_classes[class].bytes))
-    sy_cache_set_rounds (cache, class, next);
+    {
+      sy_cache_set_rounds (cache, class, next);
+      cache->caches_then = AO_load (&a->cache_count);
+    }
   else
     cache->wants_room = true;
 }

@@ -2,7 +2,7 @@
 /*
  * pace.h: when memory goes back, and how much at a time.
  *
- * Every SY_REAP_NS somebody who comes by begins a reaping; it goes in steps, done by whoever comes by, each for a share of the time that has
+ * Every SY_REAP_NS, or when it is asked for, somebody who comes by begins a reaping; it goes in steps, done by whoever comes by, each for a share of the time that has
  * passed since the one before: a busy program's calls are held up for a moment now and then, and an idle one's few still get it done.
  *
  * The owner of the pace sees to it that one thread at a time begins a step; the question whether one is due, and the wish that it be soon,
@@ -47,14 +47,12 @@ sy_pace_step (struct sy_pace *pace, uint64_t now_ns)
   return sy_os_now_ns () + share_ns;
 }
 
-/* A reaping is under way from now on, its first step as short as ever.  By anyone, at any time: a hint that may be lost. */
+/* A reaping is due now, if none is under way, as if its time had come.  By anyone, at any time: a hint that may be lost. */
 static inline void
 sy_pace_hurry (struct sy_pace *pace, uint64_t now_ns)
 {
-  if (AO_load (&pace->under_way) != 0)
-    return;
-  AO_store (&pace->stepped, (AO_t) (now_ns >> 20));
-  AO_store (&pace->under_way, 1);
+  if (AO_load (&pace->under_way) == 0)
+    AO_store (&pace->stepped, (AO_t) (now_ns >> 20) - (AO_t) (SY_REAP_NS >> 20));
 }
 
 /* The reaping is done. */

@@ -85,7 +85,8 @@ void sy_page_run_give (uint32_t first, uint32_t *chain);
 /* Gives a chain's pages back and files its runs; SY_UNIT_NONE is an empty one.  Bytes given. */
 size_t sy_page_chain_clean (uint32_t chain);
 
-/* Gives back to the system the free pages that no one took for SY_REAP_NS.  Called now and then; most calls do nothing. */
+/* Gives back to the system the free pages that no one took for SY_REAP_NS, or since it was last asked to be soon.  Called now and then; most
+   calls do nothing. */
 void sy_page_range_reap (uint64_t now_ns);
 
 /* The next call of it need not wait for its time: memory is wanted elsewhere. */

@@ -200,22 +200,21 @@ shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned numbe
   return true;
 }
 
-bool
+void
 sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
 {
   AO_t *seen = &pool->shards[shard].growths_seen, before = AO_load (seen);
 
   /* Relaxed: what is shed is ordered by the depots and locks themselves. */
   if (before == growths || !AO_compare_and_swap (seen, before, growths))
-    return false;
+    return;
 
   uint64_t until_ns = sy_os_now_ns () + SY_SHED_NS;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
       if (!shed_depot (pool, shard, class, depot, until_ns))
-        return true;
-  return true;
+        return;
 }
 
 /* ---- All at once ---- */

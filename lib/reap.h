@@ -19,8 +19,8 @@ sy_pool_reap_is_due (const struct sy_pool *pool, uint64_t now_ns)
 void sy_pool_reap (struct sy_pool *pool, uint64_t now_ns);
 
 /* Memory has grown for the growths-th time: what lay in the shard's depots since somebody last looked goes to the slabs.  Once each
-   time, and for a moment.  False: it has been done for this time. */
-bool sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths);
+   time, and for a moment. */
+void sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths);
 
 /* Gives all free pages inside slabs back to the system; how many bytes that were. */
 size_t sy_pool_purge (struct sy_pool *pool);

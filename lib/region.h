@@ -7,7 +7,7 @@
  * load in between.  A slab is as many units long as its class says, and its number is its first unit's.
  *
  * A slab is fresh (never used), in use by a pool, spare (free, its pages still there) or clean (free, its pages given back).  The lists are
- * under the lock; base, bytes and zone_shift are written once, before any slab is out.
+ * under the lock; what else is in sy_region is written once, before any slab is out.
  *
  * Invariant, for each zone: fresh + in use + spare + clean == the number of its slabs.
  */
@@ -55,7 +55,7 @@ sy_region_slab_of (const void *pointer)
 {
   uint32_t unit = sy_region_unit_of (pointer);
 
-  /* Zones start at multiples of the longest slab. */
+  /* Zones start at multiples of the longest slab, and what is skipped there is a multiple of the class's. */
   return unit & (uint32_t) -(int32_t) sy_size_classes[unit >> sy_region.zone_shift].units;
 }
 

@@ -38,26 +38,44 @@ shed_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class
     sy_cache_flush_class (a, cache, class);
 }
 
+/* One that is missed keeps the magazines that it has, and its next ones are small. */
+static void
+begin_anew (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, bool is_busy)
+{
+  if (is_busy)
+    sy_cache_set_rounds (cache, class, sy_cache_first_rounds (class));
+  else
+    sy_cache_flush_class (a, cache, class);
+}
+
 /* Where more threads have come: the largest of the classes that have grown begin anew, until the room is the thread's share. */
 static void
 come_down (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy)
 {
-  AO_t caches = AO_load (&a->cache_count); /* relaxed: a bound for what comes */
-  bool more = caches > cache->caches_seen;
+  /* Relaxed: a bound for what comes, and for what stays. */
+  if (AO_load (&a->cache_count) <= cache->caches_then)
+    return;
+  for (unsigned class = SY_CLASSES - 1; class > 0 && !sy_cache_has_room (a, cache, 0); class--)
+    if (cache->rounds[class] > sy_cache_first_rounds (class))
+      begin_anew (a, cache, class, class == busy);
+}
 
-  cache->caches_seen = caches;
-  for (unsigned class = SY_CLASSES - 1; class > 0 && more && !sy_cache_has_room (a, cache, 0); class--)
-    if (cache->rounds[class] <= sy_cache_first_rounds (class))
-      continue;
-    else if (class == busy)
-      sy_cache_set_rounds (cache, class, sy_cache_first_rounds (class));
-    else
-      sy_cache_flush_class (a, cache, class);
+/* Memory has grown for the growths-th time, once for the process: free large blocks need not wait for their time. */
+static void
+hurry_heap (AO_t growths, uint64_t now_ns)
+{
+  static AO_t hurried;
+
+  /* Relaxed: a second time does little harm. */
+  if (AO_load (&hurried) == growths)
+    return;
+  AO_store (&hurried, growths);
+  sy_heap_reap_soon (now_ns);
 }
 
 /*
  * Where memory has grown since the last look, also what lay in the shard's depots goes, so that whole slabs get free: a few blocks of each
- * slab, freed last, are enough to hold it back.  Free large blocks need not wait for their time then either.
+ * slab, freed last, are enough to hold it back.
  */
 static void SY_NOINLINE
 shed (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy, uint64_t now_ns)
@@ -69,8 +87,11 @@ shed (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned busy, uint6
     if (class != busy)
       shed_class (a, cache, class, has_grown);
   come_down (a, cache, busy);
-  if (has_grown && sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths))
-    sy_heap_reap_soon (now_ns);
+  if (has_grown)
+    {
+      sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths);
+      hurry_heap (growths, now_ns);
+    }
   cache->growths_seen = growths;
   cache->shed_ns = now_ns;
 }

@@ -6,7 +6,7 @@
  * goes to the slabs every SY_REAP_NS, each time that memory has grown by a share, and where a busy class has no room to
  * grow (thread_cache.h): so the room goes round to the classes that use it, as tcmalloc has size classes steal from each other.  At a look the
  * thread also comes down to its share of all room, where more threads have come; and where memory has grown, what is held of classes in
- * use whose slabs have much free goes too.
+ * use whose slabs have much free goes too, and free large blocks soon.
  */
 #ifndef SY_TEND_H
 #define SY_TEND_H

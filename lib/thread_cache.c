@@ -111,7 +111,7 @@ sy_cache_note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsi
 bool
 sy_cache_has_room (const struct sydra_alloc *a, const struct sy_thread_cache *cache, size_t more)
 {
-  size_t share = SY_ROOM_ALL / AO_load (&a->cache_count); /* relaxed: a bound for what comes */
+  size_t share = SY_ROOM_ALL / AO_load (&a->cache_count); /* relaxed: a bound for what comes, and for what stays */
 
   return cache->room + more <= (share > SY_ROOM_LEAST ? share : SY_ROOM_LEAST);
 }

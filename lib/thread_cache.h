@@ -17,7 +17,8 @@
  *
  * A thread that idles keeps what it holds, as a pop has no flag that others could wait for: so `room`, what its magazines may hold, grows
  * within a share of SY_ROOM_ALL.  The share is that of the moment; a thread that goes on comes down to it (tend.h), one that idles does not.
- * A class's first magazines may be over it, and one from a depot may be larger than the thread's own grow: others had room for it.
+ * A class's first magazines may be over it, and one from a depot, or one that a class which comes down still has, may be larger than the
+ * thread's own grow: there was room for it.
  */
 #ifndef SY_THREAD_CACHE_H
 #define SY_THREAD_CACHE_H
@@ -33,7 +34,7 @@ struct sy_thread_cache {
   AO_t free_top[SY_CLASSES];           /* first, for the shortest addresses */
   AO_t owner;                          /* the handle, or SY_OWNER_GONE, written by who destroys that */
   uintptr_t base;                      /* the range, and the pool's map of it */
-  size_t bytes;                        /* 0: there are no hits of frees */
+  size_t bytes;                        /* 0: there are no hits of what is asked of blocks */
   const unsigned char *map;
   unsigned zone_shift;
   AO_t next[SY_CLASSES], alloc_top[SY_CLASSES];
@@ -46,10 +47,11 @@ struct sy_thread_cache {
   AO_t net_bytes, peak_bytes;
   unsigned rounds[SY_CLASSES];         /* of the next magazine; 0: the class has none */
   size_t room;                         /* bytes of blocks that two magazines of such rounds a class hold */
+  AO_t caches_then;                    /* how many caches the handle had when a class last grew */
   bool wants_room;                     /* a class could not grow */
   unsigned hand;                       /* the class that was asked last to make room for another */
   AO_t calls_seen[SY_CLASSES];         /* calls of each class at the last look for what to shed ... */
-  AO_t growths_seen, caches_seen;      /* ... and sy_region.growths, and how many threads there were, and the time */
+  AO_t growths_seen;                   /* ... and sy_region.growths, and the time */
   uint64_t shed_ns;
   unsigned home, spare_count;
   struct sy_magazine *spare[SY_SPARES_MAX];

@@ -147,6 +147,37 @@ test_again (size_t base)
     free (block[at]);
 }
 
+/* Large blocks are freed, and small ones follow at once: they need not wait for the time in which free large ones go back. */
+static void
+test_large_makes_way (size_t base)
+{
+  enum { LARGE = 48, SIZE = 320 };
+  const char *fact = "free large blocks go back as small ones take memory";
+  size_t live = (size_t) BLOCKS * SIZE, now;
+
+  if (!whose ("small_pool"))
+    {
+      tap_skip (fact, "the C library and mimalloc keep what they see fit");
+      return;
+    }
+  for (unsigned at = 0; at < LARGE; at++)
+    memset (block[at] = malloc (MIB), 1, MIB);
+  for (unsigned at = 0; at < LARGE; at++)
+    free (block[at]);
+  for (unsigned at = 0; at < BLOCKS; at++)
+    {
+      block[at] = malloc (SIZE);
+      /* It takes a while, and not too long. */
+      for (unsigned round = 0; round < 20; round++)
+        memset (block[at], (int) round, SIZE);
+    }
+  now = tap_resident ();
+  printf ("# %zu MiB of small blocks, %zu MiB in all, %zu MiB before\n", live / MIB, now / MIB, base / MIB);
+  tap (now <= base + live + live / 8 + 16 * MIB, fact);
+  for (unsigned at = 0; at < BLOCKS; at++)
+    free (block[at]);
+}
+
 /* ---- Threads ---- */
 
 static void *
@@ -268,5 +299,6 @@ main (void)
   test_trim (base);
   test_activity (base);
   test_again (base);
+  test_large_makes_way (base);
   return tap_end ();
 }

@@ -164,8 +164,13 @@ run_under_limit (void *argument)
       void *block = sydra_malloc (a, size);
 
       require (block != NULL, "no %zu bytes after all were freed", size);
-      sydra_free (a, block);
+      require (sydra_usable_size (a, block) >= size, "a block of %zu bytes has fewer", size);
+      if (size % 100 == 0)
+        sydra_free (a, block);
+      else
+        require (sydra_free_deferred (a, block) == 0, "a block of %zu bytes cannot be deferred", size);
     }
+  (void) sydra_collect (a);
   require (sydra_alloc_destroy (a) == 0, "blocks live at the end");
   return 0;
 }

@@ -559,14 +559,30 @@ START_TEST (reaping_comes_soon_when_it_is_asked_to)
   ck_assert_uint_ge (held, MIB);
   sy_heap_reap_soon (now_ns += SY_REAP_NS / 4);
   sy_heap_reap (now_ns);
-  ck_assert_uint_eq (sy_heap_held_bytes (), held); /* a step begins when the clock has gone on */
-  sy_heap_reap (now_ns += (uint64_t) 1 << 20);
   ck_assert_uint_eq (sy_heap_held_bytes (), held); /* it has not waited since the last look */
   sy_heap_reap (now_ns += (uint64_t) 1 << 20);
   ck_assert_uint_eq (sy_heap_held_bytes (), held); /* that reaping is over */
   sy_heap_reap_soon (now_ns);
-  sy_heap_reap (now_ns += (uint64_t) 1 << 20);
+  sy_heap_reap (now_ns);
   ck_assert_uint_eq (sy_heap_held_bytes (), 0);
+}
+END_TEST
+
+START_TEST (a_step_that_is_asked_for_is_short)
+{
+  struct sy_pace pace = { 0, 0 };
+  uint64_t now_ns = 1000 * SY_REAP_NS, left_ns;
+
+  sy_pace_hurry (&pace, now_ns);
+  ck_assert (sy_pace_is_due (&pace, now_ns));
+  left_ns = sy_pace_step (&pace, now_ns);
+  ck_assert_uint_le (left_ns, sy_os_now_ns () + SY_REAP_STEP_NS_MIN);
+  /* One that is under way goes on as it would. */
+  sy_pace_hurry (&pace, now_ns);
+  ck_assert (!sy_pace_is_due (&pace, now_ns));
+  sy_pace_end (&pace);
+  sy_pace_hurry (&pace, now_ns);
+  ck_assert (sy_pace_is_due (&pace, now_ns));
 }
 END_TEST
 
@@ -828,6 +844,7 @@ add_tests_without_sanitizer (TCase *tests)
   add_with_range (tests, freed_memory_waits_within_its_limit_and_trim_gives_it_back);
   add_with_range (tests, reaping_gives_back_what_nobody_took);
   add_with_range (tests, reaping_comes_soon_when_it_is_asked_to);
+  tcase_add_test (tests, a_step_that_is_asked_for_is_short);
   add_with_range (tests, mappings_stay_few_after_ten_thousand_moves);
   add_with_range (tests, where_mappings_are_used_up_blocks_grow_and_addresses_last);
   tcase_add_test (tests, under_a_limit_on_addresses_the_c_library_serves);

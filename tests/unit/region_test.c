@@ -117,25 +117,30 @@ START_TEST (the_range_ends_where_it_ends)
 }
 END_TEST
 
-/* A TLB of as many sets as 16 units have pages has room for the first slabs of as many classes as it has ways, times 16. */
-START_TEST (first_slabs_of_the_classes_share_no_sets)
+/* A TLB's sets are chosen by the low bits of a page's number: 16 units, of 16 pages each, have all there are.  In a pool's map 16 pages do. */
+START_TEST (first_slabs_of_the_classes_are_spread_over_all_sets)
 {
-  unsigned at[16] = { 0 }, classes = 0;
+  unsigned slabs[16] = { 0 }, maps[16] = { 0 }, classes = 0;
   uint32_t first;
 
   ck_assert (sy_region_open ());
-  if (sy_region.skew_mask < 15)
+  if (sy_region.zone_shift < 8)
     return; /* the system has given no more than short zones */
   for (unsigned class = 1; class < SY_CLASSES; class++)
     if (sy_size_classes[class].units == 1)
       {
         (void) sy_region_used (class, &first);
         ck_assert_uint_eq (first >> sy_region.zone_shift, class);
-        at[first % 16]++;
+        slabs[first % 16]++;
+        maps[first / 4096 % 16]++;
         classes++;
       }
   for (unsigned place = 0; place < 16; place++)
-    ck_assert_uint_le (at[place], classes / 16 + 2);
+    {
+      ck_assert_uint_le (slabs[place], classes / 16 + 2);
+      if (sy_region.zone_shift >= 20)
+        ck_assert_uint_le (maps[place], classes / 16 + 2);
+    }
 }
 END_TEST
 
@@ -433,7 +438,9 @@ END_TEST
 
 /* ---- Zones that are as short as they can be ---- */
 
-#define LIMIT ((rlim_t) 64 << 20)
+/* Limits on address space, in MiB, under which zones have 8, 64 and 256 units: nothing, 3 and 15 of them may be skipped. */
+static const unsigned limit_mib[] = { 64, 1024, 4096 };
+#define LIMITS (SY_WORD_BITS == 64 ? 3 : 1)
 
 /* Takes all slabs of a class; each is whole, in its zone and in the range, and writable to its ends. */
 static int
@@ -458,9 +465,10 @@ take_a_whole_zone (unsigned class)
 }
 
 static int
-take_all_zones (void *nothing)
+take_all_zones (void *argument)
 {
-  struct rlimit limit = { LIMIT, LIMIT };
+  rlim_t bytes = (rlim_t) *(const unsigned *) argument << 20;
+  struct rlimit limit = { bytes, bytes };
   int status = 0;
 
   if (setrlimit (RLIMIT_AS, &limit) != 0 || !sy_region_open ())
@@ -471,7 +479,6 @@ take_all_zones (void *nothing)
       if (status != 0)
         fprintf (stderr, "class %u of %u, zones of %u units", class, SY_CLASSES, 1u << sy_region.zone_shift);
     }
-  (void) nothing;
   return status;
 }
 
@@ -481,7 +488,7 @@ START_TEST (a_short_zone_is_used_to_its_last_whole_slab)
 
   if (TEST_SANITIZED || sy_region.bytes != 0)
     return; /* no limit holds for a sanitizer's own memory; and the range is opened once in a process */
-  child = child_run (take_all_zones, NULL);
+  child = child_run (take_all_zones, (void *) (uintptr_t) &limit_mib[_i]);
   ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
 }
 END_TEST
@@ -572,10 +579,10 @@ main (void)
   TCase *tests = test_case (suite, "slabs", 20), *threads = test_case (suite, "threads", 60);
 
   tcase_add_test (tests, a_range_that_is_not_open_owns_nothing);
-  tcase_add_test (tests, a_short_zone_is_used_to_its_last_whole_slab);
+  tcase_add_loop_test (tests, a_short_zone_is_used_to_its_last_whole_slab, 0, LIMITS);
   tcase_add_test (tests, the_range_is_opened_once);
   tcase_add_test (tests, the_range_ends_where_it_ends);
-  tcase_add_test (tests, first_slabs_of_the_classes_share_no_sets);
+  tcase_add_test (tests, first_slabs_of_the_classes_are_spread_over_all_sets);
   tcase_add_test (tests, every_byte_of_a_slab_is_in_it_and_the_next_one_is_not);
   tcase_add_loop_test (tests, slabs_are_distinct_writable_and_counted, 0, LENGTHS);
   tcase_add_loop_test (tests, slabs_given_back_are_taken_before_fresh_ones, 0, LENGTHS);

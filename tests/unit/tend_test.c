@@ -285,7 +285,7 @@ START_TEST (a_thread_keeps_its_room_while_no_more_come)
   ck_assert_uint_gt (room_of (cache), SY_ROOM_LEAST);
   use (CLASS, 64);
   AO_store (&a->cache_count, 1000);
-  cache->caches_seen = 1000;
+  cache->caches_then = 1000;
   /* It is in use, however long this took, and memory has not grown. */
   cache->calls_seen[largest] = 0;
   cache->growths_seen = AO_load (&sy_region.growths);
