@@ -2,8 +2,9 @@
 /*
  * pace.h: when memory goes back, and how much at a time.
  *
- * Every SY_REAP_NS, or when it is asked for, somebody who comes by begins a reaping; it goes in steps, done by whoever comes by, each for a share of the time that has
- * passed since the one before: a busy program's calls are held up for a moment now and then, and an idle one's few still get it done.
+ * Every SY_REAP_NS, or when it is asked for, somebody who comes by begins a reaping; it goes in steps, done by whoever comes by, each for
+ * a share of the time that has passed since the one before: a busy program's calls are held up for a moment now and then, and an idle
+ * one's few still get it done.
  *
  * The owner of the pace sees to it that one thread at a time begins a step; the question whether one is due, and the wish that it be soon,
  * are anybody's, and hints.
