@@ -56,8 +56,7 @@ sy_hit_free (const struct sydra_alloc *a, void *block)
     return false;
   *top = block;
   SY_OPAQUE (class);
-  /* Not an addition in memory: it would load the top a second time. */
-  AO_store (&cache->free_top[class], (AO_t) (top + 1));
+  sy_own_add (&cache->free_top[class], sizeof *top);
   return true;
 }
 

@@ -209,11 +209,9 @@ sy_thread_cache_abandon (struct sy_thread_cache *cache)
 void
 sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
 {
-  bool are_hits = a->pool.map != NULL && (!SY_ZONE_SHIFT_FIXED || sy_region.zone_shift == SY_ZONE_SHIFT - SY_UNIT_SHIFT);
-
   memset (cache, 0, sizeof *cache);
   cache->base = (uintptr_t) sy_region.base;
-  cache->bytes = are_hits ? sy_region.bytes : 0;
+  cache->bytes = a->pool.map == NULL ? 0 : sy_region.bytes;
   cache->map = a->pool.map;
   cache->zone_shift = sy_region.zone_shift;
   for (unsigned class = 0; class < SY_CLASSES; class++)

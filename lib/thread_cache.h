@@ -34,7 +34,7 @@ struct sy_thread_cache {
   AO_t free_top[SY_CLASSES];           /* first, for the shortest addresses */
   AO_t owner;                          /* the handle, or SY_OWNER_GONE, written by who destroys that */
   uintptr_t base;                      /* the range, and the pool's map of it */
-  size_t bytes;                        /* 0: there are no hits of what is asked of blocks */
+  size_t bytes;
   const unsigned char *map;
   unsigned zone_shift;
   AO_t next[SY_CLASSES], alloc_top[SY_CLASSES];
@@ -130,8 +130,7 @@ sy_thread_cache_class_of (const struct sy_thread_cache *cache, const void *block
   /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
   if (SY_UNLIKELY (cache->map[unit] == 0))
     return false;
-  SY_OPAQUE (unit); /* it is in a register: the class comes from there */
-  *class = unit >> (SY_ZONE_SHIFT_FIXED ? SY_ZONE_SHIFT - SY_UNIT_SHIFT : cache->zone_shift);
+  *class = unit >> cache->zone_shift;
   return true;
 }
 

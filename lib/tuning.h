@@ -21,15 +21,6 @@
    until the system agrees, down to the longest slab each. */
 #define SY_ZONE_SHIFT (SY_WORD_BITS == 64 ? 36 : 24)
 #define SY_ZONE_SHIFT_MIN (SY_UNIT_SHIFT + 3)
-/* 1: hits take zones to be that long, for an instruction less; where the system gave shorter ones, as under any limit on addresses, there are
-   no hits of what is asked of blocks: a malloc and its free take 11 ns instead of 7. */
-#ifndef SY_ZONE_SHIFT_FIXED
-# ifdef __x86_64__
-#  define SY_ZONE_SHIFT_FIXED 1
-# else
-#  define SY_ZONE_SHIFT_FIXED 0
-# endif
-#endif
 /*
  * Units that a zone starts behind the one before, modulo one part in so many of a zone.  TLBs and caches choose their sets by the low bits of
  * addresses: an odd number of units spreads the zones' first slabs over all sets of a TLB, where they would share those of one slab; half a
