@@ -257,15 +257,25 @@ START_TEST (a_thread_comes_down_to_its_share_when_others_come)
 }
 END_TEST
 
-START_TEST (the_class_that_is_missed_comes_down_too)
+/* The largest class, full-grown: alone more than the least share. */
+static unsigned
+grow_largest (struct sy_thread_cache *cache)
 {
-  struct sy_thread_cache *cache = mine ();
   unsigned largest = SY_CLASSES - 1;
-  AO_t caches = AO_load (&a->cache_count);
 
   for (unsigned times = 0; times < 8; times++)
     use (largest, 64);
   ck_assert_uint_eq (cache->rounds[largest], sy_size_classes[largest].rounds);
+  ck_assert_uint_gt (room_of (cache), SY_ROOM_LEAST);
+  return largest;
+}
+
+START_TEST (the_class_that_is_missed_comes_down_too)
+{
+  struct sy_thread_cache *cache = mine ();
+  unsigned largest = grow_largest (cache);
+  AO_t caches = AO_load (&a->cache_count);
+
   AO_store (&a->cache_count, 1000);
   look (largest);
   ck_assert_uint_eq (cache->rounds[largest], 1);
@@ -277,12 +287,9 @@ END_TEST
 START_TEST (a_thread_keeps_its_room_while_no_more_come)
 {
   struct sy_thread_cache *cache = mine ();
-  unsigned largest = SY_CLASSES - 1;
+  unsigned largest = grow_largest (cache);
   AO_t caches = AO_load (&a->cache_count);
 
-  for (unsigned times = 0; times < 8; times++)
-    use (largest, 64);
-  ck_assert_uint_gt (room_of (cache), SY_ROOM_LEAST);
   use (CLASS, 64);
   AO_store (&a->cache_count, 1000);
   cache->caches_then = 1000;
