@@ -3,6 +3,7 @@
 #ifndef SY_TEST_ONE_HANDLE_H
 #define SY_TEST_ONE_HANDLE_H
 
+#include "atomic.h"
 #include "suite.h"
 #include "sydra/alloc.h"
 #include "thread_registry.h"
@@ -20,6 +21,19 @@ static inline struct sy_thread_cache *
 mine (void)
 {
   return sy_thread_cache_get (a, "test");
+}
+
+/* Leaves a block in the box and takes what was there: a block that may be freed.  full: between the load and the swap the same address may have
+   gone and come back, as another thread's block, which only an acquire at the swap hands over. */
+static inline void *
+mailbox_swap (AO_t *box, void *block)
+{
+  AO_t old;
+
+  do
+    old = AO_load (box);
+  while (!AO_compare_and_swap_full (box, old, (AO_t) block));
+  return (void *) old;
 }
 
 static inline struct sydra_stats

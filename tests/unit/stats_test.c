@@ -401,15 +401,11 @@ churn (void *argument)
 
   while (!AO_load_acquire (&stop))
     {
-      AO_t *box = &mailbox[test_random_below (&random, MAILBOXES)], old, block;
+      AO_t *box = &mailbox[test_random_below (&random, MAILBOXES)];
+      void *block = sydra_malloc (a, test_random_below (&random, test_random_below (&random, 4) ? 300 : CHURN_MAX));
 
-      block = (AO_t) sydra_malloc (a, test_random_below (&random, test_random_below (&random, 4) ? 300 : CHURN_MAX));
-
-      test_must (block != 0, "no block");
-      do
-        old = AO_load_acquire (box);
-      while (!AO_compare_and_swap_release (box, old, block));
-      sydra_free (a, (void *) old);
+      test_must (block != NULL, "no block");
+      sydra_free (a, mailbox_swap (box, block));
     }
   return NULL;
 }

@@ -786,12 +786,7 @@ exchange (void *argument)
       block[0] = (uintptr_t) block;
       block[1] = size;
 
-      AO_t *box = &mailbox[test_random_below (&random, MAILBOXES)], old;
-
-      do
-        old = AO_load_acquire (box);
-      while (!AO_compare_and_swap_release (box, old, (AO_t) block));
-      block = (uintptr_t *) old;
+      block = mailbox_swap (&mailbox[test_random_below (&random, MAILBOXES)], block);
       if (block == NULL)
         continue;
       test_must (block[0] == (uintptr_t) block && block[1] >= 2 * sizeof (uintptr_t) && block[1] <= SY_SMALL_MAX + 16, "a block in two hands");
