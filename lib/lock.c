@@ -34,8 +34,7 @@ rank_leave (const struct sy_lock *lock)
 void
 sy_lock_init (struct sy_lock *lock, enum sy_rank rank)
 {
-  (void) pthread_mutex_init (&lock->mutex, NULL);
-  lock->rank = rank;
+  *lock = (struct sy_lock) SY_LOCK_INIT (rank);
 }
 
 void

@@ -27,7 +27,14 @@ struct sy_lock {
   enum sy_rank rank;
 };
 
-#define SY_LOCK_INIT(rank) { PTHREAD_MUTEX_INITIALIZER, rank }
+/* Holders are soon done: who waits spins a little before it sleeps, where the C library has such mutexes and config.h asks for them. */
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+# define SY_MUTEX_INIT PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#else
+# define SY_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
+#endif
+
+#define SY_LOCK_INIT(rank) { SY_MUTEX_INIT, rank }
 
 void sy_lock_init (struct sy_lock *lock, enum sy_rank rank);
 void sy_lock_take (struct sy_lock *lock);

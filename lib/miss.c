@@ -84,6 +84,24 @@ load_from_depot (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned 
   return true;
 }
 
+/*
+ * The blocks from first to last, in rising order, were never handed out: their pages are populated, those that they are the first to come to
+ * and some behind them, up to a multiple of SY_POPULATE_PAGES, which no slab ends short of.  Of larger blocks than a page some pages may never
+ * be touched.  First may lie in another slab, anywhere.
+ */
+static void
+populate (const struct sydra_alloc *a, const struct sy_thread_cache *cache, unsigned class, const char *first, const char *last)
+{
+  const struct sy_bin *bin = sy_pool_bin (&a->pool, sy_home_shard (cache->home), class);
+  size_t page = sy_os_page_bytes (), mask = SY_POPULATE_PAGES * page - 1, bytes = sy_size_classes[class].bytes;
+  const char *slab = sy_region_address (sy_region_slab_of (last));
+  uintptr_t from = ((uintptr_t) (first > slab ? first : slab) + mask) & ~mask, to = ((uintptr_t) last + bytes + mask) & ~mask;
+
+  /* Relaxed: a bound. */
+  if (from < to && bytes <= page && mask < SY_UNIT_BYTES && AO_load (&bin->slabs) >= SY_POPULATE_SLABS)
+    sy_os_populate ((void *) from, to - from);
+}
+
 static bool
 carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
@@ -106,6 +124,8 @@ carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
     }
   (void) sy_magazine_clear (magazine, carved);
   magazine->zeroed = zeroed;
+  if (zeroed)
+    populate (a, cache, class, sy_magazine_end (magazine)[-1], sy_magazine_end (magazine)[-(ptrdiff_t) carved]);
   sy_cache_set_alloc_top (cache, class, (AO_t) sy_magazine_end (magazine));
   return true;
 }

@@ -74,6 +74,20 @@ sy_os_discard (void *start, size_t bytes)
   return done;
 }
 
+void
+sy_os_populate (void *start, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+  int saved = errno;
+
+  (void) madvise (start, bytes, MADV_POPULATE_WRITE);
+  errno = saved;
+#else
+  (void) start;
+  (void) bytes;
+#endif
+}
+
 size_t
 sy_os_resident_bytes (void *start, size_t bytes)
 {

@@ -36,6 +36,11 @@
 /* Units committed at once: one mprotect for 4 MiB, and neighbours merge, so the process keeps few mappings. */
 #define SY_COMMIT_UNITS 64u
 
+/* Pages of a slab that are populated in one go as the blocks before them are handed out, in bins with so many slabs: a bin with fewer holds
+   no page that was never asked for. */
+#define SY_POPULATE_PAGES 4u
+#define SY_POPULATE_SLABS 2u
+
 /* Arenas of metadata are committed in steps of this many bytes. */
 #define SY_ARENA_STEP ((size_t) 1 << 18)
 /* ... and each takes at most one part in so many of a limited address space. */
@@ -49,7 +54,7 @@
 #define SY_ROUNDS_FIRST 8u
 #define SY_ROUNDS_FIRST_BYTES ((size_t) 8 << 10)
 /* The magazines of one thread may grow to an equal share of this among those that are there, and to so much at least. */
-#define SY_ROOM_ALL ((size_t) 8 << 20)
+#define SY_ROOM_ALL ((size_t) 4 << 20)
 #define SY_ROOM_LEAST ((size_t) 256 << 10)
 /* Blocks that a full-grown magazine holds in bytes, and how many it holds however large they are. */
 #define SY_MAGAZINE_BLOCKS_BYTES ((size_t) 1 << 16)

@@ -74,6 +74,27 @@ START_TEST (pages_are_in_memory_once_written_and_until_discarded)
 }
 END_TEST
 
+START_TEST (pages_are_populated_together_or_stay_as_they_are)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_map (8 * page);
+
+  start[3 * page] = 1;
+  errno = 77;
+  sy_os_populate (start, 6 * page);
+
+  size_t bytes = sy_os_resident_bytes (start, 8 * page);
+
+  /* A system before Linux 5.14 does not know how. */
+  ck_assert_msg (bytes == 6 * page || bytes == page, "%zu bytes are in memory", bytes);
+  for (size_t at = 0; at < 8 * page; at++)
+    test_must (start[at] == (at == 3 * page), "byte %zu is %d", at, start[at]);
+  sy_os_unmap (start, 8 * page);
+  sy_os_populate (start, 8 * page);
+  ck_assert_int_eq (errno, 77);
+}
+END_TEST
+
 START_TEST (refusals_are_said_and_keep_errno)
 {
   size_t page = sy_os_page_bytes ();
@@ -125,6 +146,7 @@ main (void)
     {
       tcase_add_test (tests, refusals_are_said_and_keep_errno);
       tcase_add_test (tests, pages_are_in_memory_once_written_and_until_discarded);
+      tcase_add_test (tests, pages_are_populated_together_or_stay_as_they_are);
     }
   tcase_add_test (tests, the_clock_does_not_go_back);
   tcase_add_test (tests, pages_and_processors_are_what_the_system_says);

@@ -533,6 +533,47 @@ START_TEST (calloc_of_new_memory_touches_no_page)
 }
 END_TEST
 
+/* How many of these pages the system has in memory once it is asked for all of them: all, or none where it does not know how. */
+static size_t
+pages_at_once (size_t count)
+{
+  size_t bytes = count * sy_os_page_bytes (), there;
+  void *start = sy_os_map (bytes);
+
+  ck_assert_ptr_nonnull (start);
+  sy_os_populate (start, bytes);
+  there = sy_os_resident_bytes (start, bytes) / sy_os_page_bytes ();
+  sy_os_unmap (start, bytes);
+  return there;
+}
+
+START_TEST (pages_of_a_class_with_slabs_are_populated_before_they_are_touched)
+{
+  size_t bytes = BYTES << 4 * _i, page = sy_os_page_bytes ();
+  unsigned class = sy_class_of (bytes), pages = (unsigned) (sy_class_slab_bytes (class) / page);
+  unsigned first = (SY_POPULATE_SLABS - 1) * sy_size_classes[class].blocks, most = sy_size_classes[class].rounds, count = 0;
+
+  if (a->pool.direct || SY_POPULATE_PAGES * page > SY_UNIT_BYTES)
+    return;
+  (void) sydra_collect (a);
+  for (; count + most < first + sy_size_classes[class].blocks; count++)
+    {
+      test_must ((blocks[count] = sydra_malloc (a, bytes)) != NULL, "no block");
+      if (count % (pages / 2) != 0)
+        continue;
+
+      char *slab = sy_region_address (sy_region_slab_of (blocks[count]));
+      unsigned held = (unsigned) ((void **) AO_load (&mine ()->alloc_top[class]) - sy_magazine_end (sy_cache_alloc_magazine (mine (), class)))
+                      + sy_cache_alloc_magazine (mine (), class)->rounds;
+      size_t carved = (size_t) ((char *) blocks[count] - slab) + (1 + held) * bytes, step = SY_POPULATE_PAGES * page;
+      size_t there = count < first ? 0 : pages_at_once ((carved + step - 1) / step * SY_POPULATE_PAGES);
+
+      test_must (pages_of (slab, pages * page) == there, "%u pages after %u blocks, not %zu", pages_of (slab, pages * page), count + 1, there);
+    }
+  give (count);
+}
+END_TEST
+
 /* ---- Deaths ---- */
 
 /* Sizes of all classes, most of them small. */
@@ -845,6 +886,7 @@ main (void)
   tcase_add_test (tests, a_side_that_changes_places_with_blocks_left_is_known_no_more);
   tcase_add_test (tests, a_block_that_is_known_to_be_zero_is);
   tcase_add_test (tests, calloc_of_new_memory_touches_no_page);
+  tcase_add_loop_test (tests, pages_of_a_class_with_slabs_are_populated_before_they_are_touched, 0, 2);
   tcase_add_test (tests, what_the_magazines_hold_is_charged_and_given_up_for_a_request);
   tcase_add_test (tests, nothing_stays_charged);
   tcase_add_test (threads, a_thread_that_ends_hands_in_blocks_and_counts);
