@@ -17,6 +17,8 @@
 
 #define THREADS 8
 #define FORKS 200u
+#define FORKS_LEAST 20u
+#define SECONDS 40  /* after so many no more than the least: where the system forks slowly */
 #define KEPT 500
 #define HELD 300
 #define CHILD_ROUNDS 1000
@@ -235,23 +237,26 @@ START_TEST (the_child_of_a_threaded_process_allocates)
 {
   struct block kept[KEPT];
   pthread_t thread[THREADS];
+  time_t until = time (NULL) + SECONDS;
+  unsigned forks;
 
   a = sydra_alloc_create (NULL);
   ck_assert_ptr_nonnull (a);
   make_kept (kept, 98);
   for (uintptr_t at = 0; at < THREADS; at++)
     ck_assert_int_eq (pthread_create (&thread[at], NULL, at == 0 ? bear : disturb, (void *) (at + 1)), 0);
-  for (unsigned at = 0; at < FORKS; at++)
+  for (forks = 0; forks < FORKS && (forks < FORKS_LEAST || time (NULL) < until); forks++)
     {
       pid_t child = fork ();
 
       if (child == 0)
-        be_a_child (kept, at % 10 == 0 ? CHILD_ROUNDS : CHILD_ROUNDS_FEW);
+        be_a_child (kept, forks % 10 == 0 ? CHILD_ROUNDS : CHILD_ROUNDS_FEW);
 
       int status = wait_for (child);
 
-      ck_assert_msg (status == 0, "child %u of %u: status %x", at, FORKS, (unsigned) status);
+      ck_assert_msg (status == 0, "child %u of %u: status %x", forks, FORKS, (unsigned) status);
     }
+  printf ("# %u forks\n", forks);
   __atomic_store_n (&stop, true, __ATOMIC_RELAXED);
   for (unsigned at = 0; at < THREADS; at++)
     ck_assert_int_eq (pthread_join (thread[at], NULL), 0);
