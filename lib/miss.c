@@ -92,14 +92,17 @@ load_from_depot (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned 
 static void
 populate (const struct sydra_alloc *a, const struct sy_thread_cache *cache, unsigned class, const char *first, const char *last)
 {
+  static AO_t unknown; /* 1: the system does not know how */
   const struct sy_bin *bin = sy_pool_bin (&a->pool, sy_home_shard (cache->home), class);
   size_t page = sy_os_page_bytes (), mask = SY_POPULATE_PAGES * page - 1, bytes = sy_size_classes[class].bytes;
   const char *slab = sy_region_address (sy_region_slab_of (last));
   uintptr_t from = ((uintptr_t) (first > slab ? first : slab) + mask) & ~mask, to = ((uintptr_t) last + bytes + mask) & ~mask;
 
-  /* Relaxed: a bound. */
-  if (from < to && bytes <= page && mask < SY_UNIT_BYTES && AO_load (&bin->slabs) >= SY_POPULATE_SLABS)
-    sy_os_populate ((void *) from, to - from);
+  /* Relaxed: a hint and a bound. */
+  if (from >= to || bytes > page || mask >= SY_UNIT_BYTES || AO_load (&bin->slabs) < SY_POPULATE_SLABS || AO_load (&unknown) != 0)
+    return;
+  if (!sy_os_populate ((void *) from, to - from))
+    AO_store (&unknown, 1);
 }
 
 static bool

@@ -74,17 +74,19 @@ sy_os_discard (void *start, size_t bytes)
   return done;
 }
 
-void
+bool
 sy_os_populate (void *start, size_t bytes)
 {
 #ifdef MADV_POPULATE_WRITE
   int saved = errno;
+  bool known = madvise (start, bytes, MADV_POPULATE_WRITE) == 0 || errno != EINVAL;
 
-  (void) madvise (start, bytes, MADV_POPULATE_WRITE);
   errno = saved;
+  return known;
 #else
   (void) start;
   (void) bytes;
+  return false;
 #endif
 }
 

@@ -20,9 +20,9 @@ bool sy_os_commit (void *start, size_t bytes);
 /* Gives the pages' memory back; they stay committed and read as zero.  False where the system refuses: contents as they were. */
 bool sy_os_discard (void *start, size_t bytes);
 
-/* Has committed pages in memory before they are touched: one call instead of a fault each.  They read as zero, or as what they are.  A wish:
-   where the system knows no such call, or refuses, the faults come. */
-void sy_os_populate (void *start, size_t bytes);
+/* Has committed pages in memory before they are touched, one call instead of a fault each; contents stay.  A wish: where the system refuses,
+   the faults come.  False: it knows no such call. */
+bool sy_os_populate (void *start, size_t bytes);
 
 /* How many bytes of these pages, SY_RESIDENT_BYTES at the most, are in memory; all of them where the system does not say. */
 #define SY_RESIDENT_BYTES ((size_t) 1 << 20)

@@ -75,7 +75,7 @@ one_round (FILE *stream)
   pid = fork ();
   if (pid == 0)
     {
-      (void) alarm (20);
+      (void) alarm (80);
       _exit (child ());
     }
   return pid > 0 && waitpid (pid, &status, 0) == pid && status == 0 && pthread_join (thread, &failed) == 0 && failed == NULL;
@@ -89,7 +89,7 @@ main (void)
   FILE *stream = fopencookie (blocks, "w", functions);
   bool right = stream != NULL && pthread_atfork (say_forking, NULL, NULL) == 0;
 
-  (void) alarm (60);
+  (void) alarm (200);
   for (unsigned round = 0; round < ROUNDS && right; round++)
     right = one_round (stream);
   tap (right, "a fork and a stream that allocates when it is flushed do not wait for each other; streams work in the child");

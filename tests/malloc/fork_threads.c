@@ -10,7 +10,7 @@
 #define THREADS 8
 #define FORKS 200
 #define BLOCKS 256
-#define CHILD_SECONDS 20
+#define CHILD_SECONDS 60
 
 static bool stop;
 static void *parents[BLOCKS];

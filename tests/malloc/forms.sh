@@ -9,7 +9,7 @@ module=$PWD/.libs/libsydra-malloc.so
 archive=$PWD/libsydra-malloc.a
 sources=$top_srcdir/tests/malloc
 # A slow machine has CK_TIMEOUT_MULTIPLIER, as for the tests that use check.
-seconds=$((60 * ${CK_TIMEOUT_MULTIPLIER:-1}))
+seconds=$((240 * ${CK_TIMEOUT_MULTIPLIER:-1}))
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 

@@ -24,7 +24,7 @@
 #define CHILD_ROUNDS 1000
 #define CHILD_ROUNDS_FEW 100
 #define DEPTH 3
-#define LIMIT_S 30
+#define LIMIT_S 100
 
 static struct sydra_alloc *a;
 static bool stop;  /* relaxed: a late answer costs one more round */

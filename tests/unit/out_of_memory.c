@@ -20,6 +20,10 @@
 #include "sydra/alloc.h"
 #include "thread_registry.h"
 
+#ifndef MADV_POPULATE_WRITE
+# define MADV_POPULATE_WRITE 23
+#endif
+
 /* ---- Faults ---- */
 
 enum kind { MMAP = 1, MPROTECT = 2, MADVISE = 4, MUNMAP = 8, ALL = 15 };
@@ -28,7 +32,8 @@ static struct
 {
   unsigned kinds, nth;
   bool persists;
-  AO_t on, calls, hits;
+  bool old;  /* the system knows nothing of pages that are asked for ahead */
+  AO_t on, calls, hits, ahead;
 } fault;
 
 static bool
@@ -67,19 +72,22 @@ __wrap_mprotect (void *start, size_t bytes, int protection)
   return fails (MPROTECT) ? -1 : __real_mprotect (start, bytes, protection);
 }
 
+/* Asked for far more often than all else, and nothing follows from a refusal: refused each time, at no point of its own. */
+static int
+populate (void *start, size_t bytes)
+{
+  AO_fetch_and_add (&fault.ahead, 1);
+  if (!fault.old && (!AO_load (&fault.on) || (fault.kinds & MADVISE) == 0))
+    return __real_madvise (start, bytes, MADV_POPULATE_WRITE);
+  errno = fault.old ? EINVAL : ENOMEM;
+  return -1;
+}
+
 int
 __wrap_madvise (void *start, size_t bytes, int advice)
 {
-#ifdef MADV_POPULATE_WRITE
-  /* Asked for far more often than all else, and nothing follows from a refusal: refused each time, at no point of its own. */
-  if (advice == MADV_POPULATE_WRITE && AO_load (&fault.on) && (fault.kinds & MADVISE) != 0)
-    {
-      errno = ENOMEM;
-      return -1;
-    }
   if (advice == MADV_POPULATE_WRITE)
-    return __real_madvise (start, bytes, advice);
-#endif
+    return populate (start, bytes);
   return fails (MADVISE) ? -1 : __real_madvise (start, bytes, advice);
 }
 
@@ -534,6 +542,29 @@ START_TEST (blocks_that_cannot_be_tracked_are_served_and_freed_all_the_same)
 }
 END_TEST
 
+/* How often the system was asked for pages ahead; in the least significant bits of an exit status. */
+static int
+grow_on_a_system (void *is_old)
+{
+  struct sydra_alloc *a = create ();
+
+  fault.old = is_old != NULL;
+  for (unsigned at = 0; at < 10000; at++)
+    require (sydra_malloc (a, 64) != NULL, "no block");
+  return (int) AO_load (&fault.ahead);
+}
+
+START_TEST (a_system_that_cannot_get_pages_ahead_is_asked_once)
+{
+  struct child young = child_run (grow_on_a_system, NULL), old = child_run (grow_on_a_system, &fault);
+  bool knows = sy_os_populate (NULL, 0);
+
+  ck_assert (WIFEXITED (young.status) && WIFEXITED (old.status));
+  ck_assert_int_eq (WEXITSTATUS (old.status), WEXITSTATUS (young.status) != 0);
+  ck_assert (!knows || WEXITSTATUS (young.status) > 20);
+}
+END_TEST
+
 /* Of ten slabs the system takes three back. */
 static void
 refuse_pages_of (unsigned class)
@@ -597,6 +628,7 @@ main (void)
   tcase_add_loop_test (tests, calls_that_fail_from_some_point_on_are_survived, 0, WORKLOADS);
   tcase_add_test (tests, only_the_process_s_own_handle_ends_the_process);
   tcase_add_test (tests, blocks_that_cannot_be_tracked_are_served_and_freed_all_the_same);
+  tcase_add_test (tests, a_system_that_cannot_get_pages_ahead_is_asked_once);
   tcase_add_test (tests, pages_that_the_system_does_not_take_back_stay_spare);
   return test_run (suite);
 }

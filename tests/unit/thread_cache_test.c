@@ -541,7 +541,7 @@ pages_at_once (size_t count)
   void *start = sy_os_map (bytes);
 
   ck_assert_ptr_nonnull (start);
-  sy_os_populate (start, bytes);
+  (void) sy_os_populate (start, bytes);
   there = sy_os_resident_bytes (start, bytes) / sy_os_page_bytes ();
   sy_os_unmap (start, bytes);
   return there;
