@@ -18,7 +18,7 @@
 #define THREADS 8
 #define FORKS 200u
 #define FORKS_LEAST 20u
-#define SECONDS 40  /* after so many no more than the least: where the system forks slowly */
+#define SECONDS 20  /* after so many no more than the least: where the system forks slowly */
 #define KEPT 500
 #define HELD 300
 #define CHILD_ROUNDS 1000

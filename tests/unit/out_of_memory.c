@@ -451,7 +451,7 @@ fail_at_every_point (const struct workload *workload, unsigned kinds, bool persi
 {
   unsigned points = 0;
 
-  for (unsigned nth = 1;; nth += TEST_SANITIZED ? 1 + nth / 4 : nth < 60 ? 1 : nth / 10, points++)
+  for (unsigned nth = 1;; nth += TEST_SANITIZED ? nth : nth < 60 ? 1 : nth / 10, points++)
     {
       fault.kinds = kinds;
       fault.nth = nth;
