@@ -66,7 +66,7 @@ one=$first
 same_work "binary_trees with three threads" binary_trees --depth 8 --threads 3
 [ "${one##* operations=}" = "${first##* operations=}" ]
 tap $? "binary_trees are the same trees for one thread and for three"
-for step in 0 64 5000; do
+for step in 0 512 5000; do
   # shellcheck disable=SC2086
   same_work "realloc_growth with --step $step" realloc_growth $small --step "$step"
 done
