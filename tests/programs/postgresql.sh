@@ -34,5 +34,6 @@ status=0
 wait $server || status=$?
 trap - EXIT
 echo "exit status $status"
-grep -E 'PANIC|FATAL|terminated by signal' log || true
+# pg_isready may ask before it is.
+grep -E 'PANIC|FATAL|terminated by signal' log | grep -v 'the database system is starting up' || true
 [[ $status -eq 0 ]]
