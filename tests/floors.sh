@@ -25,7 +25,7 @@ tap_empty "only os.c asks the system for memory" \
   "$(others '(^|[^a-z0-9_])(mmap|mprotect|madvise|munmap|mremap|membarrier)[[:space:]]*\(' os.c)"
 tap_empty "only heap_mimalloc.c includes mimalloc.h" "$(others '#[[:space:]]*include[[:space:]]*<mimalloc' heap_mimalloc.c)"
 tap_empty "who defines a lock includes config.h first, which says what kind" \
-  "$(for file in $(grep -l 'SY_LOCK_INIT (' "$lib"/*.c); do
+  "$(grep -l 'SY_LOCK_INIT (' "$lib"/*.c | while read -r file; do
     sed -n '/^#include/{p;q;}' "$file" | grep -v '<config.h>' | sed "s|^|${file##*/}: |"
   done)"
 tap_empty "nothing is left to be done" "$(others '(TODO|FIXME|XXX)')"
