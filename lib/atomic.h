@@ -30,6 +30,17 @@ sy_own_add (AO_t *counter, AO_t amount)
 #endif
 }
 
+/* ... release: who sees the sum sees what the caller wrote before.  Stores of this processor are seen in their order; the compiler keeps it too. */
+static inline void
+sy_own_add_release (AO_t *counter, AO_t amount)
+{
+#ifdef __x86_64__
+  __asm__ ("addq %1, %0" : "+m" (*counter) : "er" (amount) : "memory");
+#else
+  AO_store_release (counter, AO_load (counter) + amount);
+#endif
+}
+
 /* Does it hold the value?  Relaxed. */
 static inline bool
 sy_holds (const AO_t *word, AO_t value)

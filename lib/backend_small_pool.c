@@ -152,7 +152,7 @@ class_malloc_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigne
 static inline void *
 class_malloc (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t alignment, size_t size)
 {
-  void *block = sy_thread_cache_pop (cache, class);
+  void *block = sy_thread_cache_pop_large (cache, class);
 
   return SY_LIKELY (block != NULL) ? block : class_malloc_miss (a, cache, class, alignment, size);
 }
@@ -185,7 +185,7 @@ malloc_medium (struct sydra_alloc *a, size_t size)
   if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || size > SY_SMALL_MAX))
     return malloc_slow (a, size);
 
-  void *block = sy_thread_cache_pop (cache, sy_class_of (size));
+  void *block = sy_thread_cache_pop_large (cache, sy_class_of (size));
 
   return SY_LIKELY (block != NULL) ? block : malloc_miss (a, size);
 }
@@ -260,8 +260,7 @@ sy_backend_calloc (struct sydra_alloc *a, size_t size)
 
   if (block == NULL)
     return NULL;
-  if (size >= SY_ZEROED_MIN && cache != NULL && sy_pool_class_of (&a->pool, block) != 0
-      && sy_thread_cache_popped_zeroed (cache, sy_class_of (size)))
+  if (size > SY_TINY_MAX && cache != NULL && cache->popped_fresh && sy_pool_class_of (&a->pool, block) != 0)
     return block;
   return memset (block, 0, size);
 }
@@ -400,17 +399,19 @@ sy_backend_owns (struct sydra_alloc *a, const void *pointer)
   return sy_pool_class_of (&a->pool, pointer) != 0;
 }
 
-/* Pops as many blocks as the alloc side has, up to count. */
+/* Pops as many blocks as the loaded magazine has, up to count. */
 static size_t
 pop_run (struct sy_thread_cache *cache, unsigned class, size_t count, void **blocks)
 {
-  void **top = (void **) AO_load (&cache->alloc_top[class]);
+  void **top = sy_cache_top (cache, class);
   size_t popped = 0;
 
   while (popped < count && top[-1] != NULL)
     blocks[popped++] = *--top;
-  AO_store (&cache->next[class], (AO_t) top[-1]);
-  AO_store (&cache->alloc_top[class], (AO_t) top);
+  AO_store (&cache->top[class], (AO_t) top);
+  sy_own_add (&cache->counts.allocations[class], popped);
+  if (cache->fresh[class] > top)
+    cache->fresh[class] = top;
   return popped;
 }
 

@@ -50,13 +50,13 @@ sy_hit_free (const struct sydra_alloc *a, void *block)
   if (SY_UNLIKELY (!sy_hit_class (a, cache, block, &class)))
     return false;
 
-  void **top = (void **) AO_load (&cache->free_top[class]);
+  void **top = (void **) AO_load (&cache->top[class]);
 
   if (SY_UNLIKELY (sy_magazine_is_full (top) || top[-1] == block))
     return false;
   *top = block;
   SY_OPAQUE (class);
-  sy_own_add (&cache->free_top[class], sizeof *top);
+  sy_own_add (&cache->top[class], sizeof *top);
   return true;
 }
 

@@ -30,7 +30,6 @@ struct sy_magazine {
   AO_t below;      /* in a depot: the next one's number; its owner writes it, a late popper may read it */
   uint32_t depth;  /* in a depot: how many there are from here down */
   uint16_t rounds; /* how many blocks it holds when full, as its owner cleared it */
-  bool zeroed;     /* its blocks came from slabs, were never handed out since the system gave their memory, and are zero */
 #if UINTPTR_MAX <= 0xffffffffu
   uint32_t unused;
 #endif
@@ -58,14 +57,13 @@ sy_magazine_of (void **top)
   return (struct sy_magazine *) ((uintptr_t) (top - 1) & ~(uintptr_t) (SY_MAGAZINE_BYTES - 1));
 }
 
-/* The top of an empty magazine with room for so many rounds; notes them, that what comes is not zeroed, and writes its NULL. */
+/* The top of an empty magazine with room for so many rounds; notes them and writes its NULL. */
 static inline void **
 sy_magazine_clear (struct sy_magazine *magazine, unsigned rounds)
 {
   void **top = magazine->slot + SY_MAGAZINE_SLOTS - rounds;
 
   magazine->rounds = (uint16_t) rounds;
-  magazine->zeroed = false;
   top[-1] = NULL;
   return top;
 }
@@ -76,11 +74,18 @@ sy_magazine_end (struct sy_magazine *magazine)
   return magazine->slot + SY_MAGAZINE_SLOTS;
 }
 
+/* How many blocks it has up to top. */
+static inline unsigned
+sy_magazine_held (const struct sy_magazine *magazine, void *const *top)
+{
+  return magazine->rounds - (unsigned) (magazine->slot + SY_MAGAZINE_SLOTS - top);
+}
+
 /* Makes a full magazine, of fewer rounds, out of one that has blocks up to top, and more than none; how many they are. */
 static inline unsigned
 sy_magazine_pack (struct sy_magazine *magazine, void **top)
 {
-  unsigned left = magazine->rounds - (unsigned) (sy_magazine_end (magazine) - top);
+  unsigned left = sy_magazine_held (magazine, top);
 
   memmove (sy_magazine_end (magazine) - left, top - left, left * sizeof *top);
   magazine->rounds = (uint16_t) left;

@@ -46,29 +46,12 @@ charge_blocks (struct sydra_alloc *a, unsigned class, unsigned most)
   return most;
 }
 
-/* Each side's magazine to the other side; an empty one gets its full room first. */
-static void
-change_places (struct sy_thread_cache *cache, unsigned class)
-{
-  struct sy_magazine *other = sy_cache_alloc_magazine (cache, class);
-  AO_t other_top = AO_load (&cache->alloc_top[class]);
-
-  sy_cache_set_alloc_top (cache, class, AO_load (&cache->free_top[class]));
-  if (other == NULL)
-    other_top = SY_NO_FREE_TOP;
-  else if (sy_magazine_is_empty ((void **) other_top))
-    other_top = (AO_t) sy_magazine_clear (other, cache->rounds[class]);
-  else
-    other->zeroed = false;
-  sy_cache_set_free_top (cache, class, other_top);
-}
-
 /* ---- Misses ---- */
 
 static bool
 load_from_depot (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  struct sy_magazine *full = sy_pool_load (&a->pool, cache->home, class), *empty = sy_cache_alloc_magazine (cache, class);
+  struct sy_magazine *full = sy_pool_load (&a->pool, cache->home, class), *empty = sy_cache_loaded (cache, class);
 
   if (full == NULL)
     return false;
@@ -80,7 +63,7 @@ load_from_depot (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned 
     }
   if (empty != NULL)
     sy_cache_give_empty (cache, empty);
-  sy_cache_set_alloc_top (cache, class, (AO_t) sy_magazine_end (full));
+  sy_cache_load (cache, class, sy_magazine_end (full), false);
   return true;
 }
 
@@ -108,7 +91,7 @@ populate (const struct sydra_alloc *a, const struct sy_thread_cache *cache, unsi
 static bool
 carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  struct sy_magazine *magazine = sy_cache_alloc_magazine (cache, class);
+  struct sy_magazine *magazine = sy_cache_loaded (cache, class);
   unsigned charged = charge_blocks (a, class, cache->rounds[class]), carved = 0;
   bool zeroed = true;
 
@@ -121,54 +104,53 @@ carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
   sy_handle_discharge (a, (size_t) (charged - carved) * sy_size_classes[class].bytes);
   if (carved == 0)
     {
-      if (magazine != NULL && sy_cache_alloc_magazine (cache, class) == NULL)
+      if (magazine != NULL && sy_cache_loaded (cache, class) == NULL)
         sy_cache_give_empty (cache, magazine);
       return false;
     }
   (void) sy_magazine_clear (magazine, carved);
-  magazine->zeroed = zeroed;
   if (zeroed)
     populate (a, cache, class, sy_magazine_end (magazine)[-1], sy_magazine_end (magazine)[-(ptrdiff_t) carved]);
-  sy_cache_set_alloc_top (cache, class, (AO_t) sy_magazine_end (magazine));
+  sy_cache_load (cache, class, sy_magazine_end (magazine), zeroed);
   return true;
 }
 
-/* How many blocks a magazine holds between its lowest slot in use and top. */
-static unsigned
-held (struct sy_magazine *magazine, void **top)
-{
-  return magazine == NULL ? 0 : magazine->rounds - (unsigned) (sy_magazine_end (magazine) - top);
-}
-
 /*
- * The sides change places only when that is worth it: the new alloc side holds at least a share of what a magazine may, or the new free side
- * has room for as many.  Otherwise every few hits would be followed by a change.
+ * Loads what the previous magazine has, which is more than nothing; the loaded one has no block, or there is none.  Of a full one the half
+ * freed last, so that neither a free nor a malloc is soon a miss again.
  */
-static bool
-worth_a_change (const struct sy_thread_cache *cache, unsigned class, unsigned hits)
+static void
+load_previous (struct sy_thread_cache *cache, unsigned class)
 {
-  return hits >= cache->rounds[class] / SY_CHANGE_SHARE;
+  void **below = cache->previous[class], **top = sy_cache_top (cache, class);
+  struct sy_magazine *loaded = sy_cache_loaded (cache, class);
+  unsigned count = sy_magazine_held (sy_magazine_of (below), below), half = count / 2;
+
+  if (loaded == NULL || half == 0 || !sy_magazine_is_full (below))
+    {
+      cache->previous[class] = loaded == NULL ? NULL : top;
+      sy_cache_load (cache, class, below, false);
+      return;
+    }
+  top = sy_magazine_clear (loaded, count > cache->rounds[class] ? count : cache->rounds[class]);
+  memcpy (top, below - half, half * sizeof *top);
+  cache->previous[class] = below - half;
+  sy_cache_load (cache, class, top + half, false);
 }
 
-/* Fills the alloc side, which is empty. */
+/* Fills the loaded magazine, which is empty. */
 static bool
 refill (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  unsigned freed = held (sy_cache_free_magazine (cache, class), sy_cache_top (&cache->free_top[class]));
-
-  if (freed == 0 || !worth_a_change (cache, class, freed))
+  if (cache->previous[class] != NULL && !sy_magazine_is_empty (cache->previous[class]))
+    load_previous (cache, class);
+  else if (load_from_depot (a, cache, class) || carve (a, cache, class))
     {
-      if (load_from_depot (a, cache, class) || carve (a, cache, class))
-        {
-          sy_own_add (&cache->counts.refills[class], 1);
-          grow_rounds (a, cache, class);
-          sy_cache_publish (a, cache, class);
-          return true;
-        }
-      if (freed == 0)
-        return false;
+      sy_own_add (&cache->counts.refills[class], 1);
+      sy_cache_publish (a, cache, class);
     }
-  change_places (cache, class);
+  else
+    return false;
   grow_rounds (a, cache, class);
   return true;
 }
@@ -202,18 +184,15 @@ void *
 sy_miss_malloc (struct sy_thread_cache *cache, unsigned class)
 {
   struct sydra_alloc *a = (struct sydra_alloc *) AO_load (&cache->owner);
-  struct sy_magazine *magazine = sy_cache_alloc_magazine (cache, class);
   void *block = NULL;
 
   sy_cache_change_begin (cache, class);
   open_class (a, cache, class);
-  /* For what comes without a magazine. */
-  if (magazine != NULL)
-    magazine->zeroed = false;
+  cache->popped_fresh = false; /* for what comes without a magazine */
   if (a->pool.direct)
     block = malloc_direct (a, cache, class);
   else if (refill (a, cache, class))
-    block = sy_thread_cache_pop (cache, class);
+    block = sy_thread_cache_pop_large (cache, class);
   else  /* for want of a magazine, it may be */
     block = malloc_direct (a, cache, class);
   sy_cache_change_end (cache);
@@ -221,61 +200,51 @@ sy_miss_malloc (struct sy_thread_cache *cache, unsigned class)
   return block;
 }
 
-/* A magazine's worth of room on the free side, which had no magazine.  False: no memory for one. */
-static bool
-start_free_side (struct sy_thread_cache *cache, unsigned class)
-{
-  struct sy_magazine *magazine = sy_cache_take_empty (cache);
-
-  if (magazine == NULL)
-    return false;
-  sy_cache_set_free_top (cache, class, (AO_t) sy_magazine_clear (magazine, cache->rounds[class]));
-  return true;
-}
-
 /*
- * Gives what the alloc side has left to the depot or, where that has its fill, to the slabs; the side has no magazine then.  A short magazine
- * would soon be a miss again.
+ * Gives what the previous magazine has to the depot or, where that has its fill, to the slabs.  It holds what was freed longer ago than the
+ * loaded one, and a short one would soon be a miss again.
  */
 static void
-hand_in_alloc_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
+hand_in_previous (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  struct sy_magazine *magazine = sy_cache_alloc_magazine (cache, class);
-  unsigned left = sy_magazine_pack (magazine, sy_cache_top (&cache->alloc_top[class]));
+  void **top = cache->previous[class];
+  struct sy_magazine *magazine = sy_magazine_of (top);
+  unsigned held = sy_magazine_pack (magazine, top);
 
-  if (left >= cache->rounds[class] / 2 && sy_pool_store (&a->pool, cache->home, class, magazine))
-    sy_handle_discharge (a, (size_t) left * sy_size_classes[class].bytes);
+  if (held >= cache->rounds[class] / 2 && sy_pool_store (&a->pool, cache->home, class, magazine))
+    sy_handle_discharge (a, (size_t) held * sy_size_classes[class].bytes);
   else
     {
-      sy_cache_put_blocks (a, cache->home, class, sy_magazine_end (magazine) - left, left);
+      sy_cache_put_blocks (a, cache->home, class, sy_magazine_end (magazine) - held, held);
       sy_cache_give_empty (cache, magazine);
     }
-  sy_cache_set_alloc_top (cache, class, SY_NO_ALLOC_TOP);
+  cache->previous[class] = NULL;
 }
 
-/*
- * Makes room on the free side, which is full or has no magazine.  False: no memory for one.
- *
- * What was freed last is to be allocated first, as it lies in the caches: so it is the older blocks, of the alloc side, that go to the depot.
- */
+/* Loads an empty magazine; the loaded one, which is full, becomes the previous one.  False: no memory, nothing has changed. */
 static bool
 make_room (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  struct sy_magazine *other = sy_cache_alloc_magazine (cache, class);
+  void **previous = cache->previous[class];
+  bool is_empty = previous != NULL && sy_magazine_is_empty (previous);
+  struct sy_magazine *empty = is_empty ? sy_magazine_of (previous) : sy_cache_take_empty (cache);
 
-  if (sy_cache_free_magazine (cache, class) == NULL)
-    return start_free_side (cache, class);
-
-  unsigned left = held (other, sy_cache_top (&cache->alloc_top[class]));
-
-  if (left != 0 && (other->rounds == left || !worth_a_change (cache, class, other->rounds - left)))
+  if (empty == NULL)
+    return false;
+  if (sy_cache_loaded (cache, class) != NULL)
     {
-      sy_cache_publish (a, cache, class);
-      hand_in_alloc_side (a, cache, class);
-      grow_rounds (a, cache, class);
+      if (previous != NULL && !is_empty)
+        {
+          sy_cache_publish (a, cache, class);
+          hand_in_previous (a, cache, class);
+          grow_rounds (a, cache, class);
+        }
+      cache->previous[class] = sy_cache_top (cache, class);
     }
-  change_places (cache, class);
-  return sy_cache_free_magazine (cache, class) != NULL || start_free_side (cache, class);
+  else if (is_empty)
+    cache->previous[class] = NULL;
+  sy_cache_load (cache, class, sy_magazine_clear (empty, cache->rounds[class]), false);
+  return true;
 }
 
 static void
@@ -290,23 +259,23 @@ free_miss (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class,
     }
   else
     {
-      void **top = sy_cache_top (&cache->free_top[class]);
+      void **top = sy_cache_top (cache, class);
 
       *top = block;
-      AO_store (&cache->free_top[class], (AO_t) (top + 1));
+      AO_store (&cache->top[class], (AO_t) (top + 1));
     }
   sy_cache_change_end (cache);
   sy_tend (a, cache, class);
 }
 
-/* Debug builds look through both sides and the slab's bits for a block that is on its way in. */
+/* Debug builds look through both magazines and the slab's bits for a block that is on its way in. */
 static void
 debug_check (const struct sy_thread_cache *cache, unsigned class, const void *block)
 {
-  const AO_t *side[2] = { &cache->alloc_top[class], &cache->free_top[class] };
+  void **const tops[2] = { sy_cache_top (cache, class), cache->previous[class] };
 
   for (unsigned at = 0; at < 2; at++)
-    for (void **top = sy_cache_top (side[at]); top != NULL && top[-1] != NULL; top--)
+    for (void **top = tops[at]; top != NULL && top[-1] != NULL; top--)
       if (top[-1] == block)
         sy_bug ("sydra_free", block, "block freed twice");
   sy_pool_check (class, block);
@@ -315,9 +284,9 @@ debug_check (const struct sy_thread_cache *cache, unsigned class, const void *bl
 void
 sy_miss_free (struct sy_thread_cache *cache, unsigned class, void *block)
 {
-  void **top = sy_cache_top (&cache->free_top[class]);
+  void **top = sy_cache_top (cache, class);
 
-  if (top != NULL && top[-1] == block)
+  if (top[-1] == block)
     sy_bug ("sydra_free", block, "block freed twice");
   if (SY_DEBUG)
     {
@@ -330,7 +299,7 @@ sy_miss_free (struct sy_thread_cache *cache, unsigned class, void *block)
       return;
     }
   *top = block;
-  AO_store (&cache->free_top[class], (AO_t) (top + 1));
+  AO_store (&cache->top[class], (AO_t) (top + 1));
 }
 
 void

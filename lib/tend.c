@@ -11,9 +11,11 @@
 static bool
 is_idle (struct sy_thread_cache *cache, unsigned class)
 {
-  AO_t hits = AO_load (&cache->alloc_loaded[class]) - AO_load (&cache->alloc_top[class]) + AO_load (&cache->free_top[class])
-              - AO_load (&cache->free_loaded[class]);
-  AO_t calls = AO_load (&cache->counts.allocations[class]) + AO_load (&cache->counts.frees[class]) + hits / sizeof (void *);
+  AO_t pops, pushes, calls;
+
+  sy_cache_hits (cache, class, &pops, &pushes);
+  calls = AO_load (&cache->counts.allocations[class]) + AO_load (&cache->counts.frees[class]) + pushes;
+
   bool idle = calls - cache->calls_seen[class] < cache->rounds[class];
 
   cache->calls_seen[class] = calls;

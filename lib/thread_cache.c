@@ -8,20 +8,19 @@
 #include "os.h"
 
 const char sy_owner_gone;
-void *sy_no_magazine[2];
+void *sy_no_magazine[SY_MAGAZINE_BYTES / sizeof (void *) + 1] SY_ALIGNED (SY_MAGAZINE_BYTES);
 
 /* ---- Books ---- */
 
-/* Blocks handed out and taken back, in that order at the worst: the peak is exact or up to `frees` too high. */
+/* Blocks handed out, of them so many at once at the most, and taken back. */
 static void
-note_blocks (struct sy_thread_cache *cache, unsigned class, size_t allocations, size_t frees)
+note_blocks (struct sy_thread_cache *cache, unsigned class, size_t allocations, size_t most, size_t frees)
 {
   intptr_t net = (intptr_t) AO_load (&cache->net[class]);
 
-  sy_own_add (&cache->counts.allocations[class], allocations);
   sy_own_add (&cache->counts.frees[class], frees);
-  if (net + (intptr_t) allocations > (intptr_t) AO_load (&cache->peak[class]))
-    AO_store (&cache->peak[class], (AO_t) net + allocations);
+  if (net + (intptr_t) most > (intptr_t) AO_load (&cache->peak[class]))
+    AO_store (&cache->peak[class], (AO_t) net + most);
   AO_store (&cache->net[class], (AO_t) net + allocations - frees);
 }
 
@@ -48,12 +47,12 @@ sy_cache_publish (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned
 }
 
 static void
-note_bytes (struct sy_thread_cache *cache, size_t allocated, size_t freed)
+note_bytes (struct sy_thread_cache *cache, size_t allocated, size_t most, size_t freed)
 {
   intptr_t net = (intptr_t) AO_load (&cache->net_bytes);
 
-  if (net + (intptr_t) allocated > (intptr_t) AO_load (&cache->peak_bytes))
-    AO_store (&cache->peak_bytes, (AO_t) net + allocated);
+  if (net + (intptr_t) most > (intptr_t) AO_load (&cache->peak_bytes))
+    AO_store (&cache->peak_bytes, (AO_t) net + most);
   net += (intptr_t) allocated - (intptr_t) freed;
   AO_store (&cache->net_bytes, (AO_t) net);
   if (net >= SY_PUBLISH_BYTES || net <= -SY_PUBLISH_BYTES)
@@ -64,16 +63,20 @@ note_bytes (struct sy_thread_cache *cache, size_t allocated, size_t freed)
 static void
 settle (struct sy_thread_cache *cache, unsigned class)
 {
-  AO_t alloc_top = AO_load (&cache->alloc_top[class]), free_top = AO_load (&cache->free_top[class]);
-  size_t pops = (AO_load (&cache->alloc_loaded[class]) - alloc_top) / sizeof (void *);
-  size_t pushes = (free_top - AO_load (&cache->free_loaded[class])) / sizeof (void *);
+  size_t bytes = sy_size_classes[class].bytes, most;
+  AO_t pops, pushes;
 
+  /* What the heap serves has no magazine. */
+  if (class == 0)
+    return;
+  sy_cache_hits (cache, class, &pops, &pushes);
   if ((pops | pushes) == 0)
     return;
-  note_blocks (cache, class, pops, pushes);
-  AO_store (&cache->alloc_loaded[class], alloc_top);
-  AO_store (&cache->free_loaded[class], free_top);
-  note_bytes (cache, pops * sy_size_classes[class].bytes, pushes * sy_size_classes[class].bytes);
+  most = sy_cache_at_once (class, pops);
+  note_blocks (cache, class, pops, most, pushes);
+  AO_store (&cache->top_then[class], AO_load (&cache->top[class]));
+  AO_store (&cache->allocations_then[class], AO_load (&cache->counts.allocations[class]));
+  note_bytes (cache, pops * bytes, most * bytes, pushes * bytes);
 }
 
 void
@@ -97,8 +100,10 @@ sy_cache_note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsi
 {
   size_t bytes = sy_size_classes[class].bytes;
 
-  note_blocks (cache, class, allocations, frees);
-  note_bytes (cache, allocations * bytes, frees * bytes);
+  sy_own_add (&cache->counts.allocations[class], allocations);
+  sy_own_add (&cache->allocations_then[class], allocations);
+  note_blocks (cache, class, allocations, allocations, frees);
+  note_bytes (cache, allocations * bytes, allocations * bytes, frees * bytes);
 
   intptr_t net = (intptr_t) AO_load (&cache->net[class]), most = (intptr_t) sy_size_classes[class].rounds;
 
@@ -138,14 +143,6 @@ sy_cache_give_empty (struct sy_thread_cache *cache, struct sy_magazine *magazine
     sy_magazine_give (magazine);
 }
 
-bool
-sy_thread_cache_popped_zeroed (const struct sy_thread_cache *cache, unsigned class)
-{
-  const struct sy_magazine *magazine = sy_cache_alloc_magazine (cache, class);
-
-  return magazine != NULL && magazine->zeroed;
-}
-
 void
 sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count)
 {
@@ -153,30 +150,29 @@ sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void 
   sy_handle_discharge (a, (size_t) count * sy_size_classes[class].bytes);
 }
 
-/* A side's blocks, from top down, go to the slabs, and its magazine to the spare ones. */
+/* A magazine's blocks, from top down, go to the slabs, and it to the spare ones. */
 static void
-flush_side (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, struct sy_magazine *magazine, void **top)
+flush_magazine (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, void **top)
 {
-  unsigned count = 0;
+  struct sy_magazine *magazine = sy_magazine_of (top);
+  unsigned held = sy_magazine_held (magazine, top);
 
-  for (; !sy_magazine_is_empty (top); top--)
-    count++;
-  sy_cache_put_blocks (a, cache->home, class, top, count);
+  sy_cache_put_blocks (a, cache->home, class, top - held, held);
   sy_cache_give_empty (cache, magazine);
 }
 
 void
 sy_cache_flush_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 {
-  struct sy_magazine *alloc = sy_cache_alloc_magazine (cache, class), *freed = sy_cache_free_magazine (cache, class);
+  void **previous = cache->previous[class];
 
   sy_cache_change_begin (cache, class);
-  if (alloc != NULL)
-    flush_side (a, cache, class, alloc, sy_cache_top (&cache->alloc_top[class]));
-  if (freed != NULL)
-    flush_side (a, cache, class, freed, sy_cache_top (&cache->free_top[class]));
-  sy_cache_set_alloc_top (cache, class, SY_NO_ALLOC_TOP);
-  sy_cache_set_free_top (cache, class, SY_NO_FREE_TOP);
+  if (sy_cache_loaded (cache, class) != NULL)
+    flush_magazine (a, cache, class, sy_cache_top (cache, class));
+  if (previous != NULL)
+    flush_magazine (a, cache, class, previous);
+  sy_cache_load (cache, class, (void **) SY_NO_TOP, false);
+  cache->previous[class] = NULL;
   sy_cache_set_rounds (cache, class, 0);
   sy_cache_publish (a, cache, class);
   sy_cache_change_end (cache);
@@ -200,8 +196,8 @@ sy_thread_cache_abandon (struct sy_thread_cache *cache)
 {
   if (AO_load (&cache->changes) % 2 == 0)
     return;
-  sy_cache_set_alloc_top (cache, cache->changing, SY_NO_ALLOC_TOP);
-  sy_cache_set_free_top (cache, cache->changing, SY_NO_FREE_TOP);
+  sy_cache_load (cache, cache->changing, (void **) SY_NO_TOP, false);
+  cache->previous[cache->changing] = NULL;
   cache->spare_count = 0;
   sy_cache_change_end (cache);
 }
@@ -215,7 +211,7 @@ sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
   cache->map = a->pool.map;
   cache->zone_shift = sy_region.zone_shift;
   for (unsigned class = 0; class < SY_CLASSES; class++)
-    sy_cache_set_alloc_top (cache, class, SY_NO_ALLOC_TOP); /* SY_NO_FREE_TOP is 0 */
+    sy_cache_load (cache, class, (void **) SY_NO_TOP, false);
   cache->shed_ns = sy_os_coarse_ns ();
   cache->growths_seen = AO_load (&sy_region.growths);
   cache->home = a->pool.shard_count == 0 ? 0 : sy_pool_home (&a->pool);
@@ -231,7 +227,7 @@ sy_thread_cache_count_heap_malloc (struct sydra_alloc *a, struct sy_thread_cache
   sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.allocations[0], &a->retired.allocations[0], 1);
   sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.heap_bytes, &a->retired.heap_bytes, bytes);
   if (cache != NULL)
-    note_bytes (cache, bytes, 0);
+    note_bytes (cache, bytes, bytes, 0);
 }
 
 void
@@ -240,7 +236,7 @@ sy_thread_cache_count_heap_free (struct sydra_alloc *a, struct sy_thread_cache *
   sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.frees[0], &a->retired.frees[0], 1);
   sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.heap_bytes, &a->retired.heap_bytes, (AO_t) 0 - bytes);
   if (cache != NULL)
-    note_bytes (cache, 0, bytes);
+    note_bytes (cache, 0, 0, bytes);
 }
 
 void
@@ -248,6 +244,8 @@ sy_thread_cache_count_heap_resize (struct sydra_alloc *a, struct sy_thread_cache
 {
   sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.heap_bytes, &a->retired.heap_bytes, (AO_t) new_bytes - old_bytes);
   /* In place: the old bytes and the new ones are never there at once. */
+  size_t more = new_bytes > old_bytes ? new_bytes - old_bytes : 0;
+
   if (cache != NULL)
-    note_bytes (cache, new_bytes > old_bytes ? new_bytes - old_bytes : 0, old_bytes > new_bytes ? old_bytes - new_bytes : 0);
+    note_bytes (cache, more, more, old_bytes > new_bytes ? old_bytes - new_bytes : 0);
 }

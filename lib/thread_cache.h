@@ -2,18 +2,15 @@
 /*
  * thread_cache.h: what one thread keeps of one handle: two magazines a class, and its counters.
  *
- * malloc pops from the alloc side, free pushes on the free side; neither touches the block, a lock, or a line that another thread writes.
- * When one side is done the two change places.  Only the owning thread writes; statistics read the AO_t members at any time, and look at
- * `changes` (odd while a miss is under way) to see a consistent set.
+ * malloc pops from the loaded magazine what free pushed on it last: a block that lies in the caches, beside the one before.  Neither touches
+ * the block, a lock, or a line that another thread writes.  Where the loaded magazine is done, the one previous to it takes part.  Only the
+ * owning thread writes; statistics read the AO_t members at any time, and look at `changes` (odd while a miss is under way) to see a
+ * consistent set.
  *
- * Hits are not counted: a side only moves one way between misses, so the number of hits is the distance between where `top` was when
- * last counted ("loaded") and where it is:
- *   allocations == counts.allocations + (alloc_loaded - alloc_top)      frees == counts.frees + (free_top - free_loaded)
+ * Frees that hit are not counted: they are what allocations do not explain of the way of `top` since it was last counted ("then"):
+ *   frees == counts.frees + (counts.allocations - allocations_then) - (top_then - top)
  *
- * `next` repeats the block below alloc_top, NULL where there is none: what a program does with a new block first is to write to it, and
- * with the address one load nearer that store, and the loads behind it that must know where it goes, wait less.
- *
- * A side without a magazine: alloc_top points behind a NULL (empty), free_top is NULL (full).
+ * A class without a loaded magazine: top points behind a NULL (empty), at a multiple of a magazine's size (full).
  *
  * A thread that idles keeps what it holds, as a pop has no flag that others could wait for: so `room`, what its magazines may hold, grows
  * within a share of SY_ROOM_ALL.  The share is that of the moment; a thread that goes on comes down to it (tend.h), one that idles does not.
@@ -31,18 +28,21 @@ extern const char sy_owner_gone;
 #define SY_OWNER_GONE ((AO_t) &sy_owner_gone)
 
 struct sy_thread_cache {
-  AO_t free_top[SY_CLASSES];           /* first, for the shortest addresses */
+  AO_t top[SY_CLASSES];                /* of the loaded magazines; first, for the shortest addresses */
   AO_t owner;                          /* the handle, or SY_OWNER_GONE, written by who destroys that */
   uintptr_t base;                      /* the range, and the pool's map of it */
   size_t bytes;
   const unsigned char *map;
   unsigned zone_shift;
-  AO_t next[SY_CLASSES], alloc_top[SY_CLASSES];
+  struct sy_counts counts;             /* allocations as they happen */
 
-  AO_t free_loaded[SY_CLASSES], alloc_loaded[SY_CLASSES];
+  AO_t top_then[SY_CLASSES], allocations_then[SY_CLASSES];
+  AO_t frees_seen[SY_CLASSES];         /* the most that statistics have read; under the registry lock */
+  void **previous[SY_CLASSES];         /* tops of the previous magazines; NULL: none */
+  void **fresh[SY_CLASSES];            /* what the loaded magazine has below was never handed out and is zero; of classes over SY_TINY_MAX */
+  bool popped_fresh;                   /* the last block of such a class */
   AO_t changes;
-  unsigned changing;                   /* while changes is odd: the class whose sides change; 0: none's */
-  struct sy_counts counts;
+  unsigned changing;                   /* while changes is odd: the class whose magazines change; 0: none's */
   AO_t net[SY_CLASSES], peak[SY_CLASSES];  /* blocks since the last publication, signed: now, and the most */
   AO_t net_bytes, peak_bytes;
   unsigned rounds[SY_CLASSES];         /* of the next magazine; 0: the class has none */
@@ -65,7 +65,7 @@ struct sy_thread_cache {
 /* Makes a cache of the handle's out of any memory of that size: empty, its counts 0. */
 void sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a);
 
-/* A block of the class from the alloc side.  NULL: that is empty. */
+/* A block of the class from the loaded magazine.  NULL: that is empty. */
 static inline void *
 sy_thread_cache_pop (struct sy_thread_cache *cache, unsigned class)
 {
@@ -74,22 +74,31 @@ sy_thread_cache_pop (struct sy_thread_cache *cache, unsigned class)
 
   SY_OPAQUE (row);
 
-  AO_t *next = (AO_t *) (void *) (row + offsetof (struct sy_thread_cache, next));
-  AO_t *alloc_top = (AO_t *) (void *) (row + offsetof (struct sy_thread_cache, alloc_top));
-  void *block = (void *) AO_load (next);
+  AO_t *top = (AO_t *) (void *) (row + offsetof (struct sy_thread_cache, top));
+  AO_t *allocations = (AO_t *) (void *) (row + offsetof (struct sy_thread_cache, counts.allocations));
+  void **at = (void **) AO_load (top), *block = at[-1];
 
   if (SY_LIKELY (block != NULL))
     {
-      void **top = (void **) AO_load (alloc_top) - 1;
-
-      AO_store (next, (AO_t) top[-1]);
-      AO_store (alloc_top, (AO_t) top);
+      AO_store (top, (AO_t) (at - 1));
+      /* release: who sees the count sees the top; pairs with the acquire in sy_cache_hits. */
+      sy_own_add_release (allocations, 1);
     }
   return block;
 }
 
-/* Is the block of the class that the thread popped last known to be zero?  Also after a miss; not where a miss got it from elsewhere. */
-bool sy_thread_cache_popped_zeroed (const struct sy_thread_cache *cache, unsigned class);
+/* ... of a class over SY_TINY_MAX, whose blocks all come this way or by a miss: popped_fresh says whether it is known to be zero. */
+static inline void *
+sy_thread_cache_pop_large (struct sy_thread_cache *cache, unsigned class)
+{
+  void *block = sy_thread_cache_pop (cache, class);
+  void **top = (void **) AO_load (&cache->top[class]);
+
+  cache->popped_fresh = top < cache->fresh[class];
+  if (cache->popped_fresh)
+    cache->fresh[class] = top;
+  return block;
+}
 
 /* Puts all its blocks back into their slabs and brings its counts up to date. */
 void sy_thread_cache_flush (struct sy_thread_cache *cache);
@@ -136,12 +145,35 @@ sy_thread_cache_class_of (const struct sy_thread_cache *cache, const void *block
 
 /* ---- For misses, by the owner ---- */
 
-/* Behind a NULL: the alloc side without a magazine. */
-extern void *sy_no_magazine[2];
-#define SY_NO_ALLOC_TOP ((AO_t) &sy_no_magazine[1])
-#define SY_NO_FREE_TOP ((AO_t) 0)
+/* A magazine that is empty and full: what is loaded where there is none. */
+extern void *sy_no_magazine[];
+#define SY_NO_TOP ((AO_t) sy_no_magazine + SY_MAGAZINE_BYTES)
 
-/* The owner changes a class's sides and counts between begin, which counts the hits so far, and end; a reader that saw it reads again. */
+/*
+ * The hits since the class was last counted.  A malloc moves top first and is counted then, so that one under way may look as if a block
+ * less had come back, and never one more: a whole malloc between the looks at the two is seen.
+ */
+static inline void
+sy_cache_hits (const struct sy_thread_cache *cache, unsigned class, AO_t *pops, AO_t *pushes)
+{
+  AO_t allocations, top;
+  unsigned tries = 0;
+
+  do
+    {
+      /* acquire, both: the looks come one after the other; the first pairs with the release in sy_thread_cache_pop. */
+      allocations = AO_load_acquire (&cache->counts.allocations[class]);
+      top = AO_load_acquire (&cache->top[class]);
+    }
+  while (AO_load (&cache->counts.allocations[class]) != allocations && ++tries < SY_READ_TRIES);
+
+  intptr_t out = (intptr_t) (AO_load (&cache->top_then[class]) - top) / (intptr_t) sizeof (void *);
+
+  *pops = allocations - AO_load (&cache->allocations_then[class]);
+  *pushes = (intptr_t) *pops > out ? *pops - (AO_t) out : 0;
+}
+
+/* The owner changes a class's magazines and counts between begin, which counts the hits so far, and end; a reader that saw it reads again. */
 void sy_cache_change_begin (struct sy_thread_cache *cache, unsigned class);
 void sy_cache_change_end (struct sy_thread_cache *cache);
 
@@ -151,38 +183,34 @@ void sy_cache_publish (struct sydra_alloc *a, struct sy_thread_cache *cache, uns
 /* Counts blocks that no magazine held: published, as a full one is, once the thread differs by a magazine's blocks. */
 void sy_cache_note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t allocations, size_t frees);
 
+/* Of so many calls that hit, how many blocks were handed out at once at the most: those that a full-grown magazine has. */
+static inline size_t
+sy_cache_at_once (unsigned class, size_t pops)
+{
+  return pops < sy_size_classes[class].rounds ? pops : sy_size_classes[class].rounds;
+}
+
+/* Where the loaded magazine's blocks end. */
 static inline void **
-sy_cache_top (const AO_t *side)
+sy_cache_top (const struct sy_thread_cache *cache, unsigned class)
 {
-  return (void **) AO_load (side);
+  return (void **) AO_load (&cache->top[class]);
 }
 
-/* The sides' magazines; NULL: none. */
+/* The loaded magazine; NULL: none. */
 static inline struct sy_magazine *
-sy_cache_alloc_magazine (const struct sy_thread_cache *cache, unsigned class)
+sy_cache_loaded (const struct sy_thread_cache *cache, unsigned class)
 {
-  return AO_load (&cache->alloc_top[class]) == SY_NO_ALLOC_TOP ? NULL : sy_magazine_of (sy_cache_top (&cache->alloc_top[class]));
+  return AO_load (&cache->top[class]) == SY_NO_TOP ? NULL : sy_magazine_of (sy_cache_top (cache, class));
 }
 
-static inline struct sy_magazine *
-sy_cache_free_magazine (const struct sy_thread_cache *cache, unsigned class)
-{
-  return AO_load (&cache->free_top[class]) == SY_NO_FREE_TOP ? NULL : sy_magazine_of (sy_cache_top (&cache->free_top[class]));
-}
-
+/* Loads a magazine with blocks up to top; are they zero, and never handed out? */
 static inline void
-sy_cache_set_alloc_top (struct sy_thread_cache *cache, unsigned class, AO_t top)
+sy_cache_load (struct sy_thread_cache *cache, unsigned class, void **top, bool fresh)
 {
-  AO_store (&cache->next[class], (AO_t) ((void **) top)[-1]);
-  AO_store (&cache->alloc_top[class], top);
-  AO_store (&cache->alloc_loaded[class], top);
-}
-
-static inline void
-sy_cache_set_free_top (struct sy_thread_cache *cache, unsigned class, AO_t top)
-{
-  AO_store (&cache->free_top[class], top);
-  AO_store (&cache->free_loaded[class], top);
+  AO_store (&cache->top[class], (AO_t) top);
+  AO_store (&cache->top_then[class], (AO_t) top);
+  cache->fresh[class] = fresh ? top : NULL;
 }
 
 /* May the thread's magazines have room for so many bytes more, within its share of what all threads' may? */
@@ -207,7 +235,7 @@ void sy_cache_give_empty (struct sy_thread_cache *cache, struct sy_magazine *mag
 /* Puts blocks that are the thread's into their slabs. */
 void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count);
 
-/* Puts what both sides hold of the class into the slabs and publishes; the class has no magazines then, and no room. */
+/* Puts what both magazines hold of the class into the slabs and publishes; the class has no magazines then, and no room. */
 void sy_cache_flush_class (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class);
 
 #endif

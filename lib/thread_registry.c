@@ -78,6 +78,15 @@ add_counts (struct sy_counts *to, const struct sy_counts *from)
     sy_shared_add (&sum[at], AO_load (&term[at]));
 }
 
+/* The most that was ever read of a count, which may be read a little too low. */
+static AO_t
+raise_to (AO_t *most, AO_t count)
+{
+  if ((intptr_t) (count - *most) > 0)
+    *most = count;
+  return *most;
+}
+
 /* A consistent set of a cache's books, hits included.  Its owner may have lost the processor in the middle of a change: it is let run. */
 static void
 read_cache (struct sy_thread_cache *cache, struct sy_counts *counts, AO_t *pops, AO_t *pushes)
@@ -93,18 +102,18 @@ read_cache (struct sy_thread_cache *cache, struct sy_counts *counts, AO_t *pops,
       add_counts (counts, &cache->counts);
       for (unsigned class = 1; class < SY_CLASSES; class++)
         {
-          pops[class] = (AO_load (&cache->alloc_loaded[class]) - AO_load (&cache->alloc_top[class])) / sizeof (void *);
-          pushes[class] = (AO_load (&cache->free_top[class]) - AO_load (&cache->free_loaded[class])) / sizeof (void *);
+          sy_cache_hits (cache, class, &pops[class], &pushes[class]);
           /* Seen in the middle of a change: further apart than any magazine is long. */
-          pops[class] = pops[class] > SY_MAGAZINE_SLOTS ? 0 : pops[class];
-          pushes[class] = pushes[class] > SY_MAGAZINE_SLOTS ? 0 : pushes[class];
-          counts->allocations[class] += pops[class];
+          pushes[class] = pushes[class] - pops[class] + SY_MAGAZINE_SLOTS > 2 * SY_MAGAZINE_SLOTS ? pops[class] : pushes[class];
+          counts->allocations[class] = AO_load (&cache->allocations_then[class]) + pops[class];
           counts->frees[class] += pushes[class];
         }
       AO_nop_read (); /* pairs with the AO_nop_write in sy_cache_change_begin */
       if (changes % 2 == 0 && AO_load (&cache->changes) == changes)
-        return;
+        break;
     }
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    counts->frees[class] = raise_to (&cache->frees_seen[class], counts->frees[class]);
 }
 
 static size_t
@@ -117,21 +126,23 @@ raised (size_t mark, intptr_t value)
 static void
 add_peaks (struct sy_thread_cache *cache, const AO_t *pops, const AO_t *pushes, intptr_t *over)
 {
-  size_t popped = 0, pushed = 0;
+  size_t at_most = 0, popped = 0, pushed = 0;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
       intptr_t net = (intptr_t) AO_load (&cache->net[class]), peak = (intptr_t) AO_load (&cache->peak[class]);
-      intptr_t most = net + (intptr_t) pops[class] > peak ? net + (intptr_t) pops[class] : peak;
+      size_t at_once = sy_cache_at_once (class, pops[class]);
+      intptr_t most = net + (intptr_t) at_once > peak ? net + (intptr_t) at_once : peak;
       intptr_t now = net + (intptr_t) pops[class] - (intptr_t) pushes[class];
 
       over[class] = most - now > over[class] ? most - now : over[class];
+      at_most += at_once * sy_size_classes[class].bytes;
       popped += pops[class] * sy_size_classes[class].bytes;
       pushed += pushes[class] * sy_size_classes[class].bytes;
     }
 
   intptr_t net = (intptr_t) AO_load (&cache->net_bytes), peak = (intptr_t) AO_load (&cache->peak_bytes);
-  intptr_t most = net + (intptr_t) popped > peak ? net + (intptr_t) popped : peak, now = net + (intptr_t) popped - (intptr_t) pushed;
+  intptr_t most = net + (intptr_t) at_most > peak ? net + (intptr_t) at_most : peak, now = net + (intptr_t) popped - (intptr_t) pushed;
 
   over[0] = most - now > over[0] ? most - now : over[0];
 }

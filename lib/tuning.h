@@ -59,8 +59,6 @@
 /* Blocks that a full-grown magazine holds in bytes, and how many it holds however large they are. */
 #define SY_MAGAZINE_BLOCKS_BYTES ((size_t) 1 << 16)
 #define SY_ROUNDS_LEAST 16u
-/* A thread's two sides change places for one part in so many of a magazine: soon, as what was freed last is the warmest. */
-#define SY_CHANGE_SHARE 8u
 /* Empty magazines a thread keeps for its next exchange, so that most exchanges touch no shared stack of empties. */
 #define SY_SPARES_MAX 4u
 
@@ -138,9 +136,6 @@
 
 /* Caches: threads times handles at once. */
 #define SY_CACHES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
-
-/* calloc asks whether a block is zero already from this size on; below it clearing is as fast. */
-#define SY_ZEROED_MIN 1024u
 
 /* ---- Large blocks (page_heap.c), in units of pages ---- */
 

@@ -49,9 +49,9 @@ held_of (const struct sy_thread_cache *cache, unsigned class)
 {
   unsigned held = 0;
 
-  for (void **top = (void **) AO_load (&cache->alloc_top[class]); !sy_magazine_is_empty (top); top--)
+  for (void **top = sy_cache_top (cache, class); !sy_magazine_is_empty (top); top--)
     held++;
-  for (void **top = (void **) AO_load (&cache->free_top[class]); top != NULL && !sy_magazine_is_empty (top); top--)
+  for (void **top = cache->previous[class]; top != NULL && !sy_magazine_is_empty (top); top--)
     held++;
   return held;
 }

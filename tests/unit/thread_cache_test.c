@@ -51,9 +51,9 @@ has_blocks (const struct sy_thread_cache *cache)
 {
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
-      void **alloc = (void **) AO_load (&cache->alloc_top[class]), **freed = (void **) AO_load (&cache->free_top[class]);
+      void **previous = cache->previous[class];
 
-      if (!sy_magazine_is_empty (alloc) || (freed != NULL && !sy_magazine_is_empty (freed)))
+      if (!sy_magazine_is_empty (sy_cache_top (cache, class)) || (previous != NULL && !sy_magazine_is_empty (previous)))
         return true;
     }
   return false;
@@ -81,8 +81,10 @@ START_TEST (a_new_cache_is_empty_and_full_at_once)
   ck_assert_ptr_eq (mine (), cache);
   for (unsigned class = 0; class < SY_CLASSES; class++)
     {
-      ck_assert (sy_magazine_is_empty ((void **) AO_load (&cache->alloc_top[class])));
-      ck_assert (sy_magazine_is_full ((void **) AO_load (&cache->free_top[class])));
+      ck_assert (sy_magazine_is_empty (sy_cache_top (cache, class)));
+      ck_assert (sy_magazine_is_full (sy_cache_top (cache, class)));
+      ck_assert_ptr_null (sy_cache_loaded (cache, class));
+      ck_assert_ptr_null (cache->previous[class]);
       ck_assert_uint_eq (cache->rounds[class], 0);
     }
   ck_assert_uint_eq (cache->room, 0);
@@ -93,12 +95,10 @@ END_TEST
 
 START_TEST (class_0_stays_without_a_magazine)
 {
-  AO_t alloc_top = AO_load (&mine ()->alloc_top[0]);
-
   take (MANY);
   give (MANY);
-  ck_assert_uint_eq (AO_load (&mine ()->alloc_top[0]), alloc_top);
-  ck_assert_uint_eq (AO_load (&mine ()->free_top[0]), 0);
+  ck_assert_ptr_null (sy_cache_loaded (mine (), 0));
+  ck_assert_ptr_null (mine ()->previous[0]);
 }
 END_TEST
 
@@ -124,7 +124,7 @@ some_size (struct test_random *random)
   return test_random_below (random, test_random_below (random, 2) ? 257 : SY_SMALL_MAX + 1);
 }
 
-/* ---- Counting without a counter ---- */
+/* ---- Counting, frees without a counter ---- */
 
 START_TEST (counts_are_exact_after_every_call)
 {
@@ -213,30 +213,87 @@ START_TEST (freed_blocks_come_back_from_the_thread_itself)
 }
 END_TEST
 
-START_TEST (the_sides_change_places_without_the_pool)
+/* The next block is the one that was freed last, whatever was freed before it and of whichever magazine it is. */
+START_TEST (what_was_freed_last_comes_first)
+{
+  struct test_random random = test_random_make (31);
+  unsigned live = 0, freed = 0;
+  static void *gone[MANY];
+
+  if (a->pool.direct)
+    return;
+  for (unsigned step = 0; step < 100000; step++)
+    if (live == 0 || (live < 400 && test_random_below (&random, 2) == 0))
+      {
+        void *block = sydra_malloc (a, BYTES);
+
+        test_must (freed == 0 || block == gone[freed - 1], "step %u, %u freed before", step, freed);
+        freed -= freed != 0;
+        blocks[live++] = block;
+      }
+    else
+      {
+        size_t which = test_random_below (&random, live);
+
+        sydra_free (a, blocks[which]);
+        gone[freed++] = blocks[which];
+        blocks[which] = blocks[--live];
+      }
+  give (live);
+}
+END_TEST
+
+/* Grows the class's magazines as far as they do; they hold nothing then, and the thread has no block. */
+static unsigned
+grow_magazines (size_t bytes)
+{
+  unsigned class = sy_class_of (bytes), count = 0;
+
+  while (mine ()->rounds[class] < sy_size_classes[class].rounds)
+    test_must ((blocks[count++] = sydra_malloc (a, bytes)) != NULL, "no block");
+  give (count);
+  sy_thread_cache_flush (mine ());
+  sy_cache_set_rounds (mine (), class, sy_size_classes[class].rounds);
+  return sy_size_classes[class].rounds;
+}
+
+START_TEST (two_magazines_go_to_and_fro_without_the_pool)
 {
   struct sy_thread_cache *cache = mine ();
-  AO_t alloc_top, free_top;
+  unsigned rounds, misses;
   uint64_t refills;
 
   if (a->pool.direct)
     return;
-  /* The alloc side is done, the free side has a good many. */
-  take (SY_ROUNDS_FIRST);
-  ck_assert (sy_magazine_is_empty ((void **) AO_load (&cache->alloc_top[CLASS])));
-  give (SY_ROUNDS_FIRST);
-  ck_assert (!sy_magazine_is_empty ((void **) AO_load (&cache->free_top[CLASS])));
-  alloc_top = AO_load (&cache->alloc_top[CLASS]);
-  free_top = AO_load (&cache->free_top[CLASS]);
+  rounds = grow_magazines (BYTES);
+  take (2 * rounds);
+  give (2 * rounds);
+  ck_assert (sy_magazine_is_full (sy_cache_top (cache, CLASS)));
+  ck_assert (sy_magazine_is_full (cache->previous[CLASS]));
   refills = AO_load (&cache->counts.refills[CLASS]);
-
-  void *again = sydra_malloc (a, BYTES);
-
-  ck_assert_ptr_eq (again, blocks[SY_ROUNDS_FIRST - 1]);
-  ck_assert_ptr_eq (sy_magazine_of ((void **) AO_load (&cache->alloc_top[CLASS])), sy_magazine_of ((void **) free_top));
-  ck_assert_ptr_eq (sy_magazine_of ((void **) AO_load (&cache->free_top[CLASS])), sy_magazine_of ((void **) alloc_top));
+  take (2 * rounds);
   ck_assert_uint_eq (AO_load (&cache->counts.refills[CLASS]), refills);
-  sydra_free (a, again);
+  ck_assert (!has_blocks (cache));
+  give (2 * rounds);
+
+  /* Wherever a program goes up and down by a few blocks, most of its calls hit. */
+  for (unsigned base = 0; base <= 2 * rounds; base++)
+    {
+      take (base);
+      misses = (unsigned) AO_load (&cache->changes) / 2;
+      for (unsigned round = 0; round < 20; round++)
+        {
+          void *block[3];
+
+          for (unsigned at = 0; at < 3; at++)
+            block[at] = sydra_malloc (a, BYTES);
+          for (unsigned at = 0; at < 3; at++)
+            sydra_free (a, block[at]);
+        }
+      if (!SY_DEBUG)
+        test_must (AO_load (&cache->changes) / 2 - misses <= 3, "%u misses at %u blocks", (unsigned) AO_load (&cache->changes) / 2 - misses, base);
+      give (base);
+    }
 }
 END_TEST
 
@@ -293,7 +350,7 @@ lines_of_64 (unsigned count)
   return (double) lines / windows;
 }
 
-/* What was freed last comes first, but for the turns of the two sides: a tree whose nodes lay together does so after any number of others. */
+/* A tree whose nodes lay together does so after any number of others. */
 START_TEST (trees_keep_their_order)
 {
   enum { DEEPEST = 11 };
@@ -376,13 +433,15 @@ is_zero (const char *block, size_t bytes)
   return block[0] == 0 && memcmp (block, block + 1, bytes - 1) == 0;
 }
 
-/* A block of the class, as malloc gives it; whether it is known to be zero. */
+/* A block of the class, as malloc gives it; whether it is known to be zero, which a small one never is. */
 static bool
 take_zeroed (unsigned class, unsigned at)
 {
-  blocks[at] = sydra_malloc (a, sy_size_classes[class].bytes);
+  size_t bytes = sy_size_classes[class].bytes;
+
+  blocks[at] = sydra_malloc (a, bytes);
   ck_assert_ptr_nonnull (blocks[at]);
-  return sy_thread_cache_popped_zeroed (mine (), class);
+  return bytes > SY_TINY_MAX && mine ()->popped_fresh;
 }
 
 START_TEST (blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhile)
@@ -398,58 +457,45 @@ START_TEST (blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhil
       ck_assert (is_zero (blocks[at], 2048));
       memset (blocks[at], 0x5a, 2048);
     }
-  /* A block of another class is no matter, nor is a free side with few blocks. */
-  sydra_free (a, sydra_malloc (a, 1024));
+  /* Of another class, no matter; one of this class comes back first, and is known no more. */
+  sydra_free (a, sydra_malloc (a, 1280));
   for (unsigned at = 0; at < 3; at++)
     {
       sydra_free (a, blocks[at]);
-      ck_assert_msg (take_zeroed (class, at), "block %u of the second slab", at);
-      ck_assert (is_zero (blocks[at], 2048));
+      ck_assert_msg (!take_zeroed (class, at), "block %u again", at);
+      ck_assert_msg (take_zeroed (class, count + at), "block %u of the second slab", at);
+      ck_assert (is_zero (blocks[count + at], 2048));
     }
+  count += 3;
   give (count);
 }
 END_TEST
 
-START_TEST (a_side_that_changes_places_with_blocks_left_is_known_no_more)
+START_TEST (a_magazine_that_comes_again_is_known_no_more)
 {
-  unsigned class = class_of_blocks (1024), rounds = sy_size_classes[class].rounds, count = 0, left = 12;
-  struct sy_thread_cache *cache = mine ();
-  AO_t changed;
+  unsigned class = class_of_blocks (1280), rounds, left = 12;
 
   if (a->pool.direct)
     return;
   (void) sydra_collect (a);
-  /* Until a full-grown magazine of new blocks has so many left. */
-  while (cache->rounds[class] < rounds)
-    ck_assert (take_zeroed (class, count++));
-  while (!sy_magazine_is_empty ((void **) AO_load (&cache->alloc_top[class])))
-    ck_assert (take_zeroed (class, count++));
-  for (unsigned at = 0; at < rounds - left; at++)
-    ck_assert (take_zeroed (class, count++));
-  /* A full free side, and one more. */
-  ck_assert_uint_gt (count, rounds);
-  changed = AO_load (&cache->alloc_top[class]);
-  for (unsigned at = 0; at < rounds; at++)
-    sydra_free (a, blocks[--count]);
-  ck_assert_ptr_eq (sy_magazine_of ((void **) AO_load (&cache->alloc_top[class])), sy_magazine_of ((void **) changed));
-  sydra_free (a, blocks[--count]);
-  ck_assert_ptr_eq (sy_magazine_of ((void **) AO_load (&cache->free_top[class])), sy_magazine_of ((void **) changed));
-  ck_assert (!take_zeroed (class, count++));
-
-  /* Nor when it is the alloc side again: what lies on top of its new blocks was freed. */
-  while (!sy_magazine_is_empty ((void **) AO_load (&cache->alloc_top[class])))
-    ck_assert (!take_zeroed (class, count++));
-  for (unsigned at = 0; at < rounds - left - 1; at++)
-    sydra_free (a, blocks[--count]);
-  for (unsigned at = 0; at < rounds; at++)
-    ck_assert (!take_zeroed (class, count++));
-  give (count);
+  rounds = grow_magazines (1280);
+  /* A full-grown magazine of new blocks has so many left; as many as were taken go back, and one more. */
+  (void) sydra_collect (a);
+  for (unsigned at = 0; at < 2 * rounds - left; at++)
+    (void) take_zeroed (class, at);
+  ck_assert (mine ()->popped_fresh);
+  for (unsigned at = 0; at < rounds - left + 1; at++)
+    sydra_free (a, blocks[2 * rounds - left - 1 - at]);
+  for (unsigned at = 0; at < rounds + 1; at++)
+    ck_assert (!take_zeroed (class, rounds - 1 + at));
+  ck_assert_ptr_eq (mine ()->previous[class] == NULL ? NULL : mine ()->fresh[class], NULL);
+  give (2 * rounds);
 }
 END_TEST
 
 START_TEST (a_block_that_is_known_to_be_zero_is)
 {
-  enum { LIVE = 400 };
+  enum { LIVE = 400, ZERO_LEAST = 500 };
   struct test_random random = test_random_make (30);
   unsigned class_of[LIVE], live = 0, zero = 0;
 
@@ -483,7 +529,7 @@ START_TEST (a_block_that_is_known_to_be_zero_is)
           class_of[which] = class_of[live];
         }
     }
-  ck_assert (a->pool.direct ? zero == 0 : zero > 500);
+  ck_assert (a->pool.direct ? zero == 0 : zero > ZERO_LEAST);
   give (live);
 }
 END_TEST
@@ -563,8 +609,7 @@ START_TEST (pages_of_a_class_with_slabs_are_populated_before_they_are_touched)
         continue;
 
       char *slab = sy_region_address (sy_region_slab_of (blocks[count]));
-      unsigned held = (unsigned) ((void **) AO_load (&mine ()->alloc_top[class]) - sy_magazine_end (sy_cache_alloc_magazine (mine (), class)))
-                      + sy_cache_alloc_magazine (mine (), class)->rounds;
+      unsigned held = sy_magazine_held (sy_cache_loaded (mine (), class), sy_cache_top (mine (), class));
       size_t carved = (size_t) ((char *) blocks[count] - slab) + (1 + held) * bytes, step = SY_POPULATE_PAGES * page;
       size_t there = count < first ? 0 : pages_at_once ((carved + step - 1) / step * SY_POPULATE_PAGES);
 
@@ -878,12 +923,13 @@ main (void)
   tcase_add_test (tests, counts_are_exact_after_every_call);
   tcase_add_test (tests, counts_agree_with_a_list_over_random_calls);
   tcase_add_test (tests, freed_blocks_come_back_from_the_thread_itself);
-  tcase_add_test (tests, the_sides_change_places_without_the_pool);
+  tcase_add_test (tests, what_was_freed_last_comes_first);
+  tcase_add_test (tests, two_magazines_go_to_and_fro_without_the_pool);
   tcase_add_test (tests, trees_keep_their_order);
   tcase_add_loop_test (tests, magazines_grow_with_use_up_to_their_class, 1, SY_CLASSES);
   tcase_add_test (tests, a_flush_hands_everything_in);
   tcase_add_test (tests, blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhile);
-  tcase_add_test (tests, a_side_that_changes_places_with_blocks_left_is_known_no_more);
+  tcase_add_test (tests, a_magazine_that_comes_again_is_known_no_more);
   tcase_add_test (tests, a_block_that_is_known_to_be_zero_is);
   tcase_add_test (tests, calloc_of_new_memory_touches_no_page);
   tcase_add_loop_test (tests, pages_of_a_class_with_slabs_are_populated_before_they_are_touched, 0, 2);
