@@ -116,8 +116,8 @@ carve (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
 }
 
 /*
- * Loads what the previous magazine has, which is more than nothing; the loaded one has no block, or there is none.  Of a full one the half
- * freed last, so that neither a free nor a malloc is soon a miss again.
+ * Loads what the previous magazine has, which is more than nothing; the loaded one has no block.  Of a full one the half freed last, so that
+ * neither a free nor a malloc is soon a miss again.
  */
 static void
 load_previous (struct sy_thread_cache *cache, unsigned class)
@@ -126,9 +126,9 @@ load_previous (struct sy_thread_cache *cache, unsigned class)
   struct sy_magazine *loaded = sy_cache_loaded (cache, class);
   unsigned count = sy_magazine_held (sy_magazine_of (below), below), half = count / 2;
 
-  if (loaded == NULL || half == 0 || !sy_magazine_is_full (below))
+  if (half == 0 || !sy_magazine_is_full (below))
     {
-      cache->previous[class] = loaded == NULL ? NULL : top;
+      cache->previous[class] = top;
       sy_cache_load (cache, class, below, false);
       return;
     }
@@ -241,8 +241,6 @@ make_room (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class)
         }
       cache->previous[class] = sy_cache_top (cache, class);
     }
-  else if (is_empty)
-    cache->previous[class] = NULL;
   sy_cache_load (cache, class, sy_magazine_clear (empty, cache->rounds[class]), false);
   return true;
 }

@@ -38,7 +38,7 @@ struct sy_thread_cache {
 
   AO_t top_then[SY_CLASSES], allocations_then[SY_CLASSES];
   AO_t frees_seen[SY_CLASSES];         /* the most that statistics have read; under the registry lock */
-  void **previous[SY_CLASSES];         /* tops of the previous magazines; NULL: none */
+  void **previous[SY_CLASSES];         /* tops of the previous magazines; NULL: none, as where none is loaded */
   void **fresh[SY_CLASSES];            /* what the loaded magazine has below was never handed out and is zero; of classes over SY_TINY_MAX */
   bool popped_fresh;                   /* the last block of such a class */
   AO_t changes;

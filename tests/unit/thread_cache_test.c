@@ -213,17 +213,33 @@ START_TEST (freed_blocks_come_back_from_the_thread_itself)
 }
 END_TEST
 
-/* The next block is the one that was freed last, whatever was freed before it and of whichever magazine it is. */
+/* Grows the class's magazines as far as they do; they hold nothing then, and the thread has no block. */
+static unsigned
+grow_magazines (size_t bytes)
+{
+  unsigned class = sy_class_of (bytes), count = 0;
+
+  while (mine ()->rounds[class] < sy_size_classes[class].rounds)
+    test_must ((blocks[count++] = sydra_malloc (a, bytes)) != NULL, "no block");
+  give (count);
+  sy_thread_cache_flush (mine ());
+  sy_cache_set_rounds (mine (), class, sy_size_classes[class].rounds);
+  return sy_size_classes[class].rounds;
+}
+
+/* The next block is the one that was freed last, whatever was freed before it and whichever magazine it is in. */
 START_TEST (what_was_freed_last_comes_first)
 {
   struct test_random random = test_random_make (31);
-  unsigned live = 0, freed = 0;
+  unsigned live = 0, freed = 0, most;
   static void *gone[MANY];
 
   if (a->pool.direct)
     return;
+  /* No more than what is never handed in. */
+  most = grow_magazines (BYTES);
   for (unsigned step = 0; step < 100000; step++)
-    if (live == 0 || (live < 400 && test_random_below (&random, 2) == 0))
+    if (live == 0 || (live < most && test_random_below (&random, 2) == 0))
       {
         void *block = sydra_malloc (a, BYTES);
 
@@ -242,20 +258,6 @@ START_TEST (what_was_freed_last_comes_first)
   give (live);
 }
 END_TEST
-
-/* Grows the class's magazines as far as they do; they hold nothing then, and the thread has no block. */
-static unsigned
-grow_magazines (size_t bytes)
-{
-  unsigned class = sy_class_of (bytes), count = 0;
-
-  while (mine ()->rounds[class] < sy_size_classes[class].rounds)
-    test_must ((blocks[count++] = sydra_malloc (a, bytes)) != NULL, "no block");
-  give (count);
-  sy_thread_cache_flush (mine ());
-  sy_cache_set_rounds (mine (), class, sy_size_classes[class].rounds);
-  return sy_size_classes[class].rounds;
-}
 
 START_TEST (two_magazines_go_to_and_fro_without_the_pool)
 {
@@ -468,6 +470,27 @@ START_TEST (blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhil
     }
   count += 3;
   give (count);
+}
+END_TEST
+
+START_TEST (blocks_that_were_handed_out_in_a_batch_are_known_no_more)
+{
+  enum { BATCH = 5 };
+  unsigned class = class_of_blocks (2048), count = 0;
+
+  if (a->pool.direct)
+    return;
+  (void) sydra_collect (a);
+  do
+    ck_assert (take_zeroed (class, count++));
+  while (sy_magazine_held (sy_cache_loaded (mine (), class), sy_cache_top (mine (), class)) <= BATCH);
+  ck_assert_uint_eq (sydra_malloc_batch (a, 2048, BATCH, blocks + count), BATCH);
+  for (unsigned at = 0; at < BATCH; at++)
+    sydra_free (a, blocks[count + at]);
+  for (unsigned at = 0; at < BATCH; at++)
+    ck_assert_msg (!take_zeroed (class, count + at), "block %u of the batch", at);
+  ck_assert (take_zeroed (class, count + BATCH));
+  give (count + BATCH + 1);
 }
 END_TEST
 
@@ -929,6 +952,7 @@ main (void)
   tcase_add_loop_test (tests, magazines_grow_with_use_up_to_their_class, 1, SY_CLASSES);
   tcase_add_test (tests, a_flush_hands_everything_in);
   tcase_add_test (tests, blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhile);
+  tcase_add_test (tests, blocks_that_were_handed_out_in_a_batch_are_known_no_more);
   tcase_add_test (tests, a_magazine_that_comes_again_is_known_no_more);
   tcase_add_test (tests, a_block_that_is_known_to_be_zero_is);
   tcase_add_test (tests, calloc_of_new_memory_touches_no_page);
