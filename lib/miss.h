@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * miss.h: what malloc and free do where a thread's magazine has no block, or no room: the sides change places, magazines come from and go
- * to the depots, blocks come from and go to slabs.
+ * miss.h: what malloc and free do where a thread's loaded magazine has no block, or no room: the previous one takes part, magazines come
+ * from and go to the depots, blocks come from and go to slabs.
  *
  * Magazines of a class grow with use, within the thread's room (thread_cache.h).
  */
@@ -10,10 +10,10 @@
 
 #include "thread_cache.h"
 
-/* A block of the class when the alloc side is empty.  NULL: the pool has none, or the handle's limit is reached. */
+/* A block of the class when the loaded magazine is empty.  NULL: the pool has none, or the handle's limit is reached. */
 void *sy_miss_malloc (struct sy_thread_cache *cache, unsigned class);
 
-/* Takes a block of the class, whatever state the free side is in. */
+/* Takes a block of the class, whatever state the loaded magazine is in. */
 void sy_miss_free (struct sy_thread_cache *cache, unsigned class, void *block);
 
 /* Takes a full magazine's blocks of the class, and the magazine; cache may be NULL. */

@@ -65,10 +65,10 @@
 /* Depots of one class and shard, dealt to the shard's threads: a thread that empties its magazines and fills them again by turns works on
    blocks that its own processor has, not on its neighbours'. */
 #define SY_DEPOTS 4u
-/* What a depot holds of one class before freed blocks go back to their slabs: of classes up to 256 bytes, and of those above. */
+/* What a depot holds of one class before freed blocks go back to their slabs: of classes up to 32 bytes, and of those above. */
 #define SY_DEPOT_SMALL_BYTES ((size_t) 1 << 22)
 #define SY_DEPOT_LARGE_BYTES ((size_t) 1 << 20)
-#define SY_DEPOT_BYTES(block_bytes) ((block_bytes) <= 256 ? SY_DEPOT_SMALL_BYTES : SY_DEPOT_LARGE_BYTES)
+#define SY_DEPOT_BYTES(block_bytes) ((block_bytes) <= 32 ? SY_DEPOT_SMALL_BYTES : SY_DEPOT_LARGE_BYTES)
 /* Other shards looked at before a slab is carved: enough to find the consumer's, bounded for many shards. */
 #define SY_NEIGHBOURS_MAX 8u
 #define SY_SHARDS_MAX 1024u

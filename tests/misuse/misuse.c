@@ -248,7 +248,7 @@ twice_at_the_end_of_the_handle (struct sydra_alloc *a)
   (void) sydra_alloc_destroy (a);
 }
 
-/* No call that flushes: a free side that the depot has no room for goes to the slabs. */
+/* No call that flushes: a magazine that the depot has no room for goes to the slabs. */
 static void
 twice_found_by_frees_alone (struct sydra_alloc *a)
 {
