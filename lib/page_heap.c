@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "page_heap.h"
 
+#include <string.h>
+
 #include "page_range.h"
 #include "pieces.h"
 
@@ -104,6 +106,20 @@ sy_pages_take (size_t alignment, size_t bytes, size_t room, bool *zero)
   return NULL;
 }
 
+/* What was never moved of a moved run may wait with its pages like any other. */
+static void
+give_tail (uint32_t first, uint32_t *chain)
+{
+  uint32_t at = sy_page_unit (first)->piece == 0 ? 0 : sy_pieces_tail (first);
+
+  if (at == 0 || at == sy_page_unit (first)->length)
+    return;
+  (void) sy_pieces_cut (first, at);
+  sy_runs_cut (&sy_page_range.runs, first, at);
+  sy_page_unit (first + at)->piece = 0;
+  sy_page_run_give (first + at, chain);
+}
+
 void
 sy_pages_give (void *block, const char *call)
 {
@@ -113,6 +129,7 @@ sy_pages_give (void *block, const char *call)
   if (sy_page_unit (first)->state == SY_RUN_USED)
     {
       moved_pieces -= sy_pieces_moved (first);
+      give_tail (first, &chain);
       sy_page_run_give (first, &chain);
     }
   else
@@ -198,22 +215,37 @@ sy_pages_resize (void *block, size_t bytes, const char *call)
 
 /* ---- Moving ---- */
 
-/* A clean run to move a run to; SY_UNIT_NONE: it is not to be moved. */
+/*
+ * A run for a block that has grown to so many units: a clean one to move its pages to or, where new pages would cost more than to copy the old
+ * ones, a dirty one.  SY_UNIT_NONE: neither.
+ */
 static uint32_t
-choose_for_move (uint32_t first, uint32_t length)
+choose_for_move (uint32_t first, uint32_t length, enum sy_run_state *state)
 {
-  enum sy_run_state state;
-  uint32_t to;
+  uint32_t old_length = sy_page_unit (first)->length, to = SY_UNIT_NONE;
 
-  if (sy_page_bytes_of (sy_page_unit (first)->length) < SY_MOVE_BYTES || length > sy_page_range.units
-      || moved_pieces >= SY_MOVED_MAX || moves_ended)
+  if (sy_page_bytes_of (old_length) < SY_MOVE_BYTES || length > sy_page_range.units)
     return SY_UNIT_NONE;
-  to = choose (length + growth_room (length), false, &state);
+  if (length - old_length >= old_length / SY_COPY_SHARE)
+    to = sy_runs_find (&sy_page_range.runs, SY_RUN_DIRTY, length);
+  if (to != SY_UNIT_NONE)
+    return choose (length, true, state);
+  if (moved_pieces >= SY_MOVED_MAX || moves_ended)
+    return SY_UNIT_NONE;
+  to = choose (length + growth_room (length), false, state);
   if (to == SY_UNIT_NONE)
-    to = choose (length, false, &state);
+    to = choose (length, false, state);
   if (to != SY_UNIT_NONE)
     sy_page_unit (to)->asked = length;
   return to;
+}
+
+/* A dirty run gets what is in use of another one. */
+static bool
+copy_pages (uint32_t from, uint32_t to)
+{
+  memcpy (sy_page_address (to), sy_page_address (from), sy_page_bytes_of (sy_page_unit (from)->asked));
+  return true;
 }
 
 /* Files both runs after a move; is the new one the block's? */
@@ -243,15 +275,19 @@ void *
 sy_pages_move (void *block, size_t bytes, const char *call)
 {
   uint32_t chain = SY_UNIT_NONE, from = sy_page_run_of (block, call), to;
+  enum sy_run_state state = SY_RUN_CLEAN;
   bool copied = false, moved;
 
   sy_lock_take (&sy_page_range.lock);
-  to = choose_for_move (from, sy_page_units_of (bytes));
+  to = choose_for_move (from, sy_page_units_of (bytes), &state);
   sy_lock_release (&sy_page_range.lock);
   if (to == SY_UNIT_NONE)
     return NULL;
 
-  moved = sy_pieces_move (from, to, &copied);
+  if (state == SY_RUN_DIRTY)
+    moved = copied = copy_pages (from, to);
+  else
+    moved = sy_pieces_move (from, to, &copied);
 
   sy_lock_take (&sy_page_range.lock);
   moved = settle (from, to, moved, copied, &chain);

@@ -46,6 +46,14 @@ sy_pieces_extend (uint32_t first, uint32_t old_length)
 }
 
 uint32_t
+sy_pieces_tail (uint32_t first)
+{
+  uint32_t behind, length = sy_page_unit (first)->length, last = piece_before (first, length, length, &behind);
+
+  return (sy_page_unit (last)->piece & PIECE_MOVED) != 0 ? length : last - first;
+}
+
+uint32_t
 sy_pieces_moved (uint32_t first)
 {
   uint32_t moved;

@@ -15,6 +15,9 @@
 /* How many of the run's pieces were moved. */
 uint32_t sy_pieces_moved (uint32_t first);
 
+/* Where the run's last piece begins that was never moved, in units from its first; its length: there is none. */
+uint32_t sy_pieces_tail (uint32_t first);
+
 /* The moved run is about to end at its unit number `at`; how many moved pieces it loses. */
 uint32_t sy_pieces_cut (uint32_t first, uint32_t at);
 

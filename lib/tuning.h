@@ -164,6 +164,8 @@
 #define SY_GROWTH_SHARE 2u
 /* From this size on pages are moved, not copied. */
 #define SY_MOVE_BYTES ((size_t) 128 << 10)
+/* ... but a block that grows by one part in so many or more is copied to free pages that are there: a new page costs more than a copied one. */
+#define SY_COPY_SHARE 4u
 /* Moved pieces in all live blocks: each is a mapping or two of the 65,530 that the system grants. */
 #define SY_MOVED_MAX 8192u
 

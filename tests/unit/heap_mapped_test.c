@@ -419,6 +419,79 @@ START_TEST (moves_keep_contents_and_do_not_double_memory)
 }
 END_TEST
 
+/* How many bytes of these pages are in memory. */
+static size_t
+there_of (char *block, size_t bytes)
+{
+  size_t there = 0, step;
+
+  for (size_t at = 0; at < bytes; at += step)
+    {
+      step = bytes - at < SY_RESIDENT_BYTES ? bytes - at : SY_RESIDENT_BYTES;
+      there += sy_os_resident_bytes (block + at, step);
+    }
+  return there;
+}
+
+/* A block of 1 MiB, all in memory, that grows to so much where another one lies behind it; are there free pages for it?  Few others are. */
+static char *
+grow_away (size_t bytes, bool free_pages)
+{
+  char *used = sy_heap_malloc (4 * MIB), *block = sy_heap_malloc (MIB), *wall = sy_heap_malloc (MIB), *grown;
+
+  memset (used, 1, 4 * MIB);
+  memset (block, 1, MIB);
+  stamp (block, MIB, 5);
+  sy_heap_free (used);
+  if (!free_pages)
+    (void) sy_heap_trim ();
+  grown = sy_heap_realloc (block, bytes);
+  ck_assert_ptr_nonnull (grown);
+  ck_assert_ptr_ne (grown, block);
+  must_be_stamped (grown, MIB, MIB, 5);
+  sy_heap_free (wall);
+  (void) sy_heap_trim ();
+  return grown;
+}
+
+START_TEST (a_block_that_grows_far_is_copied_to_pages_that_are_there)
+{
+  /* How far, are there free pages, how many of its own are there then. */
+  const struct { size_t bytes; bool free_pages; size_t there; } cases[] = {
+    { 2 * MIB, false, MIB }, { MIB + MIB / 8, true, MIB }, { MIB + MIB / 4, true, MIB + MIB / 4 }, { 2 * MIB, true, 2 * MIB }, { 8 * MIB, true, MIB }
+  };
+
+  for (unsigned at = 0; at < sizeof cases / sizeof cases[0]; at++)
+    {
+      char *grown = grow_away (cases[at].bytes, cases[at].free_pages);
+      size_t there = there_of (grown, cases[at].bytes);
+
+      ck_assert_msg (there == cases[at].there, "case %u: %zu", at, there);
+      sy_heap_free (grown);
+      (void) sy_heap_trim ();
+    }
+  ck_assert (sy_page_range_is_valid ());
+}
+END_TEST
+
+START_TEST (what_was_never_moved_of_a_block_waits_with_its_pages)
+{
+  char *grown = grow_away (2 * MIB, false);
+
+  memset (grown, 1, 2 * MIB);
+  ck_assert_uint_eq (sy_heap_held_bytes (), 0);
+  sy_heap_free (grown);
+  /* Its second half, and room to grow on, of which no page came. */
+  ck_assert_uint_ge (sy_heap_held_bytes (), MIB);
+  ck_assert_uint_le (sy_heap_held_bytes (), 2 * MIB);
+  ck_assert (sy_page_range_is_valid ());
+  grown = sy_heap_malloc (MIB);
+  ck_assert_uint_eq (there_of (grown, MIB), MIB);
+  sy_heap_free (grown);
+  ck_assert_uint_ne (sy_heap_trim (), 0);
+}
+END_TEST
+
 START_TEST (callocs_memory_is_zero_however_dirty_it_was)
 {
   struct test_random random = test_random_make (3);
@@ -603,14 +676,18 @@ START_TEST (mappings_stay_few_after_ten_thousand_moves)
           memset (block[at], (int) at, SY_MOVE_BYTES);
         }
       for (size_t size = 2 * SY_MOVE_BYTES; size <= 16 * SY_MOVE_BYTES; size *= 2)
-        for (unsigned at = 0; at < 32; at++)
-          {
-            char *moved = sy_heap_realloc (block[at], size);
+        {
+          /* What is copied to free pages is no move. */
+          (void) sy_heap_trim ();
+          for (unsigned at = 0; at < 32; at++)
+            {
+              char *moved = sy_heap_realloc (block[at], size);
 
-            ck_assert_ptr_nonnull (moved);
-            moves += moved != block[at];
-            block[at] = moved;
-          }
+              ck_assert_ptr_nonnull (moved);
+              moves += moved != block[at];
+              block[at] = moved;
+            }
+        }
       for (unsigned at = 0; at < 32; at++)
         {
           test_must (block[at][0] == (char) at && block[at][SY_MOVE_BYTES - 1] == (char) at, "round %u", round);
@@ -645,6 +722,7 @@ grow_without_mappings (void *argument)
       return 0;
     }
   sy_heap_free (sy_heap_malloc (64 * MIB));
+  (void) sy_heap_trim ();
   edge = sy_page_range.runs.edge;
   pages = 2 * (size_t) most;
   range = sy_os_reserve (pages * page);
@@ -865,6 +943,8 @@ main (void)
   add_with_range (tests, a_block_grows_in_place_where_what_follows_is_free);
   add_with_range (tests, a_block_that_shrinks_gives_its_tail_back);
   tcase_add_test (tests, moves_keep_contents_and_do_not_double_memory);
+  add_with_range (tests, a_block_that_grows_far_is_copied_to_pages_that_are_there);
+  add_with_range (tests, what_was_never_moved_of_a_block_waits_with_its_pages);
   tcase_add_test (tests, callocs_memory_is_zero_however_dirty_it_was);
   add_with_range (tests, misuse_ends_the_process_with_a_line);
   /* A sanitizer's own memory and mappings would be counted; and its heap, which serves what is small, is locked for ever in a child. */
