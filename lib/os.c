@@ -120,7 +120,7 @@ sy_os_remap (void *start, size_t bytes)
   return done;
 }
 
-#if defined MREMAP_DONTUNMAP && defined MAP_FIXED_NOREPLACE
+#if defined MREMAP_DONTUNMAP && defined MAP_FIXED_NOREPLACE && defined MADV_COLD
 
 enum sy_moved
 sy_os_move (void *from, void *to, size_t bytes)
@@ -128,7 +128,10 @@ sy_os_move (void *from, void *to, size_t bytes)
   int saved = errno;
   enum sy_moved moved = SY_MOVED;
 
-  if (mremap (from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED)
+  /* A move unlocks all of a mapping that is locked (mlock, mlockall); this call does nothing to one page, but refuses a locked one. */
+  if (madvise (from, sy_os_page_bytes (), MADV_COLD) != 0)
+    moved = SY_MOVE_REFUSED;
+  else if (mremap (from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED)
     {
       /* EINVAL: a system that does not know how (Linux before 5.7), and looks at nothing else.  Other failures may come after the destination
          was unmapped, for anybody to map; where nobody did, it is ours again. */

@@ -37,7 +37,7 @@ bool sy_os_remap (void *start, size_t bytes);
 /* What became of pages that were to be moved: moved; refused, and all is as it was; lost: the destination must not be used any more. */
 enum sy_moved { SY_MOVED, SY_MOVE_REFUSED, SY_MOVE_LOST };
 
-/* Moves pages' contents, without a copy, over clean committed pages.  The old pages stay committed and read as zero. */
+/* Moves pages' contents, without a copy, over clean committed pages; locked ones are refused.  The old pages stay committed and read as zero. */
 enum sy_moved sy_os_move (void *from, void *to, size_t bytes);
 
 /* Readable, writable, zero pages.  NULL where the system refuses. */

@@ -24,6 +24,8 @@ static struct {
   uint32_t spare_units;      /* of all zones */
   uint32_t units;            /* with memory: in use or spare */
   uint32_t growth_at;        /* how many of them the next growth is */
+  uint32_t moved;            /* slabs that are mappings of their own */
+  bool moves_ended;          /* the system does not move memory, or no more */
   struct sy_pace pace;       /* of reaping; written under the lock */
   struct zone zone[SY_CLASSES];
 } state = { .lock = SY_LOCK_INIT (SY_RANK_REGION) };
@@ -221,15 +223,22 @@ detach_spares (struct zone *zone, uint32_t count, uint32_t *chain)
   return taken;
 }
 
+/* Of slabs of so many units if there is one; zone 0: there are no spares at all. */
 static struct zone *
-zone_with_most_spares (void)
+zone_with_most_spares (uint32_t units)
 {
-  unsigned most = 0;
+  unsigned most = 0, fitting = 0;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    if (state.zone[class].spare_count * sy_size_classes[class].units > state.zone[most].spare_count * sy_size_classes[most].units)
-      most = class;
-  return &state.zone[most];
+    {
+      uint32_t length = sy_size_classes[class].units, spares = state.zone[class].spare_count;
+
+      if (spares * length > state.zone[most].spare_count * sy_size_classes[most].units)
+        most = class;
+      if (length == units && spares > state.zone[fitting].spare_count)
+        fitting = class;
+    }
+  return &state.zone[fitting != 0 ? fitting : most];
 }
 
 /* How many units with memory the next growth is, seen from now. */
@@ -252,35 +261,86 @@ note_memory (uint32_t units)
   state.growth_at = next_growth ();
 }
 
+/* Gives a slab's pages back.  One whose memory was moved here becomes a part of the range's mapping again, where the system lets it. */
+static bool
+discard (uint32_t slab)
+{
+  struct sy_slab *entry = sy_slab_at (slab);
+  size_t bytes = units_of (slab) * SY_UNIT_BYTES;
+
+  if (entry->moved == 0 || !sy_os_remap (sy_region_address (slab), bytes))
+    return sy_os_discard (sy_region_address (slab), bytes);
+  entry->moved = 0;
+  return true;
+}
+
+/* A slab without pages, under the lock. */
+static void
+file_clean (uint32_t slab)
+{
+  sy_slab_at (slab)->touched = 0;
+  list_push (&zone_of (slab)->clean, slab);
+  state.units -= units_of (slab);
+  if (next_growth () < state.growth_at)
+    state.growth_at = next_growth ();
+}
+
 /* Gives a chain's pages back, outside the lock, and files the slabs as clean; those that the system refuses stay spare.  Bytes given. */
 static size_t
 clean_chain (uint32_t chain)
 {
-  uint32_t cleaned = SY_SLAB_NONE, refused = SY_SLAB_NONE, slab;
+  uint32_t cleaned = SY_SLAB_NONE, refused = SY_SLAB_NONE, slab, joined = 0;
   size_t bytes = 0;
 
   while ((slab = list_pop (&chain)) != SY_SLAB_NONE)
-    if (sy_os_discard (sy_region_address (slab), units_of (slab) * SY_UNIT_BYTES))
-      {
-        sy_slab_at (slab)->touched = 0;
-        list_push (&cleaned, slab);
-        bytes += units_of (slab) * SY_UNIT_BYTES;
-      }
-    else
-      list_push (&refused, slab);
+    {
+      unsigned moved = sy_slab_at (slab)->moved;
+      bool given = discard (slab);
+
+      joined += moved - sy_slab_at (slab)->moved;
+      list_push (given ? &cleaned : &refused, slab);
+      bytes += given ? units_of (slab) * SY_UNIT_BYTES : 0;
+    }
 
   sy_lock_take (&state.lock);
+  state.moved -= joined;
   while ((slab = list_pop (&cleaned)) != SY_SLAB_NONE)
-    {
-      list_push (&zone_of (slab)->clean, slab);
-      state.units -= units_of (slab);
-    }
-  if (next_growth () < state.growth_at)
-    state.growth_at = next_growth ();
+    file_clean (slab);
   while ((slab = list_pop (&refused)) != SY_SLAB_NONE)
     push_spare (slab);
   sy_lock_release (&state.lock);
   return bytes;
+}
+
+/*
+ * Moves the memory of a slab that was spare to a clean one of the same length: the system need not take it back, clear it and give it again,
+ * page by page.  Outside the lock; both are the caller's.
+ */
+static enum sy_moved
+move_memory (uint32_t from, uint32_t to)
+{
+  struct sy_slab *entry = sy_slab_at (to);
+  enum sy_moved moved = sy_os_move (sy_region_address (from), sy_region_address (to), units_of (from) * SY_UNIT_BYTES);
+
+  sy_lock_take (&state.lock);
+  if (moved == SY_MOVED)
+    {
+      state.moved += 1u - entry->moved;
+      entry->moved = 1;
+      entry->touched = (uint16_t) sy_size_classes[sy_slab_class (to)].blocks;
+      file_clean (from);
+    }
+  else
+    state.moves_ended = true;
+  sy_lock_release (&state.lock);
+  return moved;
+}
+
+/* May the slab's memory be moved to the other?  Under the lock. */
+static bool
+may_move (uint32_t from, uint32_t to)
+{
+  return from != SY_SLAB_NONE && to != SY_SLAB_NONE && units_of (from) == units_of (to) && state.moved < SY_MOVED_SLABS_MAX && !state.moves_ended;
 }
 
 uint32_t
@@ -288,6 +348,7 @@ sy_region_take (unsigned class)
 {
   struct zone *zone = &state.zone[class];
   uint32_t chain = SY_SLAB_NONE;
+  enum sy_moved moved = SY_MOVE_REFUSED;
 
   sy_lock_take (&state.lock);
 
@@ -297,19 +358,25 @@ sy_region_take (unsigned class)
     zone->spare_low = zone->spare_count;
   if (slab == SY_SLAB_NONE)
     {
-      /* Memory that waits for another class goes back to the system for what this one takes. */
+      /* Memory that waits for another class is moved, or goes back to the system for what this one takes. */
       if (state.spare_units > SY_SPARE_UNITS)
-        (void) detach_spares (zone_with_most_spares (), 1, &chain);
+        (void) detach_spares (zone_with_most_spares (sy_size_classes[class].units), 1, &chain);
       slab = list_pop (&zone->clean);
       if (slab == SY_SLAB_NONE)
         slab = fresh_slab (class);
       if (slab != SY_SLAB_NONE)
         note_memory (units_of (slab));
     }
+
+  bool moves = may_move (chain, slab);
+
   sy_lock_release (&state.lock);
-  if (chain != SY_SLAB_NONE)
+  if (moves)
+    moved = move_memory (chain, slab);
+  if (moved != SY_MOVED && chain != SY_SLAB_NONE)
     (void) clean_chain (chain);
-  return slab;
+  /* One slab is lost by this; there would be others. */
+  return moved == SY_MOVE_LOST ? sy_region_take (class) : slab;
 }
 
 void

@@ -6,7 +6,8 @@
  * the order of their numbers (zone 0 stays empty), and a class's slabs lie in its zone: a block's class is a shift of its address, with no
  * load in between.  A slab is as many units long as its class says, and its number is its first unit's.
  *
- * A slab is fresh (never used), in use by a pool, spare (free, its pages still there) or clean (free, its pages given back).  The lists are
+ * A slab is fresh (never used), in use by a pool, spare (free, its pages still there) or clean (free, its pages given back, or moved to a slab
+ * of another class).  The lists are
  * under the lock; what else is in sy_region is written once, before any slab is out.
  *
  * Invariant, for each zone: fresh + in use + spare + clean == the number of its slabs.

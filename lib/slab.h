@@ -32,6 +32,7 @@ struct sy_slab {
   uint16_t shard;
   uint8_t class;
   uint8_t list;          /* which of its bin's lists it is in */
+  uint8_t moved;         /* 1: its memory was moved here from another slab, and is a mapping of its own; the region's */
   void *owner;           /* the pool that it serves; NULL: nobody's */
   struct sy_slab_bits bits;
 } SY_ALIGNED (SY_LINE_BYTES);

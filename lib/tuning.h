@@ -86,6 +86,8 @@
 #define SY_GROWTH_UNITS_SHARE 16u
 /* A thread's magazines may hold slabs back where slabs have so many times what a magazine holds. */
 #define SY_HOLD_MAGAZINES 4u
+/* Slabs to which memory of another class was moved: each is a mapping or two of the 65,530 that the system grants. */
+#define SY_MOVED_SLABS_MAX 1024u
 /* Units whose pages go back in one go. */
 #define SY_REAP_UNITS 16u
 /* A step of a reaping takes one part in so many of the time since the last one of its kind, within these bounds: a busy program meets one

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "child.h"
 #include "os.h"
@@ -113,6 +114,37 @@ START_TEST (refusals_are_said_and_keep_errno)
 }
 END_TEST
 
+START_TEST (moved_pages_are_where_they_were_moved_to_and_locked_ones_stay)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_map (8 * page);
+  enum sy_moved moved;
+
+  ck_assert_ptr_nonnull (start);
+  memset (start, 0x5a, 3 * page);
+  errno = 77;
+  moved = sy_os_move (start, start + 4 * page, 3 * page);
+  ck_assert_int_eq (errno, 77);
+  ck_assert_int_ne (moved, SY_MOVE_LOST);
+  for (size_t at = 0; at < 3 * page; at++)
+    {
+      test_must (start[at] == (moved == SY_MOVED ? 0 : 0x5a), "byte %zu of the old pages", at);
+      test_must (start[4 * page + at] == (moved == SY_MOVED ? 0x5a : 0), "byte %zu of the new pages", at);
+    }
+  sy_os_unmap (start, 8 * page);
+
+  start = sy_os_map (8 * page);
+  ck_assert_ptr_nonnull (start);
+  memset (start, 0x5a, page);
+  if (mlock (start, 4 * page) != 0)
+    printf ("# not tried: no page can be locked\n");
+  else
+    ck_assert_int_eq (sy_os_move (start, start + 4 * page, page), SY_MOVE_REFUSED);
+  ck_assert_int_eq (start[0], 0x5a);
+  sy_os_unmap (start, 8 * page);
+}
+END_TEST
+
 START_TEST (the_clock_does_not_go_back)
 {
   uint64_t before_ns = sy_os_now_ns (), after_ns;
@@ -146,6 +178,7 @@ main (void)
       tcase_add_test (tests, refusals_are_said_and_keep_errno);
       tcase_add_test (tests, pages_are_in_memory_once_written_and_until_discarded);
       tcase_add_test (tests, pages_are_populated_together_or_stay_as_they_are);
+      tcase_add_test (tests, moved_pages_are_where_they_were_moved_to_and_locked_ones_stay);
     }
   tcase_add_test (tests, the_clock_does_not_go_back);
   tcase_add_test (tests, pages_and_processors_are_what_the_system_says);
