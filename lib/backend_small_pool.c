@@ -198,7 +198,7 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
   return SY_LIKELY (block != NULL) ? block : malloc_medium (a, size);
 }
 
-/* Frees what the hit could not: no cache yet, a full side, a fallback block, no block at all. */
+/* Frees what the hit could not: no cache yet, a full magazine, a fallback block, no block at all. */
 static void SY_NOINLINE
 free_slow (struct sydra_alloc *a, void *block)
 {
@@ -409,7 +409,7 @@ pop_run (struct sy_thread_cache *cache, unsigned class, size_t count, void **blo
   while (popped < count && top[-1] != NULL)
     blocks[popped++] = *--top;
   AO_store (&cache->top[class], (AO_t) top);
-  sy_own_add (&cache->counts.allocations[class], popped);
+  sy_own_add_release (&cache->counts.allocations[class], popped); /* as in sy_thread_cache_pop */
   if (cache->fresh[class] > top)
     cache->fresh[class] = top;
   return popped;

@@ -128,7 +128,7 @@ sy_os_move (void *from, void *to, size_t bytes)
   int saved = errno;
   enum sy_moved moved = SY_MOVED;
 
-  /* A move unlocks all of a mapping that is locked (mlock, mlockall); this call does nothing to one page, but refuses a locked one. */
+  /* A move unlocks all of a mapping that is locked (mlock, mlockall); this call refuses a locked page, and does little to another. */
   if (madvise (from, sy_os_page_bytes (), MADV_COLD) != 0)
     moved = SY_MOVE_REFUSED;
   else if (mremap (from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED)

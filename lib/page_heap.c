@@ -240,11 +240,11 @@ choose_for_move (uint32_t first, uint32_t length, enum sy_run_state *state)
   return to;
 }
 
-/* A dirty run gets what is in use of another one. */
+/* A longer dirty run gets all of another one, as all of it may be used. */
 static bool
 copy_pages (uint32_t from, uint32_t to)
 {
-  memcpy (sy_page_address (to), sy_page_address (from), sy_page_bytes_of (sy_page_unit (from)->asked));
+  memcpy (sy_page_address (to), sy_page_address (from), sy_page_bytes_of (sy_page_unit (from)->length));
   return true;
 }
 

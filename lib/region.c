@@ -25,7 +25,7 @@ static struct {
   uint32_t units;            /* with memory: in use or spare */
   uint32_t growth_at;        /* how many of them the next growth is */
   uint32_t moved;            /* slabs that are mappings of their own */
-  bool moves_ended;          /* the system does not move memory, or no more */
+  bool moves_ended;          /* a move has lost a slab */
   struct sy_pace pace;       /* of reaping; written under the lock */
   struct zone zone[SY_CLASSES];
 } state = { .lock = SY_LOCK_INIT (SY_RANK_REGION) };
@@ -261,16 +261,13 @@ note_memory (uint32_t units)
   state.growth_at = next_growth ();
 }
 
-/* Gives a slab's pages back.  One whose memory was moved here becomes a part of the range's mapping again, where the system lets it. */
+/* A moved slab without pages becomes a part of the range's mapping again.  False: the system refuses, and it must not be used any more. */
 static bool
-discard (uint32_t slab)
+join (uint32_t slab)
 {
-  struct sy_slab *entry = sy_slab_at (slab);
-  size_t bytes = units_of (slab) * SY_UNIT_BYTES;
-
-  if (entry->moved == 0 || !sy_os_remap (sy_region_address (slab), bytes))
-    return sy_os_discard (sy_region_address (slab), bytes);
-  entry->moved = 0;
+  if (!sy_os_remap (sy_region_address (slab), units_of (slab) * SY_UNIT_BYTES))
+    return false;
+  sy_slab_at (slab)->moved = 0;
   return true;
 }
 
@@ -295,11 +292,17 @@ clean_chain (uint32_t chain)
   while ((slab = list_pop (&chain)) != SY_SLAB_NONE)
     {
       unsigned moved = sy_slab_at (slab)->moved;
-      bool given = discard (slab);
 
-      joined += moved - sy_slab_at (slab)->moved;
-      list_push (given ? &cleaned : &refused, slab);
-      bytes += given ? units_of (slab) * SY_UNIT_BYTES : 0;
+      if (!sy_os_discard (sy_region_address (slab), units_of (slab) * SY_UNIT_BYTES))
+        list_push (&refused, slab);
+      else
+        {
+          bytes += units_of (slab) * SY_UNIT_BYTES;
+          if (moved != 0 && !join (slab))
+            continue;
+          joined += moved;
+          list_push (&cleaned, slab);
+        }
     }
 
   sy_lock_take (&state.lock);
@@ -321,17 +324,23 @@ move_memory (uint32_t from, uint32_t to)
 {
   struct sy_slab *entry = sy_slab_at (to);
   enum sy_moved moved = sy_os_move (sy_region_address (from), sy_region_address (to), units_of (from) * SY_UNIT_BYTES);
+  bool was_moved = sy_slab_at (from)->moved != 0, is_usable = moved != SY_MOVED || !was_moved || join (from);
 
   sy_lock_take (&state.lock);
   if (moved == SY_MOVED)
     {
-      state.moved += 1u - entry->moved;
+      state.moved += 1u - entry->moved - (was_moved && is_usable);
       entry->moved = 1;
       entry->touched = (uint16_t) sy_size_classes[sy_slab_class (to)].blocks;
-      file_clean (from);
+      if (is_usable)
+        file_clean (from);
     }
-  else
-    state.moves_ended = true;
+  else if (moved == SY_MOVE_LOST)
+    {
+      /* One slab is lost by this; there would be others. */
+      state.moves_ended = true;
+      state.units -= units_of (to);
+    }
   sy_lock_release (&state.lock);
   return moved;
 }
@@ -375,7 +384,6 @@ sy_region_take (unsigned class)
     moved = move_memory (chain, slab);
   if (moved != SY_MOVED && chain != SY_SLAB_NONE)
     (void) clean_chain (chain);
-  /* One slab is lost by this; there would be others. */
   return moved == SY_MOVE_LOST ? sy_region_take (class) : slab;
 }
 

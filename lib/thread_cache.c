@@ -53,7 +53,7 @@ note_bytes (struct sy_thread_cache *cache, size_t allocated, size_t most, size_t
 
   if (net + (intptr_t) most > (intptr_t) AO_load (&cache->peak_bytes))
     AO_store (&cache->peak_bytes, (AO_t) net + most);
-  net += (intptr_t) allocated - (intptr_t) freed;
+  net = (intptr_t) ((size_t) net + allocated - freed);
   AO_store (&cache->net_bytes, (AO_t) net);
   if (net >= SY_PUBLISH_BYTES || net <= -SY_PUBLISH_BYTES)
     sy_cache_publish ((struct sydra_alloc *) AO_load (&cache->owner), cache, 0);

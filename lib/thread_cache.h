@@ -37,7 +37,7 @@ struct sy_thread_cache {
   struct sy_counts counts;             /* allocations as they happen */
 
   AO_t top_then[SY_CLASSES], allocations_then[SY_CLASSES];
-  AO_t frees_seen[SY_CLASSES];         /* the most that statistics have read; under the registry lock */
+  AO_t frees_seen[SY_CLASSES];         /* what statistics have read last; under the registry lock */
   void **previous[SY_CLASSES];         /* tops of the previous magazines; NULL: none, as where none is loaded */
   void **fresh[SY_CLASSES];            /* what the loaded magazine has below was never handed out and is zero; of classes over SY_TINY_MAX */
   bool popped_fresh;                   /* the last block of such a class */
@@ -150,8 +150,8 @@ extern void *sy_no_magazine[];
 #define SY_NO_TOP ((AO_t) sy_no_magazine + SY_MAGAZINE_BYTES)
 
 /*
- * The hits since the class was last counted.  A malloc moves top first and is counted then, so that one under way may look as if a block
- * less had come back, and never one more: a whole malloc between the looks at the two is seen.
+ * The hits since the class was last counted.  A malloc moves top first and is counted then, so that what is under way may look as if fewer
+ * blocks had come back, and never more; a whole malloc between the looks at the two is seen and they are repeated, so often.
  */
 static inline void
 sy_cache_hits (const struct sy_thread_cache *cache, unsigned class, AO_t *pops, AO_t *pushes)
@@ -170,7 +170,10 @@ sy_cache_hits (const struct sy_thread_cache *cache, unsigned class, AO_t *pops, 
   intptr_t out = (intptr_t) (AO_load (&cache->top_then[class]) - top) / (intptr_t) sizeof (void *);
 
   *pops = allocations - AO_load (&cache->allocations_then[class]);
-  *pushes = (intptr_t) *pops > out ? *pops - (AO_t) out : 0;
+  *pushes = *pops - (AO_t) out;
+  /* Below 0. */
+  if (*pushes > (AO_t) 0 - SY_MAGAZINE_SLOTS - 1)
+    *pushes = 0;
 }
 
 /* The owner changes a class's magazines and counts between begin, which counts the hits so far, and end; a reader that saw it reads again. */

@@ -78,13 +78,11 @@ add_counts (struct sy_counts *to, const struct sy_counts *from)
     sy_shared_add (&sum[at], AO_load (&term[at]));
 }
 
-/* The most that was ever read of a count, which may be read a little too low. */
+/* What was last read of a count, where it is now read a little too low. */
 static AO_t
-raise_to (AO_t *most, AO_t count)
+raise_to (AO_t *last, AO_t count)
 {
-  if ((intptr_t) (count - *most) > 0)
-    *most = count;
-  return *most;
+  return *last - count <= SY_MAGAZINE_SLOTS ? *last : (*last = count);
 }
 
 /* A consistent set of a cache's books, hits included.  Its owner may have lost the processor in the middle of a change: it is let run. */
@@ -133,7 +131,7 @@ add_peaks (struct sy_thread_cache *cache, const AO_t *pops, const AO_t *pushes, 
       intptr_t net = (intptr_t) AO_load (&cache->net[class]), peak = (intptr_t) AO_load (&cache->peak[class]);
       size_t at_once = sy_cache_at_once (class, pops[class]);
       intptr_t most = net + (intptr_t) at_once > peak ? net + (intptr_t) at_once : peak;
-      intptr_t now = net + (intptr_t) pops[class] - (intptr_t) pushes[class];
+      intptr_t now = (intptr_t) ((AO_t) net + pops[class] - pushes[class]);
 
       over[class] = most - now > over[class] ? most - now : over[class];
       at_most += at_once * sy_size_classes[class].bytes;
@@ -142,7 +140,7 @@ add_peaks (struct sy_thread_cache *cache, const AO_t *pops, const AO_t *pushes, 
     }
 
   intptr_t net = (intptr_t) AO_load (&cache->net_bytes), peak = (intptr_t) AO_load (&cache->peak_bytes);
-  intptr_t most = net + (intptr_t) at_most > peak ? net + (intptr_t) at_most : peak, now = net + (intptr_t) popped - (intptr_t) pushed;
+  intptr_t most = net + (intptr_t) at_most > peak ? net + (intptr_t) at_most : peak, now = (intptr_t) ((size_t) net + popped - pushed);
 
   over[0] = most - now > over[0] ? most - now : over[0];
 }

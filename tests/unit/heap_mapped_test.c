@@ -474,6 +474,27 @@ START_TEST (a_block_that_grows_far_is_copied_to_pages_that_are_there)
 }
 END_TEST
 
+START_TEST (all_bytes_that_may_be_used_are_copied)
+{
+  char *grown = grow_away (2 * MIB, false), *wall, *used;
+  size_t usable = sy_heap_usable (grown);
+
+  /* It has room to grow on. */
+  ck_assert_uint_gt (usable, 2 * MIB);
+  memset (grown, 1, usable);
+  stamp (grown, usable, 8);
+  used = sy_heap_malloc (8 * MIB);
+  wall = sy_heap_malloc (MIB);
+  memset (used, 1, 8 * MIB);
+  sy_heap_free (used);
+  used = sy_heap_realloc (grown, 2 * usable);
+  ck_assert_ptr_nonnull (used);
+  must_be_stamped (used, usable, usable, 8);
+  sy_heap_free (used);
+  sy_heap_free (wall);
+}
+END_TEST
+
 START_TEST (what_was_never_moved_of_a_block_waits_with_its_pages)
 {
   char *grown = grow_away (2 * MIB, false);
@@ -944,6 +965,7 @@ main (void)
   add_with_range (tests, a_block_that_shrinks_gives_its_tail_back);
   tcase_add_test (tests, moves_keep_contents_and_do_not_double_memory);
   add_with_range (tests, a_block_that_grows_far_is_copied_to_pages_that_are_there);
+  add_with_range (tests, all_bytes_that_may_be_used_are_copied);
   add_with_range (tests, what_was_never_moved_of_a_block_waits_with_its_pages);
   tcase_add_test (tests, callocs_memory_is_zero_however_dirty_it_was);
   add_with_range (tests, misuse_ends_the_process_with_a_line);

@@ -65,7 +65,6 @@ START_TEST (top_alone_says_empty_and_full)
   memset (magazine->slot, 0x5a, sizeof magazine->slot);
   for (unsigned rounds = 1; rounds < SY_MAGAZINE_SLOTS; rounds++)
     {
-
       void **top = sy_magazine_clear (magazine, rounds);
 
       ck_assert_uint_eq (magazine->rounds, rounds);
@@ -94,7 +93,7 @@ START_TEST (a_used_up_magazine_is_packed_into_a_shorter_full_one)
       {
         void **top = sy_magazine_clear (magazine, rounds);
 
-          for (unsigned at = 0; at < rounds; at++)
+        for (unsigned at = 0; at < rounds; at++)
           top[at] = &blocks[at];
         test_must (sy_magazine_pack (magazine, top + left) == left, "not %u of %u", left, rounds);
         test_must (magazine->rounds == left, "%u of %u rounds", left, rounds);

@@ -366,12 +366,13 @@ give_in_two_parts (uint32_t chain)
 /* More slabs than may be mappings of their own get another class's memory, and give it back. */
 START_TEST (moved_memory_takes_few_mappings_and_leaves_none)
 {
-  unsigned class = class_of_units (1), twin = twin_of (class), count = 2 * SY_MOVED_SLABS_MAX, before, most;
+  unsigned class = class_of_units (1), twin = twin_of (class), third = twin_of (twin), count = 2 * SY_MOVED_SLABS_MAX, before, most;
   uint32_t ours, theirs;
 
   open_and_trim ();
   sy_region_give (take_chain (class, count), count);
   sy_region_give (take_chain (twin, count), count);
+  sy_region_give (take_chain (third, count), count);
   (void) sy_region_trim ();
   before = mappings ();
   theirs = take_chain (class, count);
@@ -382,6 +383,10 @@ START_TEST (moved_memory_takes_few_mappings_and_leaves_none)
   ck_assert_uint_le (most, before + SY_MOVED_SLABS_MAX + SY_MOVED_SLABS_MAX / 2);
   if (memory_is_moved ())
     ck_assert_uint_ge (most, before + SY_MOVED_SLABS_MAX / 2);
+  /* ... on to a third one, too. */
+  give_in_two_parts (ours);
+  ours = take_chain (third, count);
+  ck_assert_uint_le (mappings (), before + SY_MOVED_SLABS_MAX + SY_MOVED_SLABS_MAX / 2);
   sy_region_give (ours, count);
   (void) sy_region_trim ();
   ck_assert_uint_le (mappings (), before + 8);
