@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "tap.h"
 
@@ -173,13 +174,23 @@ test_again (size_t base)
     free (block[at]);
 }
 
+static uint64_t
+wall_ns (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec;
+}
+
 /* Large blocks are freed, and small ones follow at once: they need not wait for the time in which free large ones go back. */
 static void
 test_large_makes_way (size_t base)
 {
-  enum { LARGE = 48, SIZE = 320 };
+  enum { LARGE = 48, SIZE = 320, WHILE_MS = 180 };
   const char *fact = "free large blocks go back as small ones take memory";
   size_t live = (size_t) BLOCKS * SIZE, now;
+  uint64_t start_ns;
 
   if (!whose ("small_pool"))
     {
@@ -190,12 +201,13 @@ test_large_makes_way (size_t base)
     memset (block[at] = malloc (MIB), 1, MIB);
   for (unsigned at = 0; at < LARGE; at++)
     free (block[at]);
+  start_ns = wall_ns ();
   for (unsigned at = 0; at < BLOCKS; at++)
     {
-      block[at] = malloc (SIZE);
-      /* It takes a while, and not too long. */
-      for (unsigned round = 0; round < 20; round++)
-        memset (block[at], (int) round, SIZE);
+      memset (block[at] = malloc (SIZE), 1, SIZE);
+      /* It takes a while, less than the quarter of a second after which they go back whatever happens. */
+      while (at % 64 == 0 && wall_ns () - start_ns < UINT64_C (1000000) * WHILE_MS * at / BLOCKS)
+        ;
     }
   now = tap_resident ();
   printf ("# %zu MiB of small blocks, %zu MiB in all, %zu MiB before\n", live / MIB, now / MIB, base / MIB);
