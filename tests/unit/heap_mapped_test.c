@@ -8,6 +8,7 @@
 #include "child.h"
 #include "fork.h"
 #include "heap.h"
+#include "mappings.h"
 #include "os.h"
 #include "page_heap.h"
 #include "page_range.h"
@@ -48,19 +49,6 @@ reset_peak (void)
   ck_assert_ptr_nonnull (file);
   fputs ("5", file);
   fclose (file);
-}
-
-static unsigned
-mappings (void)
-{
-  FILE *file = fopen ("/proc/self/maps", "r");
-  unsigned count = 0;
-
-  ck_assert_ptr_nonnull (file);
-  for (int next; (next = getc (file)) != EOF;)
-    count += next == '\n';
-  fclose (file);
-  return count;
 }
 
 /* ---- Contents ---- */
@@ -726,28 +714,16 @@ END_TEST
 static int
 grow_without_mappings (void *argument)
 {
-  FILE *file = fopen ("/proc/sys/vm/max_map_count", "r");
-  size_t page = sy_os_page_bytes (), pages, taken = 0;
-  unsigned most = 0;
+  unsigned most = mappings_granted ();
   uint32_t edge;
-  char *range;
 
   (void) argument;
-  if (file == NULL || fscanf (file, "%u", &most) != 1 || fclose (file) != 0)
-    return 2;
-  if (most > 1u << 20)
-    {
-      printf ("# not tried: the system grants %u mappings\n", most);
-      return 0;
-    }
+  if (most == 0)
+    return 0;
   sy_heap_free (sy_heap_malloc (64 * MIB));
   (void) sy_heap_trim ();
   edge = sy_page_range.runs.edge;
-  pages = 2 * (size_t) most;
-  range = sy_os_reserve (pages * page);
-  while (range != NULL && taken < pages && sy_os_commit (range + taken * page, page))
-    taken += 2;
-  if (taken == 0 || taken >= pages)
+  if (!mappings_take_all (most))
     return 3;
   for (unsigned round = 0; round < 100; round++)
     {

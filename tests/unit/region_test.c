@@ -8,6 +8,7 @@
 #include "child.h"
 #include "classes.h"
 #include "lock.h"
+#include "mappings.h"
 #include "os.h"
 #include "region.h"
 #include "suite.h"
@@ -330,19 +331,6 @@ START_TEST (memory_that_waits_for_one_class_is_moved_to_slabs_as_long_of_another
 }
 END_TEST
 
-static unsigned
-mappings (void)
-{
-  FILE *file = fopen ("/proc/self/maps", "r");
-  unsigned count = 0;
-
-  ck_assert_ptr_nonnull (file);
-  for (int next; (next = getc (file)) != EOF;)
-    count += next == '\n';
-  fclose (file);
-  return count;
-}
-
 /* Every second slab of the chain, and then the others: no two neighbours one after the other. */
 static void
 give_in_two_parts (uint32_t chain)
@@ -397,32 +385,21 @@ END_TEST
 static int
 take_without_mappings (void *argument)
 {
-  unsigned class = class_of_units (1), twin = twin_of (class), count = SY_SPARE_UNITS + 20, most = 0;
-  size_t page = sy_os_page_bytes (), taken = 0, pages;
-  FILE *file = fopen ("/proc/sys/vm/max_map_count", "r");
+  unsigned class = class_of_units (1), twin = twin_of (class), count = SY_SPARE_UNITS + 20, most = mappings_granted ();
   uint32_t chain, number = 0;
-  char *range, *two = sy_os_map (2 * SY_UNIT_BYTES);
+  char *two = sy_os_map (2 * SY_UNIT_BYTES);
   bool lost;
 
   (void) argument;
+  if (most == 0)
+    return 0;
   memset (two, 1, SY_UNIT_BYTES);
-  if (file == NULL || fscanf (file, "%u", &most) != 1 || fclose (file) != 0)
-    return 2;
-  if (most > 1u << 20)
-    {
-      printf ("# not tried: the system grants %u mappings\n", most);
-      return 0;
-    }
   sy_region_give (take_chain (twin, count), count);
   (void) sy_region_trim ();
   chain = take_chain (class, count);
   fill_chain (chain);
   sy_region_give (chain, count);
-  pages = 2 * (size_t) most;
-  range = sy_os_reserve (pages * page);
-  while (range != NULL && taken < pages && sy_os_commit (range + taken * page, page))
-    taken += 2;
-  if (taken == 0 || taken >= pages)
+  if (!mappings_take_all (most))
     return 3;
   lost = sy_os_move (two, two + SY_UNIT_BYTES, SY_UNIT_BYTES) == SY_MOVE_LOST;
   chain = take_chain (twin, count - 1);
