@@ -262,6 +262,7 @@ END_TEST
 START_TEST (two_magazines_go_to_and_fro_without_the_pool)
 {
   struct sy_thread_cache *cache = mine ();
+  static void *gone[MANY];
   unsigned rounds, misses;
   uint64_t refills;
 
@@ -273,7 +274,10 @@ START_TEST (two_magazines_go_to_and_fro_without_the_pool)
   ck_assert (sy_magazine_is_full (sy_cache_top (cache, CLASS)));
   ck_assert (sy_magazine_is_full (cache->previous[CLASS]));
   refills = AO_load (&cache->counts.refills[CLASS]);
+  memcpy (gone, blocks, sizeof gone);
   take (2 * rounds);
+  for (unsigned at = 0; at < 2 * rounds; at++)
+    test_must (blocks[at] == gone[2 * rounds - 1 - at], "block %u is not the one that was freed last", at);
   ck_assert_uint_eq (AO_load (&cache->counts.refills[CLASS]), refills);
   ck_assert (!has_blocks (cache));
   give (2 * rounds);
