@@ -7,8 +7,7 @@
  * load in between.  A slab is as many units long as its class says, and its number is its first unit's.
  *
  * A slab is fresh (never used), in use by a pool, spare (free, its pages still there) or clean (free, its pages given back, or moved to a slab
- * of another class).  The lists are
- * under the lock; what else is in sy_region is written once, before any slab is out.
+ * of another class).  The lists are under the lock; what else is in sy_region is written once, before any slab is out.
  *
  * Invariant, for each zone: fresh + in use + spare + clean == the number of its slabs.
  */
