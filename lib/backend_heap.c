@@ -55,7 +55,7 @@ admit (struct sydra_alloc *a, void *block, const char *call)
 static void
 dismiss (struct sydra_alloc *a, const void *block, const char *call)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, call);
+  struct sy_thread_cache *cache = sy_thread_cache_earn (a, call);
   size_t bytes = sy_heap_usable (block);
 
   sy_handle_discharge (a, bytes);
@@ -72,7 +72,7 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
 SY_EXPORT void
 sydra_free (struct sydra_alloc *a, void *block)
 {
-  (void) sy_thread_cache_get (a, "sydra_free");
+  sy_thread_handle_check (a, "sydra_free");
   if (block == NULL)
     return;
   if (SY_DEBUG)

@@ -103,6 +103,20 @@ what_is_wrong (const void *pointer)
   return "no block: in a part of the pool that holds none now (freed already?)";
 }
 
+/*
+ * The class of a block of the pool's; 0: it is none of the pool's.  An address with one of its low bits set is looked at: few blocks have
+ * such a one, and hits leave it to this.
+ */
+static unsigned
+class_of_block (struct sydra_alloc *a, const void *block, const char *call)
+{
+  unsigned class = sy_pool_class_of (&a->pool, block);
+
+  if (SY_UNLIKELY (class != 0 && ((uintptr_t) block & (SY_GRANULE - 1)) != 0))
+    (void) sy_bin_block (sy_region_slab_of (block), block, call);
+  return class;
+}
+
 /* Takes a block out of the handle; the caller gives it to the C library. */
 static void
 fallback_dismiss (struct sydra_alloc *a, struct sy_thread_cache *cache, void *block, const char *call)
@@ -202,14 +216,16 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
 static void SY_NOINLINE
 free_slow (struct sydra_alloc *a, void *block)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_free");
+  struct sy_thread_cache *cache;
   unsigned class;
 
+  sy_thread_handle_check (a, "sydra_free");
   if (block == NULL)
     return;
+  cache = sy_thread_cache_earn (a, "sydra_free");
   if (SY_DEBUG)
     sy_handle_check_free (block, "sydra_free");
-  class = sy_pool_class_of (&a->pool, block);
+  class = class_of_block (a, block, "sydra_free");
   if (class == 0)
     {
       fallback_dismiss (a, cache, block, "sydra_free");
@@ -337,7 +353,7 @@ fallback_check (struct sydra_alloc *a, const void *block, const char *call)
 void *
 sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size)
 {
-  unsigned class = sy_pool_class_of (&a->pool, block);
+  unsigned class = class_of_block (a, block, "sydra_realloc");
 
   if (class != 0)
     return pool_realloc (a, block, class, size);
@@ -353,7 +369,7 @@ sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size)
 bool
 sy_backend_resize (struct sydra_alloc *a, void *block, size_t size)
 {
-  unsigned class = sy_pool_class_of (&a->pool, block);
+  unsigned class = class_of_block (a, block, "sydra_resize");
 
   if (class != 0)
     return size <= sy_size_classes[class].bytes;
@@ -361,7 +377,7 @@ sy_backend_resize (struct sydra_alloc *a, void *block, size_t size)
   if (size > sy_heap_usable (block))
     return false;
 
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_resize");
+  struct sy_thread_cache *cache = sy_thread_cache_find (a, "sydra_resize");
 
   sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.fallback_resizes, &a->retired.fallback_resizes, 1);
   return true;
@@ -370,7 +386,7 @@ sy_backend_resize (struct sydra_alloc *a, void *block, size_t size)
 unsigned
 sy_backend_class_of (struct sydra_alloc *a, const void *block, const char *call, size_t *bytes)
 {
-  unsigned class = sy_pool_class_of (&a->pool, block);
+  unsigned class = class_of_block (a, block, call);
 
   if (class == 0)
     fallback_check (a, block, call);
@@ -435,7 +451,7 @@ sy_backend_malloc_batch (struct sydra_alloc *a, size_t size, size_t count, void 
 size_t
 sy_backend_collect (struct sydra_alloc *a)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_collect");
+  struct sy_thread_cache *cache = sy_thread_cache_find (a, "sydra_collect");
 
   if (cache != NULL)
     sy_thread_cache_flush (cache);

@@ -109,14 +109,14 @@ sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
 }
 
 unsigned
-sy_bin_block (uint32_t number, const void *block)
+sy_bin_block (uint32_t number, const void *block, const char *call)
 {
   const struct sy_size_class *class = &sy_size_classes[sy_slab_class (number)];
   size_t offset = (uintptr_t) block - (uintptr_t) sy_region_address (number);
   unsigned index = sy_class_block (class, offset);
 
   if (SY_UNLIKELY (index * (size_t) class->bytes != offset || index >= class->blocks))
-    sy_bug ("free", block, "points into the middle of a block");
+    sy_bug (call, block, "points into the middle of a block");
   return index;
 }
 
@@ -146,7 +146,7 @@ sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned c
   unsigned put = 0;
 
   for (; put < count && (uintptr_t) blocks[put] - (uintptr_t) sy_region_address (number) < bytes; put++)
-    if (SY_UNLIKELY (!sy_slab_put (slab, sy_bin_block (number, blocks[put]))))
+    if (SY_UNLIKELY (!sy_slab_put (slab, sy_bin_block (number, blocks[put], "free"))))
       sy_bug ("free", blocks[put], "block freed twice");
   *emptied = slab_gained (bin, number, put);
   return put;

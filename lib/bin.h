@@ -64,8 +64,8 @@ void sy_bin_join (struct sy_bin *bin, uint32_t number);
 /* Carves from the bin's slabs, the fullest first, as sy_slab_take does. */
 unsigned sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed);
 
-/* Which block of the slab a pointer is; misuse where it is none. */
-unsigned sy_bin_block (uint32_t number, const void *block);
+/* Which block of the slab a pointer is; misuse, found by that call, where it is none. */
+unsigned sy_bin_block (uint32_t number, const void *block, const char *call);
 
 /*
  * Puts back the first of the blocks, which is the slab's, and those that follow it in the same slab; how many.  *emptied: the slab is empty

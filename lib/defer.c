@@ -42,7 +42,7 @@ sydra_epoch_enter (struct sydra_alloc *a)
 static void SY_NOINLINE
 leave_slow (struct sydra_alloc *a, uint64_t observed)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_epoch_leave");
+  struct sy_thread_cache *cache = sy_thread_cache_find (a, "sydra_epoch_leave");
 
   if (cache != NULL && sy_reader_leave (&cache->reader, observed))
     return;
@@ -71,7 +71,7 @@ sydra_epoch_advance (struct sydra_alloc *a)
 SY_EXPORT int
 sydra_epoch_synchronize (struct sydra_alloc *a)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_epoch_synchronize");
+  struct sy_thread_cache *cache = sy_thread_cache_find (a, "sydra_epoch_synchronize");
   struct sy_readers readers;
 
   if ((cache != NULL && AO_load (&cache->reader.epoch) != 0) || (shared_sections != 0 && sy_limbo_has_readers (&a->limbo)))
@@ -205,12 +205,13 @@ defer_or_reclaim (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned
 static int SY_NOINLINE
 free_deferred_slow (struct sydra_alloc *a, void *block)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_free_deferred");
   size_t bytes;
 
+  sy_thread_handle_check (a, "sydra_free_deferred");
   if (block == NULL)
     return 0;
 
+  struct sy_thread_cache *cache = sy_thread_cache_earn (a, "sydra_free_deferred");
   unsigned class = sy_backend_class_of (a, block, "sydra_free_deferred", &bytes);
   int saved = errno;
 

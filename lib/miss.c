@@ -312,7 +312,7 @@ sy_miss_free_magazine (struct sydra_alloc *a, struct sy_thread_cache *cache, uns
       sy_cache_change_end (cache);
     }
   else
-    sy_shared_add (&a->retired.frees[class], rounds);
+    sy_cache_note_alone (a, class, 0, rounds);
   /* A short one would soon be a miss again. */
   if (!a->pool.direct && rounds >= sy_size_classes[class].rounds / 2 && sy_pool_store (&a->pool, home, class, full))
     sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
@@ -329,7 +329,7 @@ sy_miss_cacheless_malloc (struct sydra_alloc *a, unsigned class)
   void *block = take_one (a, 0, class);
 
   if (block != NULL)
-    sy_shared_add (&a->retired.allocations[class], 1);
+    sy_cache_note_alone (a, class, 1, 0);
   return block;
 }
 
@@ -337,5 +337,5 @@ void
 sy_miss_cacheless_free (struct sydra_alloc *a, unsigned class, void *block)
 {
   sy_cache_put_blocks (a, 0, class, &block, 1);
-  sy_shared_add (&a->retired.frees[class], 1);
+  sy_cache_note_alone (a, class, 0, 1);
 }

@@ -36,7 +36,7 @@ free_bag (struct sydra_alloc *a, struct sy_thread_cache *cache, struct sy_magazi
 static void
 free_bags (struct sydra_alloc *a, struct sy_magazine *chain)
 {
-  struct sy_thread_cache *cache = chain == NULL ? NULL : sy_thread_cache_get (a, "sydra_collect");
+  struct sy_thread_cache *cache = chain == NULL ? NULL : sy_thread_cache_find (a, "sydra_collect");
 
   while (chain != NULL)
     {
@@ -76,7 +76,7 @@ seal_own (struct sydra_alloc *a, struct sy_thread_cache *cache)
 void
 sy_reclaim (struct sydra_alloc *a)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_free_deferred");
+  struct sy_thread_cache *cache = sy_thread_cache_find (a, "sydra_free_deferred");
   struct sy_readers readers;
 
   if (!look_and_free (a, SY_LIMBO_TAKE_BAGS, &readers) || !readers.idle_bags)
@@ -90,7 +90,7 @@ sy_reclaim (struct sydra_alloc *a)
 bool
 sy_reclaim_all (struct sydra_alloc *a, struct sy_readers *readers)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_collect");
+  struct sy_thread_cache *cache = sy_thread_cache_find (a, "sydra_collect");
 
   if (cache != NULL)
     seal_own (a, cache);

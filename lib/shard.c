@@ -334,7 +334,7 @@ void
 sy_pool_check (unsigned class, const void *block)
 {
   uint32_t number = sy_region_slab_of (block);
-  unsigned index = sy_bin_block (number, block);
+  unsigned index = sy_bin_block (number, block, "free");
   struct sy_bin *bin = sy_pool_bin (sy_slab_at (number)->owner, sy_slab_at (number)->shard, class);
 
   sy_timed_lock_take (&bin->lock);

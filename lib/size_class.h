@@ -21,7 +21,8 @@
 #define SY_TINY_MAX 1024
 #define SY_STEP_SHIFT 8
 /* What sydra_malloc promises: alignof (max_align_t). */
-#define SY_GRANULE ((size_t) 16)
+#define SY_GRANULE_SHIFT 4
+#define SY_GRANULE ((size_t) 1 << SY_GRANULE_SHIFT)
 
 struct sy_size_class {
   uint32_t bytes;        /* of a block */

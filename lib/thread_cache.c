@@ -24,17 +24,23 @@ note_blocks (struct sy_thread_cache *cache, unsigned class, size_t allocations, 
   AO_store (&cache->net[class], (AO_t) net + allocations - frees);
 }
 
+/* The ledger learns that there are `net` more, and that there were `peak` more at the most; both are signed. */
+static void
+post (AO_t *live, AO_t *high, AO_t net, AO_t peak)
+{
+  intptr_t most = (intptr_t) (AO_fetch_and_add (live, net) + peak);
+
+  if (most > 0)
+    sy_shared_raise (high, (AO_t) most);
+}
+
 static void
 publish_one (AO_t *live, AO_t *high, AO_t *net, AO_t *peak)
 {
   /* Most classes of most threads. */
   if ((AO_load (net) | AO_load (peak)) == 0)
     return;
-
-  intptr_t before = (intptr_t) AO_fetch_and_add (live, AO_load (net)), most = before + (intptr_t) AO_load (peak);
-
-  if (most > 0)
-    sy_shared_raise (high, (AO_t) most);
+  post (live, high, AO_load (net), AO_load (peak));
   AO_store (net, 0);
   AO_store (peak, 0);
 }
@@ -109,6 +115,17 @@ sy_cache_note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsi
 
   if (net >= most || net <= -most)
     sy_cache_publish (a, cache, class);
+}
+
+void
+sy_cache_note_alone (struct sydra_alloc *a, unsigned class, size_t allocations, size_t frees)
+{
+  size_t bytes = sy_size_classes[class].bytes;
+
+  sy_shared_add (&a->retired.allocations[class], allocations);
+  sy_shared_add (&a->retired.frees[class], frees);
+  post (&a->live[class], &a->high[class], allocations - frees, allocations);
+  post (&a->live_bytes, &a->high_bytes, (allocations - frees) * bytes, allocations * bytes);
 }
 
 /* ---- Magazines ---- */
@@ -207,9 +224,8 @@ sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
 {
   memset (cache, 0, sizeof *cache);
   cache->base = (uintptr_t) sy_region.base;
-  cache->bytes = a->pool.map == NULL ? 0 : sy_region.bytes;
+  cache->granules = a->pool.map != NULL && sy_region.zone_shift == SY_ZONE_SHIFT - SY_UNIT_SHIFT ? sy_region.bytes >> SY_GRANULE_SHIFT : 0;
   cache->map = a->pool.map;
-  cache->zone_shift = sy_region.zone_shift;
   for (unsigned class = 0; class < SY_CLASSES; class++)
     sy_cache_load (cache, class, (void **) SY_NO_TOP, false);
   cache->shed_ns = sy_os_coarse_ns ();
@@ -228,6 +244,8 @@ sy_thread_cache_count_heap_malloc (struct sydra_alloc *a, struct sy_thread_cache
   sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.heap_bytes, &a->retired.heap_bytes, bytes);
   if (cache != NULL)
     note_bytes (cache, bytes, bytes, 0);
+  else
+    post (&a->live_bytes, &a->high_bytes, bytes, bytes);
 }
 
 void
@@ -237,6 +255,8 @@ sy_thread_cache_count_heap_free (struct sydra_alloc *a, struct sy_thread_cache *
   sy_thread_cache_count (cache == NULL ? NULL : &cache->counts.heap_bytes, &a->retired.heap_bytes, (AO_t) 0 - bytes);
   if (cache != NULL)
     note_bytes (cache, 0, 0, bytes);
+  else
+    post (&a->live_bytes, &a->high_bytes, (AO_t) 0 - bytes, 0);
 }
 
 void
@@ -248,4 +268,6 @@ sy_thread_cache_count_heap_resize (struct sydra_alloc *a, struct sy_thread_cache
 
   if (cache != NULL)
     note_bytes (cache, more, more, old_bytes > new_bytes ? old_bytes - new_bytes : 0);
+  else
+    post (&a->live_bytes, &a->high_bytes, new_bytes - old_bytes, more);
 }

@@ -31,9 +31,8 @@ struct sy_thread_cache {
   AO_t top[SY_CLASSES];                /* of the loaded magazines; first, for the shortest addresses */
   AO_t owner;                          /* the handle, or SY_OWNER_GONE, written by who destroys that */
   uintptr_t base;                      /* the range, and the pool's map of it */
-  size_t bytes;
+  size_t granules;                     /* of the range; 0: none, or its zones are shorter than SY_ZONE_SHIFT says */
   const unsigned char *map;
-  unsigned zone_shift;
   struct sy_counts counts;             /* allocations as they happen */
 
   AO_t top_then[SY_CLASSES], allocations_then[SY_CLASSES];
@@ -125,21 +124,27 @@ sy_thread_cache_count (AO_t *of_cache, AO_t *of_handle, AO_t amount)
     sy_shared_add (of_handle, amount);
 }
 
-/* The class of a block of the cache's pool, for hits.  False: it may be one all the same. */
+/*
+ * The class of a block of the cache's pool, for hits.  False: it may be one all the same.
+ *
+ * The offset is turned right by a granule's bits, so that one comparison asks both questions: an address with one of its low four bits set
+ * is far beyond the range then.
+ */
 static inline bool
 sy_thread_cache_class_of (const struct sy_thread_cache *cache, const void *block, size_t *class)
 {
-  uintptr_t offset = (uintptr_t) block - cache->base;
+  uintptr_t offset = (uintptr_t) block - cache->base, granule = offset >> SY_GRANULE_SHIFT | offset << (SY_WORD_BITS - SY_GRANULE_SHIFT);
 
-  if (SY_UNLIKELY (offset >= cache->bytes))
+  if (SY_UNLIKELY (granule >= cache->granules))
     return false;
 
-  size_t unit = offset >> SY_UNIT_SHIFT;
+  size_t unit = granule >> (SY_UNIT_SHIFT - SY_GRANULE_SHIFT);
 
+  SY_OPAQUE (unit);
   /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
   if (SY_UNLIKELY (cache->map[unit] == 0))
     return false;
-  *class = unit >> cache->zone_shift;
+  *class = unit >> (SY_ZONE_SHIFT - SY_UNIT_SHIFT);
   return true;
 }
 
@@ -185,6 +190,9 @@ void sy_cache_publish (struct sydra_alloc *a, struct sy_thread_cache *cache, uns
 
 /* Counts blocks that no magazine held: published, as a full one is, once the thread differs by a magazine's blocks. */
 void sy_cache_note_direct (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, size_t allocations, size_t frees);
+
+/* The same for a thread without a cache: the handle knows at once. */
+void sy_cache_note_alone (struct sydra_alloc *a, unsigned class, size_t allocations, size_t frees);
 
 /* Of so many calls that hit, how many blocks were handed out at once at the most: those that a full-grown magazine has. */
 static inline size_t

@@ -19,6 +19,7 @@ static __thread struct {
   struct sy_thread_cache *caches;  /* the last used first */
   bool being_born;                 /* a cache is; what the C library allocates for that goes without one */
   bool ended;
+  unsigned freed_alone;            /* blocks freed without a cache, up to SY_FREES_ALONE */
 } this_thread __attribute__ ((tls_model (SY_TLS_MODEL)));
 
 static struct {
@@ -456,24 +457,47 @@ give_birth (struct sydra_alloc *a)
   return cache;
 }
 
-struct sy_thread_cache *
-sy_thread_cache_of (struct sydra_alloc *a, const char *call)
+/* The one that the thread uses now. */
+static struct sy_thread_cache *
+use (struct sy_thread_cache *cache)
 {
-  sy_handle_check (a, call);
-  if (this_thread.ended || this_thread.being_born)
-    return NULL;
-
-  /* What it points to may be pruned and be another thread's in a moment. */
-  sy_thread_cache_last = &no_cache;
-
-  struct sy_thread_cache *cache = find_and_prune (a);
-
-  if (cache == NULL)
-    cache = give_birth (a);
   if (cache == NULL)
     return NULL;
   cache->next_of_thread = this_thread.caches;
   this_thread.caches = cache;
   sy_thread_cache_last = cache;
   return cache;
+}
+
+struct sy_thread_cache *
+sy_thread_cache_look (struct sydra_alloc *a, const char *call)
+{
+  sy_handle_check (a, call);
+  if (this_thread.caches == NULL || this_thread.being_born)
+    return NULL;
+
+  /* What it points to may be pruned and be another thread's in a moment. */
+  sy_thread_cache_last = &no_cache;
+  return use (find_and_prune (a));
+}
+
+struct sy_thread_cache *
+sy_thread_cache_of (struct sydra_alloc *a, const char *call)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_look (a, call);
+
+  if (cache != NULL || this_thread.ended || this_thread.being_born)
+    return cache;
+  return use (give_birth (a));
+}
+
+struct sy_thread_cache *
+sy_thread_cache_earned (struct sydra_alloc *a, const char *call)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_look (a, call);
+
+  if (cache != NULL || this_thread.freed_alone++ < SY_FREES_ALONE)
+    return cache;
+  this_thread.freed_alone = SY_FREES_ALONE;
+  return sy_thread_cache_of (a, call);
 }

@@ -17,10 +17,18 @@
 extern __thread struct sy_thread_cache *sy_thread_cache_last __attribute__ ((tls_model (SY_TLS_MODEL)));
 
 /*
- * The calling thread's cache of the handle, made if need be; ends the process where the handle is none.  NULL: the thread is past its
- * end, or there is no memory for one; the caller goes on without.
+ * The calling thread's cache of the handle.  All three end the process where the handle is none, and call is the public call then.
+ *
+ *   get   makes one if need be: for calls that allocate, and for readers.  NULL: the thread is past its end, or there is no memory for one.
+ *   find  makes none: for calls that ask.  NULL: the thread has none.
+ *   earn  for calls that free a block: makes one for a thread that frees more than SY_FREES_ALONE blocks.  NULL: as the others.
+ *
+ * A thread may still free when its end has come and nobody will hand in a cache (the C library frees what it has of the thread after the
+ * destructors of its keys).  So the thread must have allocated, or freed much, before it gets one.  The caller goes on without.
  */
 struct sy_thread_cache *sy_thread_cache_of (struct sydra_alloc *a, const char *call) SY_NOINLINE;
+struct sy_thread_cache *sy_thread_cache_look (struct sydra_alloc *a, const char *call) SY_NOINLINE;
+struct sy_thread_cache *sy_thread_cache_earned (struct sydra_alloc *a, const char *call) SY_NOINLINE;
 
 static inline struct sy_thread_cache *
 sy_thread_cache_get (struct sydra_alloc *a, const char *call)
@@ -28,6 +36,22 @@ sy_thread_cache_get (struct sydra_alloc *a, const char *call)
   struct sy_thread_cache *cache = sy_thread_cache_last;
 
   return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a)) ? cache : sy_thread_cache_of (a, call);
+}
+
+static inline struct sy_thread_cache *
+sy_thread_cache_find (struct sydra_alloc *a, const char *call)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+
+  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a)) ? cache : sy_thread_cache_look (a, call);
+}
+
+static inline struct sy_thread_cache *
+sy_thread_cache_earn (struct sydra_alloc *a, const char *call)
+{
+  struct sy_thread_cache *cache = sy_thread_cache_last;
+
+  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a)) ? cache : sy_thread_cache_earned (a, call);
 }
 
 /* As sy_handle_check; at once where the thread's last cache is the handle's, as only a live one has caches. */

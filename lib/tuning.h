@@ -136,6 +136,9 @@
 #define SY_HANDLES_MAX 65536u
 #define SY_NAME_BYTES 32u
 
+/* A thread that never allocated frees so many blocks without a cache: two locks and a bit each, where a cache costs a birth and 5 KiB. */
+#define SY_FREES_ALONE 64u
+
 /* Caches: threads times handles at once. */
 #define SY_CACHES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
 

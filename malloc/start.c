@@ -64,7 +64,8 @@ sy_start (void)
 void SY_NOINLINE
 sy_process_free_slow (void *block)
 {
-  sydra_free (sy_process (), block);
+  if (block != NULL)
+    sydra_free (sy_process (), block);
 }
 
 __attribute__ ((constructor (101))) void

@@ -1,0 +1,7 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Threads come and go.
+. "${top_srcdir:=.}/tests/malloc/forms.sh"
+
+in_each_form idle_threads.c
+tap_end
