@@ -28,10 +28,31 @@ map (size_t bytes, int protection, int flags)
   return start == MAP_FAILED ? NULL : start;
 }
 
+/* Whether the pages are in core dumps.  A wish: where the system does not know it, dumps are larger. */
+static void
+dump (void *start, size_t bytes, bool wanted)
+{
+#if defined MADV_DONTDUMP && defined MADV_DODUMP
+  int saved = errno;
+
+  (void) madvise (start, bytes, wanted ? MADV_DODUMP : MADV_DONTDUMP);
+  errno = saved;
+#else
+  (void) start;
+  (void) bytes;
+  (void) wanted;
+#endif
+}
+
 void *
 sy_os_reserve (size_t bytes)
 {
-  return map (bytes, PROT_NONE, MAP_NORESERVE);
+  void *start = map (bytes, PROT_NONE, MAP_NORESERVE);
+
+  /* A debugger that writes a core itself reads all that is mapped, whether it can be read or not. */
+  if (start != NULL)
+    dump (start, bytes, false);
+  return start;
 }
 
 void *
@@ -43,14 +64,10 @@ sy_os_map (size_t bytes)
 void *
 sy_os_map_sparse (size_t bytes)
 {
-  int saved = errno;
   void *start = map (bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
 
-#ifdef MADV_DONTDUMP
   if (start != NULL)
-    (void) madvise (start, bytes, MADV_DONTDUMP);
-#endif
-  errno = saved;
+    dump (start, bytes, false);
   return start;
 }
 
@@ -61,6 +78,8 @@ sy_os_commit (void *start, size_t bytes)
   bool done = mprotect (start, bytes, PROT_READ | PROT_WRITE) == 0;
 
   errno = saved;
+  if (done)
+    dump (start, bytes, true);
   return done;
 }
 
@@ -268,9 +287,13 @@ limit_of (int resource)
 size_t
 sy_os_address_limit (void)
 {
-  size_t addresses = limit_of (RLIMIT_AS), data = limit_of (RLIMIT_DATA);
+  return limit_of (RLIMIT_AS);
+}
 
-  return data < addresses ? data : addresses;
+size_t
+sy_os_data_limit (void)
+{
+  return limit_of (RLIMIT_DATA);
 }
 
 unsigned

@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Address space without memory.  NULL where the system refuses. */
+/* Address space without memory, not in core dumps.  NULL where the system refuses. */
 void *sy_os_reserve (size_t bytes);
 
-/* Makes reserved pages readable and writable; zero until written.  False where the system refuses: nothing changed. */
+/* Makes reserved pages readable and writable, and a part of core dumps; zero until written.  False where the system refuses: nothing changed. */
 bool sy_os_commit (void *start, size_t bytes);
 
 /* Gives the pages' memory back; they stay committed and read as zero.  False where the system refuses: contents as they were. */
@@ -65,8 +65,9 @@ void sy_os_thread_name (long thread_id, char *name, size_t bytes);
 
 size_t sy_os_page_bytes (void);
 
-/* The process's limit on address space or on data, the lower one, in bytes; SIZE_MAX: none. */
+/* The process's limits on address space, and on data, which counts what is committed and nothing that is only reserved; SIZE_MAX: none. */
 size_t sy_os_address_limit (void);
+size_t sy_os_data_limit (void);
 
 /* Processors that are online; at least 1. */
 unsigned sy_os_processors (void);

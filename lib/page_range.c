@@ -39,14 +39,12 @@ sy_page_run_of (const void *block, const char *call)
 
 /* ---- The range ---- */
 
-bool
-sy_page_range_open (void)
+static bool
+open_range (void)
 {
   struct sy_arena range, entries;
   unsigned shift = sy_page_unit_shift ();
 
-  if (AO_load (&sy_page_range.bytes) != 0)
-    return true;
   if (SY_WORD_BITS == 32 || sy_os_address_limit () != SIZE_MAX
       || !sy_arena_open (&range, (size_t) 1 << SY_PAGES_SHIFT, (size_t) 1 << SY_PAGES_SHIFT_MIN, 1))
     return false;
@@ -67,6 +65,17 @@ sy_page_range_open (void)
   AO_store (&sy_page_range.base, (AO_t) (range.base + sy_page_range.skip));
   AO_store_release (&sy_page_range.bytes, (AO_t) sy_page_bytes_of (sy_page_range.units)); /* pairs with sy_pages_has */
   return true;
+}
+
+bool
+sy_page_range_open (void)
+{
+  if (AO_load (&sy_page_range.bytes) != 0)
+    return true;
+  /* A refusal holds for a while: each large block would ask for nothing. */
+  if (sy_page_range.refusals++ % SY_PAGES_ASK_AGAIN != 0)
+    return false;
+  return open_range ();
 }
 
 bool

@@ -27,6 +27,7 @@ struct sy_page_range {
   size_t skip;           /* bytes before the range's first whole unit */
   unsigned shift;        /* of a unit */
   uint32_t units;        /* in the range */
+  unsigned refusals;     /* how often it could not be opened; under the lock */
   struct sy_pace pace;   /* of reaping; steps under the lock */
 };
 
@@ -71,7 +72,7 @@ unsigned sy_page_unit_shift (void);
 
 /* ---- Under the lock ---- */
 
-/* Reserves the range, once for the process.  False: not here, or no memory; a later call tries again. */
+/* Reserves the range, once for the process.  False: not here, or no memory; some later call asks the system again. */
 bool sy_page_range_open (void);
 
 /* Memory for so many units behind the edge, and for their entries. */

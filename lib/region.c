@@ -50,6 +50,17 @@ open_range (struct sy_arena range, void *near, void *far)
 
 #define NEAR_BYTES ((size_t) SY_CLASSES * SY_NEAR_UNITS * sizeof (struct sy_slab))
 
+/* Of the range that is asked for.  A pool's map of it, a byte a unit, is data: a small part of what that may be. */
+static size_t
+wanted_bytes (void)
+{
+  size_t bytes = (size_t) SY_CLASSES << SY_ZONE_SHIFT, limit = sy_os_data_limit ();
+
+  while (bytes >> SY_UNIT_SHIFT > limit / SY_MAP_LIMIT_SHARE && bytes > (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN)
+    bytes /= 2;
+  return bytes;
+}
+
 static bool
 open_locked (void)
 {
@@ -57,7 +68,7 @@ open_locked (void)
 
   if (sy_region.bytes != 0)
     return true;
-  if (!sy_arena_open (&range, (size_t) SY_CLASSES << SY_ZONE_SHIFT, (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN, SY_RANGE_LIMIT_SHARE))
+  if (!sy_arena_open (&range, wanted_bytes (), (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN, SY_RANGE_LIMIT_SHARE))
     return false;
 
   size_t far_bytes = (range.reserved >> SY_UNIT_SHIFT) * sizeof (struct sy_slab);
@@ -166,20 +177,22 @@ pop_spare (struct zone *zone)
   return slab;
 }
 
-/* How many units from number next on are committed at once. */
+/* How many of the zone's units from number next on are committed at once: as many as there are, at least a slab. */
 static uint32_t
-step_from (uint32_t next, uint32_t end)
+step_from (const struct zone *zone, uint32_t next, uint32_t end)
 {
-  uint32_t left = next < end ? end - next : 0;
+  uint32_t left = next < end ? end - next : 0, step = zone->committed < SY_COMMIT_UNITS ? zone->committed : SY_COMMIT_UNITS;
 
-  return left < SY_COMMIT_UNITS ? left : SY_COMMIT_UNITS;
+  if (step < sy_size_classes[sy_slab_class (next)].units)
+    step = sy_size_classes[sy_slab_class (next)].units;
+  return left < step ? left : step;
 }
 
 /* Entries for the zone's next units: zones' parts may share a page, which is committed twice then. */
 static bool
 know_more (struct zone *zone, uint32_t next, uint32_t end)
 {
-  uintptr_t page = sy_os_page_bytes (), count = step_from (next, end);
+  uintptr_t page = sy_os_page_bytes (), count = step_from (zone, next, end);
   uintptr_t start = (uintptr_t) &sy_region.far[next] & ~(page - 1), stop = ((uintptr_t) &sy_region.far[next + count] + page - 1) & ~(page - 1);
 
   if (count == 0 || !sy_os_commit ((void *) start, stop - start))
@@ -192,7 +205,7 @@ know_more (struct zone *zone, uint32_t next, uint32_t end)
 static bool
 commit_more (struct zone *zone, uint32_t next, uint32_t end)
 {
-  uint32_t count = step_from (next, end);
+  uint32_t count = step_from (zone, next, end);
 
   if (count == 0 || !sy_os_commit (sy_region_address (next), count * SY_UNIT_BYTES))
     return false;

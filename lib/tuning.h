@@ -31,9 +31,12 @@
 /* Under a limit on address space the range takes one part in so many: threads' stacks and the C library need the rest. */
 #define SY_RANGE_LIMIT_SHARE 4
 
+/* Under a limit on data a pool's map takes one part in so many: each zone is still many times as long as that limit. */
+#define SY_MAP_LIMIT_SHARE 64
+
 /* Units at each zone's start whose entries lie together, and are committed from the beginning: 192 KiB, of which few pages are touched. */
 #define SY_NEAR_UNITS 8u
-/* Units committed at once: one mprotect for 4 MiB, and neighbours merge, so the process keeps few mappings. */
+/* Units of a zone committed at once: as many as it has, up to 4 MiB.  Limits on data, locked memory and cores count what is committed. */
 #define SY_COMMIT_UNITS 64u
 
 /* Pages of a slab that are populated in one go as the blocks before them are handed out, in bins with so many slabs: a bin with fewer holds
@@ -147,6 +150,8 @@
 /* The range for them: halved until the system agrees, down to 4 GiB.  None on 32 bits. */
 #define SY_PAGES_SHIFT (SY_WORD_BITS == 64 ? 40 : 30)
 #define SY_PAGES_SHIFT_MIN (SY_WORD_BITS == 64 ? 32 : 30)
+/* Where the range cannot be had, so many large blocks are the C library's before the system is asked again. */
+#define SY_PAGES_ASK_AGAIN 256u
 /* A unit; a page where pages are larger.  A block wastes half of one on average, each has an entry of 32 bytes. */
 #define SY_PAGE_UNIT_SHIFT 12
 #define SY_PAGE_UNIT_MAX ((size_t) 1 << 16)  /* the largest page of any system */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* limits_asked_test.c: which of the process's limits shape what is reserved, and how often they are asked for. */
+#include <config.h>
+
+#include <string.h>
+#include <sys/resource.h>
+
+#include "child.h"
+#include "suite.h"
+#include "sydra/alloc.h"
+
+#define MIB ((size_t) 1 << 20)
+#define LARGE (100 * (size_t) 1024)
+enum { BLOCKS = 1000 };
+
+static unsigned asked;
+
+int __real_getrlimit (int resource, struct rlimit *limit);
+int __wrap_getrlimit (int resource, struct rlimit *limit);
+
+int
+__wrap_getrlimit (int resource, struct rlimit *limit)
+{
+  asked++;
+  return __real_getrlimit (resource, limit);
+}
+
+static void
+set_limit (int resource, size_t bytes)
+{
+  struct rlimit limit = { bytes, RLIM_INFINITY };
+
+  if (bytes != 0 && setrlimit (resource, &limit) != 0)
+    _exit (10);
+}
+
+/* How many bytes of blocks that are written can be had under that limit on data: of one size, or of many where it is 0. */
+struct want {
+  size_t limit, size, least;
+};
+
+static int
+have_what_is_allowed (void *argument)
+{
+  const struct want *want = argument;
+  size_t got = 0, size = want->size == 0 ? 16 : want->size;
+  struct sydra_alloc *a;
+  void *block;
+
+  set_limit (RLIMIT_DATA, want->limit);
+  a = sydra_alloc_create (NULL);
+  for (; a != NULL && got < want->limit && (block = sydra_malloc (a, size)) != NULL; got += size)
+    {
+      memset (block, 1, size);
+      size = want->size == 0 ? size % 20000 + 100 : size;
+    }
+  fprintf (stderr, "%zu KiB of blocks", got >> 10);
+  return got >= want->least ? 0 : 12;
+}
+
+/* What is reserved does not count, and what is committed follows what is used. */
+START_TEST (what_a_limit_on_data_allows_can_be_had)
+{
+  static const struct want wants[] = {
+    { 64 * MIB, 64, 54 * MIB }, { 64 * MIB, 1000, 54 * MIB }, { 64 * MIB, 0, 46 * MIB }, { 256 * MIB, 64, 220 * MIB }, { 16 * MIB, 64, 10 * MIB }
+  };
+
+  for (unsigned at = 0; at < sizeof wants / sizeof *wants; at++)
+    {
+      struct child child = child_run (have_what_is_allowed, (void *) (uintptr_t) &wants[at]);
+
+      ck_assert_msg (child.status == 0, "blocks of %zu bytes (0: all sizes), %zu MiB: status %x: %s", wants[at].size, wants[at].limit / MIB,
+                     (unsigned) child.status, child.text);
+    }
+}
+END_TEST
+
+/* Under a limit on addresses large blocks are the C library's: that is found out now and then, not for each. */
+static int
+allocate_large (void *argument)
+{
+  struct sydra_alloc *a;
+
+  set_limit (RLIMIT_AS, *(size_t *) argument);
+  a = sydra_alloc_create (NULL);
+  if (a == NULL)
+    return 14;
+  sydra_free (a, sydra_malloc (a, LARGE));
+  asked = 0;
+  for (unsigned at = 0; at < BLOCKS; at++)
+    {
+      void *block = sydra_malloc (a, LARGE);
+
+      if (block == NULL)
+        return 15;
+      sydra_free (a, block);
+    }
+  fprintf (stderr, "asked %u times", asked);
+  return asked > BLOCKS / 100 ? 16 : 0;
+}
+
+START_TEST (a_refused_range_for_large_blocks_is_remembered)
+{
+  size_t limit = 1024 * MIB;
+  struct child child = child_run (allocate_large, &limit);
+
+  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("limits_asked");
+  TCase *tests = test_case (suite, "limits", 30);
+
+  if (TEST_SANITIZED)
+    return test_skip_all ("a sanitizer reserves terabytes itself");
+  tcase_add_test (tests, what_a_limit_on_data_allows_can_be_had);
+  tcase_add_test (tests, a_refused_range_for_large_blocks_is_remembered);
+  return test_run (suite);
+}
