@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap_libc.c: the C library's malloc.  The drop-in, which is malloc itself, compiles this file with the C library's other names for the same
- * functions (-Dmalloc=__libc_malloc and so on): only those that have such a name are called here.
+ * heap_libc.c: the C library's malloc.  The drop-in, which is malloc itself, compiles this file with the names of libc_functions.h for the same
+ * functions (-Dmalloc=sy_libc_malloc and so on): only those that are there are called here.
  */
 #include "heap.h"
 

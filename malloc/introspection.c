@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * introspection.c: what programs ask of malloc besides memory, in the modes whose heap is not the C library's own: there its own functions
- * of these names serve.
+ * introspection.c: what programs ask of malloc besides memory, in the modes whose heap is not the C library's own (introspection_libc.c).
  *
  * glibc's fields, as far as there is something like them here: "arena" is memory got from the system, "uordblks" is in use, "fordblks" free.
  */

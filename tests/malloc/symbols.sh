@@ -6,8 +6,8 @@
 
 allocation="malloc calloc realloc reallocarray free free_sized free_aligned_sized aligned_alloc memalign posix_memalign valloc pvalloc"
 introspection="malloc_usable_size malloc_trim malloc_stats malloc_info mallinfo mallinfo2 mallopt"
-# In default mode the heap is the C library's, and so are these.
-[ "$allocator_mode" != default ] || introspection=
+# In default mode the heap is the C library's, and so are its statistics.
+[ "$allocator_mode" != default ] || introspection="malloc_usable_size malloc_trim"
 # shellcheck disable=SC2086  # words
 case $(echo __SIZE_TYPE__ | ${CC:-cc} ${CFLAGS-} -E -P -) in *long*) size=m ;; *) size=j ;; esac
 operators=$(for kind in w a; do
