@@ -14,7 +14,9 @@
 
 /*
  * Registers the handlers, once for the process.  At load, before others register theirs: a fork calls those first that were registered last,
- * and they may allocate.  Never later from a call of ours: pthread_atfork may be who calls, being short of memory and holding its lock.
+ * and they may allocate, or wait for a thread that does.  So the shared library is initialised first (-z initfirst), and a program that is
+ * linked with the archive does this before its libraries' constructors.  Never later from a call of ours: pthread_atfork may be who calls,
+ * being short of memory and holding its lock.
  */
 void sy_fork_register (void);
 

@@ -72,22 +72,25 @@ __wrap_mprotect (void *start, size_t bytes, int protection)
   return fails (MPROTECT) ? -1 : __real_mprotect (start, bytes, protection);
 }
 
-/* Asked for far more often than all else, and nothing follows from a refusal: refused each time, at no point of its own. */
+/* A wish is asked for often, and nothing follows from a refusal: refused each time, at no point of its own. */
 static int
-populate (void *start, size_t bytes)
+wish (void *start, size_t bytes, int advice)
 {
-  AO_fetch_and_add (&fault.ahead, 1);
-  if (!fault.old && (!AO_load (&fault.on) || (fault.kinds & MADVISE) == 0))
-    return __real_madvise (start, bytes, MADV_POPULATE_WRITE);
-  errno = fault.old ? EINVAL : ENOMEM;
+  bool is_old = fault.old && advice == MADV_POPULATE_WRITE;
+
+  if (advice == MADV_POPULATE_WRITE)
+    AO_fetch_and_add (&fault.ahead, 1);
+  if (!is_old && (!AO_load (&fault.on) || (fault.kinds & MADVISE) == 0))
+    return __real_madvise (start, bytes, advice);
+  errno = is_old ? EINVAL : ENOMEM;
   return -1;
 }
 
 int
 __wrap_madvise (void *start, size_t bytes, int advice)
 {
-  if (advice == MADV_POPULATE_WRITE)
-    return populate (start, bytes);
+  if (advice == MADV_POPULATE_WRITE || advice == MADV_DONTDUMP || advice == MADV_DODUMP)
+    return wish (start, bytes, advice);
   return fails (MADVISE) ? -1 : __real_madvise (start, bytes, advice);
 }
 
