@@ -100,6 +100,7 @@ static void
 register_handlers (void)
 {
   (void) pthread_once (&opened, open_deferred);
+  sy_fork_register_module ();
   if (pthread_atfork (lock_all, in_parent, in_child) != 0)
     AO_store (&refused, 1);
 }

@@ -20,6 +20,13 @@
  */
 void sy_fork_register (void);
 
+/*
+ * Asked right before: has the drop-in module, where it is preloaded, register its handlers.  Only one object of a process is initialised before
+ * all others; where that is this library, the module's turn would come after other libraries'.  Defined by the library (load.c), and by what
+ * has no module beside it: the drop-in itself, and tests.
+ */
+void sy_fork_register_module (void);
+
 /* Asked before the first handle.  False: the system had no memory for the handlers. */
 bool sy_fork_ready (void);
 

@@ -41,6 +41,12 @@ sy_configured_shards (void)
   return conf.shards;
 }
 
+/* This is the module, or the archive. */
+void
+sy_fork_register_module (void)
+{
+}
+
 static void
 begin_report (void)
 {
@@ -68,6 +74,21 @@ sy_process_free_slow (void *block)
     sydra_free (sy_process (), block);
 }
 
+static void
+register_handlers (void)
+{
+  sy_fork_register ();
+  sy_stdio_lock_register ();
+}
+
+SY_EXPORT void
+sydra_malloc_load (void)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  (void) pthread_once (&once, register_handlers);
+}
+
 __attribute__ ((constructor (101))) void
 sy_load (int argc, char **argv, char **environment)
 {
@@ -76,7 +97,6 @@ sy_load (int argc, char **argv, char **environment)
   /* Before the C library's own constructor there is no environment yet; that one will set the same. */
   if (environ == NULL)
     environ = environment;
-  sy_fork_register ();
-  sy_stdio_lock_register ();
+  sydra_malloc_load ();
   (void) sy_process ();
 }

@@ -19,7 +19,13 @@ extern AO_t sy_process_handle __attribute__ ((visibility ("hidden")));
 /* Makes it. */
 struct sydra_alloc *sy_start (void) SY_COLD;
 
-/* Registers the fork handlers and makes the handle: at load, before the constructors of others where the linker has a way to say so. */
+/*
+ * Registers the fork handlers, once.  Only one object of a process is initialised before all others; where that is libsydra-alloc, which the
+ * program is linked with, it calls this.
+ */
+void sydra_malloc_load (void);
+
+/* The same, and makes the handle: at load, before the constructors of others where the linker has a way to say so. */
 void sy_load (int argc, char **argv, char **environment);
 
 static inline struct sydra_alloc *

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for lib/configured.c, so that one build tries several numbers of shards. */
+/* Stands in for lib/configured.c, so that one build tries several numbers of shards, and for lib/load.c: there is no module beside a test. */
 #include "config.h"
 #include "configured.h"
+
+#include "fork.h"
 
 int
 sy_configured_shards (void)
 {
   return TEST_SHARDS;
+}
+
+void
+sy_fork_register_module (void)
+{
 }

@@ -18,7 +18,7 @@ operators=$(for kind in w a; do
   done
 done)
 # shellcheck disable=SC2086  # words to lines
-expected=$(printf '%s\n' $allocation $introspection $operators | sort)
+expected=$(printf '%s\n' $allocation $introspection $operators sydra_malloc_load | sort)
 
 # names FILE WORD...: the functions that the file defines for others.
 names () {
