@@ -15,15 +15,17 @@ with () {
   env SYDRA_ALLOC_CONF="$conf" LD_PRELOAD="$module" "$@" > "$work/out" 2> "$work/err"
 }
 
-# json: a file with one line, one object that says whose it is.
+# is_json FILE [PROGRAM [PID]]: a file with one line, one object that says whose it is.
 is_json () {
-  [ "$(wc -l < "$1")" -eq 1 ] && grep -q '^{"name": "default", "mode": "'"$allocator_mode"'", .*}$' "$1"
+  [ "$(wc -l < "$1")" -eq 1 ] &&
+    grep -q '^{"name": "default", "pid": '"${3:-[0-9]*}"', "program": "'"${2:-.*}"'", ' "$1" &&
+    grep -q '", "mode": "'"$allocator_mode"'", .*}$' "$1"
 }
 
 with "" ls "$sources"
 tap_empty "nothing is written where nothing is asked for" "$(cat "$work/err")"
 with stats:text ls "$sources"
-grep -q "^sydra-alloc handle default: mode $allocator_mode" "$work/err"
+grep -q "^sydra-alloc handle default of ls, process [0-9]*: mode $allocator_mode" "$work/err"
 tap $? "stats:text writes text to standard error, of a program too that closes it before it exits (ls)"
 allocations=$(sed -n 's/^  allocations  *\([0-9]*\)$/\1/p' "$work/err")
 [ "${allocations:-0}" -gt 10 ]
@@ -32,6 +34,13 @@ tap $? "... with what the program allocated (${allocations:-0})"
 with "json:$work/one.json,stats:text" ls "$sources"
 is_json "$work/one.json" && grep -q '^sydra-alloc handle' "$work/err"
 tap $? "json:FILE writes JSON, beside text"
+# The shell becomes ls: its number is ls's.
+# shellcheck disable=SC2016  # the shell's
+with "json:$work/one.json,stats:text" sh -c 'echo $$; exec ls'
+read -r pid < "$work/out"
+is_json "$work/one.json" ls "$pid" &&
+  grep -q "^sydra-alloc handle default of ls, process $pid: mode" "$work/err"
+tap $? "both name the program and its process"
 mkdir "$work/a,b"
 with "json:$work/a\\,b/two.json" ls "$sources"
 is_json "$work/a,b/two.json"
@@ -40,6 +49,11 @@ build leave leave.c || { tap_end; exit 0; }
 (cd "$work" && with json:three.json ./leave)
 is_json "$work/three.json"
 tap $? "a relative name is so to the directory at the start"
+odd=$(printf 'a "\377\303\244"')
+cp "$work/leave" "$work/$odd"
+with "json:$work/odd.json" "$work/$odd"
+grep -q -F "\"program\": \"a \\\"\\ufffd$(printf '\303\244')\\\"\"" "$work/odd.json"
+tap $? "a program's name that is no UTF-8 is a JSON string nevertheless"
 with "json:$work/none/x.json" ls "$sources"
 [ "$(cat "$work/err")" = "sydra-malloc: $work/none/x.json: cannot be opened: No such file or directory" ] && [ -s "$work/out" ]
 tap $? "a file that cannot be opened is one line on standard error"
