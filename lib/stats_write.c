@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* stats_write.c: statistics as text and as JSON, rendered into a small buffer that is handed on whenever it is full. */
+#include <config.h>
+
 #include "stats_write.h"
 
 #include <errno.h>
@@ -7,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compiler.h"
 #include "handle.h"
@@ -82,17 +85,57 @@ value_of (const void *structure, const struct field *field)
   return value;
 }
 
+/* How the program was called, without the directory; "": the C library does not tell. */
+static const char *
+program_name (void)
+{
+#if HAVE_DECL_PROGRAM_INVOCATION_SHORT_NAME
+  return program_invocation_short_name;
+#else
+  return "";
+#endif
+}
+
+/* Bytes of the UTF-8 character that text begins with; 0: none (The Unicode Standard, table 3-7). */
+static int
+utf8_length (const char *text)
+{
+  const unsigned char *at = (const unsigned char *) text;
+  unsigned char least = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
+  unsigned char most = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
+  int length = at[0] < 0x80   ? 1
+               : at[0] < 0xc2 ? 0
+               : at[0] < 0xe0 ? 2
+               : at[0] < 0xf0 ? 3
+               : at[0] < 0xf5 ? 4
+                              : 0;
+
+  /* The bounds are the second byte's.  A NUL is out of them, so that nothing is read behind it. */
+  for (int byte = 1; byte < length; byte++, least = 0x80, most = 0xbf)
+    if (at[byte] < least || at[byte] > most)
+      return 0;
+  return length;
+}
+
+/* A byte that is no part of a character becomes U+FFFD: names may have any bytes, JSON may not. */
 static void
 put_json_string (struct writer *writer, const char *text)
 {
   put (writer, "\"");
-  for (; *text != '\0'; text++)
-    if (*text == '"' || *text == '\\')
-      put (writer, "\\%c", *text);
-    else if ((unsigned char) *text < 0x20)
-      put (writer, "\\u%04x", (unsigned char) *text);
-    else
-      put (writer, "%c", *text);
+  while (*text != '\0')
+    {
+      int length = utf8_length (text);
+
+      if (*text == '"' || *text == '\\')
+        put (writer, "\\%c", *text);
+      else if ((unsigned char) *text < 0x20)
+        put (writer, "\\u%04x", (unsigned char) *text);
+      else if (length == 0)
+        put (writer, "\\ufffd");
+      else
+        put (writer, "%.*s", length, text);
+      text += length == 0 ? 1 : length;
+    }
   put (writer, "\"");
 }
 
@@ -101,6 +144,8 @@ write_json (struct writer *writer, const char *name, const struct sydra_stats *s
 {
   put (writer, "{\"name\": ");
   put_json_string (writer, name);
+  put (writer, ", \"pid\": %ld, \"program\": ", (long) getpid ());
+  put_json_string (writer, program_name ());
   put (writer, ", \"mode\": \"%s\", \"shards\": %u, \"epoch_barrier\": \"%s\"", stats->mode, stats->shards, stats->epoch_barrier);
   for (size_t at = 0; at < COUNT_OF (totals); at++)
     put (writer, ", \"%s\": %" PRIu64, totals[at].name, value_of (stats, &totals[at]));
@@ -129,9 +174,14 @@ put_text_string (struct writer *writer, const char *text)
 static void
 write_text (struct writer *writer, const char *name, const struct sydra_stats *stats)
 {
+  const char *program = program_name ();
+
   put (writer, "sydra-alloc handle ");
   put_text_string (writer, name);
-  put (writer, ": mode %s, %u shards, readers held back by %s\n", stats->mode, stats->shards, stats->epoch_barrier);
+  put (writer, *program == '\0' ? "" : " of ");
+  put_text_string (writer, program);
+  put (writer, ", process %ld: mode %s, %u shards, readers held back by %s\n", (long) getpid (),
+       stats->mode, stats->shards, stats->epoch_barrier);
   for (size_t at = 0; at < COUNT_OF (totals); at++)
     put (writer, "  %-24s %14" PRIu64 "\n", totals[at].words, value_of (stats, &totals[at]));
   if (stats->class_count == 0)

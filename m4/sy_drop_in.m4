@@ -1,6 +1,7 @@
 dnl SPDX-License-Identifier: MIT
 dnl SY_DROP_IN: whether the drop-in malloc can be built, and in which forms: the conditionals HAVE_DROP_IN, DROP_IN_SHARED, DROP_IN_STATIC;
-dnl drop_in_words for people; what sydra-malloc.pc says.  After libtool and SY_MIMALLOC.
+dnl drop_in_words for people; what sydra-malloc.pc says, which is installed with the archive only;
+dnl which module sydra-alloc.pc names.  After libtool and SY_MIMALLOC.
 AC_DEFUN([SY_DROP_IN], [
   AC_CACHE_CHECK([whether the C library has its malloc by another name], [sy_cv_libc_malloc], [
     AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stddef.h>
@@ -27,16 +28,14 @@ void __libc_free (void *);]],
   AM_CONDITIONAL([DROP_IN_STATIC], [test $drop_in_static = yes])
 
   AS_IF([test $drop_in_shared = yes], [PC_MODULE='${libdir}/sydra-alloc/libsydra-malloc.so'], [PC_MODULE=])
-  PC_MALLOC_REQUIRES= PC_MALLOC_LIBS= PC_ARCHIVE="not built"
+  PC_MALLOC_REQUIRES= PC_MALLOC_LIBS=
   AS_IF([test $drop_in_static = yes], [
-    PC_ARCHIVE="with what it needs"
     dnl -u: a program that itself calls nothing of malloc has it all the same, for the libraries that do.
     PC_MALLOC_LIBS="-L\${libdir} -Wl,-u,malloc -lsydra-malloc -pthread${ATOMIC_OPS_LIBS:+ }$ATOMIC_OPS_LIBS"
     AS_IF([test "$allocator_mode" = mimalloc],
       [AS_IF([test "$mimalloc_pc" = yes], [PC_MALLOC_REQUIRES=mimalloc], [PC_MALLOC_LIBS="$PC_MALLOC_LIBS $MIMALLOC_LIBS"])])
   ])
   AC_SUBST([PC_MODULE])
-  AC_SUBST([PC_ARCHIVE])
   AC_SUBST([PC_MALLOC_REQUIRES])
   AC_SUBST([PC_MALLOC_LIBS])
 ])

@@ -70,9 +70,10 @@ take_json (struct sy_conf *conf, const char *value)
 static bool
 take_process (struct sy_conf *conf, const char *value)
 {
-  long process = number (value, INT_MAX);
+  bool any = strcmp (value, "any") == 0;
+  long process = any ? 0 : number (value, INT_MAX);
 
-  if (process <= 0)
+  if (!any && process <= 0)
     return false;
   conf->process = process;
   return true;
@@ -82,7 +83,7 @@ static const struct key keys[] = {
   { "shards", take_shards, "should be auto or a number from 0 to 1024, where the mode is small_pool" },
   { "stats", take_stats, "should be text" },
   { "json", take_json, "should be the name of a file" },
-  { "process", take_process, "should be the number of a process" }
+  { "process", take_process, "should be any or the number of a process" }
 };
 
 #define KEYS (sizeof keys / sizeof *keys)

@@ -4,8 +4,9 @@
  *
  *   shards:auto|N   of the pool, 0..1024 (small_pool only)
  *   stats:text      statistics on standard error when the process exits
- *   json:FILE       statistics to FILE then
+ *   json:FILE       statistics to FILE then, which is empty until then; file_name.h says what %p is
  *   process:PID     only from this process: not from what it starts
+ *   process:any     from all, as where nothing is said
  *
  * A backslash makes the next character part of the value.  What is not understood is told in a line, and left out; the last of two counts.
  */
@@ -24,7 +25,7 @@ struct sy_conf {
   int shards;           /* as sy_configured_shards says; -1: auto */
   bool text;
   long process;         /* 0: any */
-  char json[PATH_MAX];  /* "": none */
+  char json[PATH_MAX];  /* as file_name.h says; "": none */
 };
 
 /* text may be NULL.  Allocates nothing.  warn is given whole lines, with their newlines. */

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "file_name.h"
 #include "start.h"
 #include "stats_write.h"
 
@@ -23,7 +24,10 @@ static struct {
   int spare;                   /* a copy of standard error; -1: none */
   dev_t device;                /* what standard error was */
   ino_t inode;
-  struct sydra_stats stats;    /* here, as a thread that ends the program may have a small stack */
+  /* The rest is here, as a thread that ends the program may have a small stack. */
+  char directory[PATH_MAX];    /* what the JSON's name begins with, up to a slash; "": nothing */
+  char file[PATH_MAX];         /* that name, as it is for this process */
+  struct sydra_stats stats;
 } report = { .spare = -1 };
 
 /* Programs close their standard error before they exit, to see whether all was written. */
@@ -43,30 +47,50 @@ keep_stderr (void)
 
 /* A name that is relative is so to the directory at the start. */
 static void
-make_absolute (char *name, size_t bytes)
+keep_directory (const char *name)
 {
-  static char directory[PATH_MAX];
-  size_t length, name_length = strlen (name);
+  if (name[0] == '/' || getcwd (report.directory, sizeof report.directory - 1) == NULL)
+    report.directory[0] = '\0';
+  else
+    strcat (report.directory, "/");
+}
 
-  if (name[0] == '/' || getcwd (directory, sizeof directory - 1) == NULL)
+/* The JSON's file; one with a %p is another in a child of fork.  NULL: the name is too long. */
+static const char *
+json_file (const struct sy_conf *conf)
+{
+  bool fits = sy_file_name_expand (report.file, sizeof report.file, report.directory, conf->json,
+                                   (long) getpid ());
+
+  return fits ? report.file : NULL;
+}
+
+/*
+ * What a former process left would be taken for this one's, if this one comes to no report.  Of
+ * failures the report will tell.
+ */
+static void
+empty_file (const char *name)
+{
+  if (name != NULL && truncate (name, 0) != 0)
     return;
-  length = strlen (directory);
-  if (length + 1 + name_length >= bytes)
-    return;
-  memmove (name + length + 1, name, name_length + 1);
-  memcpy (name, directory, length);
-  name[length] = '/';
 }
 
 void
-sy_report_begin (struct sy_conf *conf)
+sy_report_begin (const struct sy_conf *conf)
 {
+  int saved = errno;
+
   if ((conf->process != 0 && conf->process != (long) getpid ()) || !(conf->text || conf->json[0] != '\0'))
     return;
   keep_stderr ();
   if (conf->json[0] != '\0')
-    make_absolute (conf->json, sizeof conf->json);
+    {
+      keep_directory (conf->json);
+      empty_file (json_file (conf));
+    }
   report.conf = conf;
+  errno = saved;
 }
 
 int
@@ -133,12 +157,23 @@ write_json (const char *name)
 }
 
 static void
+write_json_to_file (const struct sy_conf *conf)
+{
+  const char *name = json_file (conf);
+
+  if (name != NULL)
+    write_json (name);
+  else
+    complain (conf->json, "cannot be opened", ENAMETOOLONG);
+}
+
+static void
 write_report (const struct sy_conf *conf)
 {
   int file;
 
   if (conf->json[0] != '\0')
-    write_json (conf->json);
+    write_json_to_file (conf);
   file = conf->text ? find_stderr () : -1;
   if (file >= 0)
     (void) sy_stats_write (sy_process (), SYDRA_STATS_TEXT, sy_report_write, &file, &report.stats);

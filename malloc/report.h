@@ -5,8 +5,11 @@
 
 #include "conf.h"
 
-/* Once, early: notes where the report goes, as the program may close its standard error or change its directory.  conf stays. */
-void sy_report_begin (struct sy_conf *conf);
+/*
+ * Once, early: notes where the report goes, as the program may close its standard error or change
+ * its directory, and empties the file that is there.  conf stays.  errno is kept.
+ */
+void sy_report_begin (const struct sy_conf *conf);
 
 /* Hands the text to the file descriptor whole: a function for sydra_stats_write; ctx points to the descriptor. */
 int sy_report_write (void *ctx, const char *text, size_t length);

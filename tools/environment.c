@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_name.h"
 #include "stop.h"
 
 #ifndef PATH_MAX
@@ -62,9 +63,9 @@ environment_preload (const char *module)
   set ("LD_PRELOAD", before == NULL || *before == '\0' ? module : make ("%s:%s", module, before));
 }
 
-/* A backslash before each comma and backslash. */
+/* The mark before each of these characters. */
 static char *
-escaped (const char *text)
+marked (const char *text, const char *characters, char mark)
 {
   char *copy = malloc (2 * strlen (text) + 1), *to = copy;
 
@@ -72,8 +73,8 @@ escaped (const char *text)
     stop (STOP_FAILED, "out of memory");
   for (; *text != '\0'; text++)
     {
-      if (*text == ',' || *text == '\\')
-        *to++ = '\\';
+      if (strchr (characters, *text) != NULL)
+        *to++ = mark;
       *to++ = *text;
     }
   *to = '\0';
@@ -111,9 +112,7 @@ why_not_written (const char *path)
   char *directory = make ("%.*s/.", (int) (strrchr (path, '/') - path), path);
   int error = 0;
 
-  if (strlen (path) >= PATH_MAX)
-    error = ENAMETOOLONG;
-  else if (stat (path, &file) == 0)
+  if (stat (path, &file) == 0)
     error = S_ISDIR (file.st_mode) ? EISDIR : access (path, W_OK) != 0 ? errno : 0;
   else if (access (directory, W_OK | X_OK) != 0)
     error = errno;
@@ -121,16 +120,41 @@ why_not_written (const char *path)
   return error;
 }
 
-/* Told before the program runs, not after. */
+/* file from the root on, with the directory's percent signs as such. */
+static char *
+absolute_name (const char *file)
+{
+  char *path = environment_absolute (file);
+  size_t directory = strlen (path) - strlen (file);
+
+  return make ("%s%s", marked (make ("%.*s", (int) directory, path), "%", '%'), file);
+}
+
+/* Where it cannot be written, that is told before the program runs, not after. */
 static char *
 json_file (const char *file)
 {
-  char *path = environment_absolute (file);
-  int error = why_not_written (path);
+  char *name = absolute_name (file), path[PATH_MAX];
+  bool fits = strlen (name) < PATH_MAX
+              && sy_file_name_expand (path, sizeof path, "", name, (long) getpid ());
+  int error = fits ? why_not_written (path) : ENAMETOOLONG;
 
   if (error != 0)
     stop (STOP_FAILED, "--json %s: it cannot be written: %s", file, strerror (error));
-  return path;
+  return name;
+}
+
+/*
+ * Only the program reports, not what it starts, which would write over its report; but all do where
+ * each has a file of its own.  The number stays when the program takes this process over.
+ */
+static void
+add_process (const char *json)
+{
+  if (json != NULL && sy_file_name_has_process (json))
+    add_entry ("process", "any");
+  else
+    add_entry ("process", make ("%ld", (long) getpid ()));
 }
 
 void
@@ -141,8 +165,7 @@ environment_configure (const struct run_options *o)
   if (o->stats)
     add_entry ("stats", "text");
   if (o->json != NULL)
-    add_entry ("json", escaped (json_file (o->json)));
-  /* The number stays when the program takes this process over.  What the program starts does not report. */
+    add_entry ("json", marked (json_file (o->json), ",\\", '\\'));
   if (o->stats || o->json != NULL)
-    add_entry ("process", make ("%ld", (long) getpid ()));
+    add_process (o->json);
 }

@@ -36,7 +36,7 @@ static const char help[] =
   "Runs PROGRAM with its malloc, and C++'s new and delete, served by sydra-alloc.\n"
   "\n"
   "  --stats          statistics on standard error when PROGRAM exits\n"
-  "  --json FILE      statistics as JSON into FILE then\n"
+  "  --json FILE      statistics as JSON into FILE then; %p in it: a file for each process\n"
   "  --shards N|auto  how many shards the pool has, 0 to 1024; auto: one for each processor\n"
   "  --module FILE    what is preloaded [" PKGLIBDIR "/libsydra-malloc.so]\n"
   "  -h, --help       this\n"

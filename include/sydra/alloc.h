@@ -251,12 +251,14 @@ int sydra_stats_get(struct sydra_alloc *a, struct sydra_stats *stats);
 /* How sydra_stats_write renders. */
 enum sydra_stats_format {
   SYDRA_STATS_TEXT,  /* columns for people */
-  SYDRA_STATS_JSON   /* one object; the members' names are those of struct sydra_stats */
+  SYDRA_STATS_JSON   /* one object: name, pid, program, and the members of struct sydra_stats */
 };
 
 /*
- * Renders the handle's statistics and hands the text to write piece by piece (length bytes, not NUL-terminated).  write returns 0 to go
- * on; anything else ends the rendering and is returned.  0 on success, EINVAL for an unknown format.  Allocates nothing; write may.
+ * Renders the handle's statistics, with the number of the process and the program's name, and hands
+ * the text to write piece by piece (length bytes, not NUL-terminated).  write returns 0 to go on;
+ * anything else ends the rendering and is returned.  0 on success, EINVAL for an unknown format.
+ * Allocates nothing; write may.
  */
 int sydra_stats_write(struct sydra_alloc *a, enum sydra_stats_format format,
                       int (*write)(void *ctx, const char *text, size_t length), void *ctx);

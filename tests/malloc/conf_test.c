@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf.h"
+#include "file_name.h"
 #include "suite.h"
 
 static struct sy_conf conf;
@@ -93,10 +94,12 @@ START_TEST (a_bad_value_is_told_with_what_would_be_right)
   ck_assert_str_eq (said, "sydra-malloc: SYDRA_ALLOC_CONF: stats:json: should be text\n");
   read_text ("process:0,process:x,json:,json");
   is_untouched ();
-  ck_assert_str_eq (said, "sydra-malloc: SYDRA_ALLOC_CONF: process:0: should be the number of a process\n"
-                    "sydra-malloc: SYDRA_ALLOC_CONF: process:x: should be the number of a process\n"
-                    "sydra-malloc: SYDRA_ALLOC_CONF: json:: should be the name of a file\n"
-                    "sydra-malloc: SYDRA_ALLOC_CONF: json: should be the name of a file\n");
+#define START "sydra-malloc: SYDRA_ALLOC_CONF: "
+  ck_assert_str_eq (said, START "process:0: should be any or the number of a process\n"
+                    START "process:x: should be any or the number of a process\n"
+                    START "json:: should be the name of a file\n"
+                    START "json: should be the name of a file\n");
+#undef START
 }
 END_TEST
 
@@ -115,6 +118,44 @@ START_TEST (the_last_of_two_counts)
   read_text ("shards:3,json:a,shards:4,json:b");
   ck_assert_int_eq (conf.shards, 4);
   ck_assert_str_eq (conf.json, "b");
+}
+END_TEST
+
+START_TEST (any_process_is_all_of_them)
+{
+  read_text ("process:4711,process:any");
+  ck_assert_str_eq (said, "");
+  ck_assert_int_eq (conf.process, 0);
+  read_text ("process:anyone,process:an,process:00");
+  ck_assert_uint_eq (lines, 3);
+}
+END_TEST
+
+START_TEST (percent_p_in_a_file_s_name_is_the_process_and_two_percent_signs_one)
+{
+  static const struct { const char *name, *expanded; bool has_process; } names[] = {
+    { "", "/d%p/", false }, { "x", "/d%p/x", false }, { "%p", "/d%p/4711", true },
+    { "a%p.%pb", "/d%p/a4711.4711b", true }, { "%%", "/d%p/%", false }, { "%%p", "/d%p/%p", false },
+    { "%%%p", "/d%p/%4711", true }, { "%", "/d%p/%", false },
+    { "%x%d%", "/d%p/%x%d%", false }, { "%x%p", "/d%p/%x4711", true }, { "%P", "/d%p/%P", false }
+  };
+  char to[100];
+
+  for (size_t at = 0; at < sizeof names / sizeof *names; at++)
+    {
+      size_t length = strlen (names[at].expanded);
+
+      ck_assert (sy_file_name_has_process (names[at].name) == names[at].has_process);
+      for (size_t bytes = 0; bytes < sizeof to; bytes++)
+        {
+          memset (to, '#', sizeof to);
+          ck_assert (sy_file_name_expand (to, bytes, "/d%p/", names[at].name, 4711)
+                     == (bytes > length));
+          ck_assert_int_eq (to[bytes], '#');
+          if (bytes > length)
+            ck_assert_str_eq (to, names[at].expanded);
+        }
+    }
 }
 END_TEST
 
@@ -193,6 +234,8 @@ main (void)
   tcase_add_test (tests, a_bad_value_is_told_with_what_would_be_right);
   tcase_add_test (tests, an_unknown_key_is_told_and_the_rest_is_taken);
   tcase_add_test (tests, the_last_of_two_counts);
+  tcase_add_test (tests, any_process_is_all_of_them);
+  tcase_add_test (tests, percent_p_in_a_file_s_name_is_the_process_and_two_percent_signs_one);
   tcase_add_test (tests, a_backslash_makes_the_next_character_part_of_the_value);
   tcase_add_test (tests, a_name_that_is_too_long_is_refused_whole);
   tcase_add_test (tests, a_warning_stays_one_line);

@@ -15,15 +15,17 @@ with () {
   env SYDRA_ALLOC_CONF="$conf" LD_PRELOAD="$module" "$@" > "$work/out" 2> "$work/err"
 }
 
-# json: a file with one line, one object that says whose it is.
+# is_json FILE [PROGRAM [PID]]: a file with one line, one object that says whose it is.
 is_json () {
-  [ "$(wc -l < "$1")" -eq 1 ] && grep -q '^{"name": "default", "mode": "'"$allocator_mode"'", .*}$' "$1"
+  [ "$(wc -l < "$1")" -eq 1 ] &&
+    grep -q '^{"name": "default", "pid": '"${3:-[0-9]*}"', "program": "'"${2:-.*}"'", ' "$1" &&
+    grep -q '", "mode": "'"$allocator_mode"'", .*}$' "$1"
 }
 
 with "" ls "$sources"
 tap_empty "nothing is written where nothing is asked for" "$(cat "$work/err")"
 with stats:text ls "$sources"
-grep -q "^sydra-alloc handle default: mode $allocator_mode" "$work/err"
+grep -q "^sydra-alloc handle default of ls, process [0-9]*: mode $allocator_mode" "$work/err"
 tap $? "stats:text writes text to standard error, of a program too that closes it before it exits (ls)"
 allocations=$(sed -n 's/^  allocations  *\([0-9]*\)$/\1/p' "$work/err")
 [ "${allocations:-0}" -gt 10 ]
@@ -32,6 +34,13 @@ tap $? "... with what the program allocated (${allocations:-0})"
 with "json:$work/one.json,stats:text" ls "$sources"
 is_json "$work/one.json" && grep -q '^sydra-alloc handle' "$work/err"
 tap $? "json:FILE writes JSON, beside text"
+# The shell becomes ls: its number is ls's.
+# shellcheck disable=SC2016  # the shell's
+with "json:$work/one.json,stats:text" sh -c 'echo $$; exec ls'
+read -r pid < "$work/out"
+is_json "$work/one.json" ls "$pid" &&
+  grep -q "^sydra-alloc handle default of ls, process $pid: mode" "$work/err"
+tap $? "both name the program and its process"
 mkdir "$work/a,b"
 with "json:$work/a\\,b/two.json" ls "$sources"
 is_json "$work/a,b/two.json"
@@ -40,11 +49,94 @@ build leave leave.c || { tap_end; exit 0; }
 (cd "$work" && with json:three.json ./leave)
 is_json "$work/three.json"
 tap $? "a relative name is so to the directory at the start"
+odd=$(printf 'a "\377\303\244"')
+cp "$work/leave" "$work/$odd"
+with "json:$work/odd.json" "$work/$odd"
+grep -q -F "\"program\": \"a \\\"\\ufffd$(printf '\303\244')\\\"\"" "$work/odd.json"
+tap $? "a program's name that is no UTF-8 is a JSON string nevertheless"
 with "json:$work/none/x.json" ls "$sources"
 [ "$(cat "$work/err")" = "sydra-malloc: $work/none/x.json: cannot be opened: No such file or directory" ] && [ -s "$work/out" ]
 tap $? "a file that cannot be opened is one line on standard error"
 
+# ---- The file before the report, and its name ----
+
+# empties FACT CONF COMMAND...: with this CONF, COMMAND leaves an empty file where there was one.
+empties () {
+  fact=$1 conf=$2
+  shift 2
+  echo old > "$work/old"
+  with "$conf" "$@" || :
+  [ -e "$work/old" ] && [ ! -s "$work/old" ]
+  tap $? "$fact"
+}
+
+# shellcheck disable=SC2016  # the shell's
+empties "a program that is killed leaves no former report" "json:$work/old" sh -c 'kill -KILL $$'
+empties "... nor does one that runs another in its place" \
+  "json:$work/old" sh -c 'unset LD_PRELOAD; exec true'
+rm "$work/old"
+# shellcheck disable=SC2016
+with "json:$work/old" sh -c 'kill -KILL $$' || :
+[ ! -e "$work/old" ]
+tap $? "... and where there was no file, there is none"
+echo old > "$work/old"
+with "json:$work/old,process:1" ls "$sources"
+[ "$(cat "$work/old")" = old ]
+tap $? "a process that will not report leaves the file alone"
+# The child of fork writes its report before its parent does, and what is there then is a whole one.
+build leave leave.c
+with "json:$work/old" "$work/leave"
+is_json "$work/old" leave
+tap $? "a child of fork and its parent write over each other's report"
+
+mkdir "$work/100%p"
+(cd "$work/100%p" && with "json:a%p%%p%q.json" "$work/leave")
+count=0
+for file in "$work/100%p"/*; do
+  pid=${file##*/a}
+  pid=${pid%\%p%q.json}
+  count=$((count + 1))
+  is_json "$file" leave "$pid" || count=bad
+  [ "$count" != bad ] || break
+done
+[ "$count" = 2 ]
+tap $? "%p in a name is the process, also a forked child, and %% a percent sign ($count)"
+# shellcheck disable=SC2016
+with "json:$work/%p.json" \
+  sh -c 'echo old > "$1/$$.json"; echo $$; exec sh -c "kill -KILL $$"' sh "$work" || :
+read -r pid < "$work/out"
+[ -e "$work/$pid.json" ] && [ ! -s "$work/$pid.json" ]
+tap $? "... in the file that is emptied too"
+long=$work/$("$AWK" 'BEGIN { for (at = 0; at < 2000; at++) printf "%%p" }')
+with "json:$long" ls "$sources"
+[ "$(cat "$work/err")" = "sydra-malloc: $long: cannot be opened: File name too long" ] &&
+  [ -s "$work/out" ]
+tap $? "a name that gets too long is one line on standard error"
+with "json:$work" ls "$sources"
+[ "$(cat "$work/err")" = "sydra-malloc: $work: cannot be opened: Is a directory" ] &&
+  [ -s "$work/out" ]
+tap $? "... and so is a directory"
+if [ "$(id -u)" -ne 0 ]; then
+  echo old > "$work/read_only"
+  chmod 444 "$work/read_only"
+  with "json:$work/read_only" ls "$sources"
+  grep -q '/read_only: cannot be opened: Permission denied$' "$work/err" &&
+    [ "$(cat "$work/read_only")" = old ]
+  tap $? "... and a file that may not be written"
+else
+  tap_skip "a file that may not be written: root may write all"
+fi
+with json:/dev/null ls "$sources"
+[ -c /dev/null ] && [ ! -s "$work/err" ]
+tap $? "a device is written to as it is"
+
 mkfifo "$work/fifo"
+{
+  with "json:$work/fifo" ls "$sources"
+  head -n 1 <&9 > "$work/fifo.json"
+} 9<> "$work/fifo"
+is_json "$work/fifo.json" ls
+tap $? "a FIFO that somebody reads gets the report"
 with "json:$work/fifo" timeout 20 ls "$sources" && grep -q '/fifo: cannot be opened: ' "$work/err"
 tap $? "a FIFO that nobody reads is not waited for"
 

@@ -75,6 +75,11 @@ tap $? "--stats is, for that process only"
 conf=$(cd "$work" && "$run" --module "$module" --json 'a,b\c' sh -c 'printf "%s\n" "${SYDRA_ALLOC_CONF%,process:$$}"' 2> /dev/null)
 [ "$conf" = "json:$work"'/a\,b\\c' ]
 tap $? "--json is, absolute, with commas and backslashes escaped"
+mkdir "$work/100%p"
+conf=$(cd "$work/100%p" && "$run" --module "$module" --stats --json 'a%p%%' \
+  sh -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
+[ "$conf" = "stats:text,json:$work/100%%p/a%p%%,process:any" ]
+tap $? "... for all processes where each has a file by %p; the directory's percent signs are such"
 conf=$(SYDRA_ALLOC_CONF=shards:3 "$run" --module "$module" --shards 2 sh -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
 [ "$conf" = shards:3,shards:2 ]
 tap $? "what was there stays, and comes first ($conf)"
@@ -113,6 +118,23 @@ print(report["allocations"])
   "$run" --module "$drop_in" --stats "$AWK" 'BEGIN { system ("cat /dev/null; :") }' > "$work/out" 2>&1
   [ "$(grep -c '^ *allocations ' "$work/out")" -eq 1 ]
   tap $? "what the program starts does not report"
+  echo old > "$work/old"
+  "$run" --module "$drop_in" --json "$work/old" sh -c 'kill -KILL $$' 2> /dev/null
+  [ -e "$work/old" ] && [ ! -s "$work/old" ]
+  tap $? "--json: a program that is killed leaves no former report"
+  mkdir "$work/each%p"
+  # As if from within the report of another process.
+  (cd "$work/each%p" &&
+    env SYDRA_ALLOC_CONF=process:1 "$run" --module "$drop_in" --json '%p.json' \
+      "$AWK" 'BEGIN { system ("cd /; cat /dev/null; :") }')
+  count=0
+  for file in "$work/each%p"/*; do
+    pid=${file##*/}
+    grep -q '"pid": '"${pid%.json}, \"program\": " "$file" || break
+    count=$((count + 1))
+  done
+  [ "$count" -ge 2 ] && grep -q '"program": "cat"' "$work/each%p"/*
+  tap $? "--json with %p: what the program starts reports too, each to its own file ($count)"
   (export SYDRA_ALLOC_CONF=stats:text && "$run" --module "$drop_in" "$AWK" 'BEGIN { system ("cat /dev/null; :") }' > "$work/out" 2>&1)
   [ "$(grep -c '^ *allocations ' "$work/out")" -eq 2 ]
   tap $? "... but where SYDRA_ALLOC_CONF says so for all"
@@ -147,6 +169,15 @@ refused 125 "No such file" "--json in no directory" --json "$work/none/file" tru
 refused 125 "Is a directory" "--json that is a directory" --json "$work" true
 refused 125 "No such file" "--json in no directory, ending in a slash" --json "$work/none/" true
 refused 125 "Not a directory" "--json below a file" --json "$work/true/file" true
+refused 125 "No such file" "--json in no directory, by the number of the process" \
+  --json "$work/%p/file" true
+mkdir "$work/d%"
+"$run" --module "$module" --json "$work/d%%/file" "$work/true" 2> "$work/err"
+status=$?
+[ $status -eq 0 ] && [ ! -s "$work/err" ]
+tap $? "--json in a directory with a percent sign, which is doubled"
+refused 125 "File name too long" "--json that gets too long" \
+  --json "$work/$("$AWK" 'BEGIN { for (at = 0; at < 2000; at++) printf "%%p" }')" true
 for shards in '' -1 1025 99999999999 2x auto1 ' 1' 0x1; do
   refused 125 "--shards takes auto or a whole number from 0 to 1024, not \"$shards\"" "--shards" --shards "$shards" true
 done

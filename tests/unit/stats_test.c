@@ -702,10 +702,86 @@ START_TEST (a_name_with_quotes_and_controls_is_escaped)
   options.name = "a\"b\\c\nd\x01";
   named = sydra_alloc_create (&options);
   render (named, SYDRA_STATS_JSON);
-  ck_assert_ptr_eq (strstr (text.bytes, "{\"name\": \"a\\\"b\\\\c\\u000ad\\u0001\", "), text.bytes);
+  ck_assert_ptr_eq (strstr (text.bytes, "{\"name\": \"a\\\"b\\\\c\\u000ad\\u0001\", \"pid\": "),
+                    text.bytes);
   render (named, SYDRA_STATS_TEXT);
-  ck_assert_ptr_eq (strstr (text.bytes, "sydra-alloc handle a\"b\\c?d?: mode "), text.bytes);
+  ck_assert_ptr_eq (strstr (text.bytes, "sydra-alloc handle a\"b\\c?d? of "), text.bytes);
   ck_assert_uint_eq (sydra_alloc_destroy (named), 0);
+}
+END_TEST
+
+/* How a handle's name is written in JSON, without its quotes; a new string. */
+static char *
+name_in_json (const char *name)
+{
+  struct sydra_alloc_options options = SYDRA_ALLOC_OPTIONS_INIT;
+  struct sydra_alloc *named;
+  static const char before[] = "{\"name\": \"", after[] = "\", \"pid\": ";
+  char *end;
+
+  options.name = name;
+  named = sydra_alloc_create (&options);
+  render (named, SYDRA_STATS_JSON);
+  ck_assert_uint_eq (sydra_alloc_destroy (named), 0);
+  ck_assert_int_eq (strncmp (text.bytes, before, strlen (before)), 0);
+  end = strstr (text.bytes, after);
+  ck_assert_ptr_nonnull (end);
+  return strndup (text.bytes + strlen (before), (size_t) (end - text.bytes) - strlen (before));
+}
+
+START_TEST (what_is_no_utf8_in_a_name_is_replaced_byte_by_byte)
+{
+#define NO "\\ufffd"
+  static const char *const names[][2] = {
+    /* Well-formed, at the edges of each row of the table. */
+    { "\x7f", "\x7f" }, { "\u00a0\u07ff", "\u00a0\u07ff" },
+    { "\u0800\u0fff\ud7ff\ue000\uffff", "\u0800\u0fff\ud7ff\ue000\uffff" },
+    { "\U00010000\U000fffff\U0010ffff", "\U00010000\U000fffff\U0010ffff" },
+    /* A byte that starts nothing. */
+    { "a\x80z", "a" NO "z" }, { "\xbf\xff\xfe", NO NO NO }, { "\xf5\x80\x80\x80", NO NO NO NO },
+    /* A start without its end, before another character and before the name's end. */
+    { "\xc3(", NO "(" }, { "\xe2\x82\"", NO NO "\\\"" }, { "\xe2\x82\xc3\xa4", NO NO "\u00e4" },
+    { "\xc3", NO }, { "\xe2\x82", NO NO }, { "\xf0\x9f\x98", NO NO NO },
+    /* Longer than need be; surrogates; above U+10FFFF. */
+    { "\xc0\x80\xc1\xbf", NO NO NO NO }, { "\xe0\x9f\xbf", NO NO NO },
+    { "\xf0\x8f\xbf\xbf", NO NO NO NO },
+    { "\xed\xa0\x80", NO NO NO }, { "\xf4\x90\x80\x80", NO NO NO NO }
+  };
+
+  for (size_t at = 0; at < sizeof names / sizeof *names; at++)
+    {
+      char *written = name_in_json (names[at][0]);
+
+      ck_assert_str_eq (written, names[at][1]);
+      free (written);
+    }
+#undef NO
+}
+END_TEST
+
+START_TEST (both_forms_name_the_process_and_the_program)
+{
+  char expected[200];
+  char *const saved = program_invocation_short_name, ours[] = "a \xff\"\n";
+
+  snprintf (expected, sizeof expected,
+            "{\"name\": \"alloc\", \"pid\": %ld, \"program\": \"%s\", \"mode\": ",
+            (long) getpid (), saved);
+  render (a, SYDRA_STATS_JSON);
+  ck_assert_ptr_eq (strstr (text.bytes, expected), text.bytes);
+  snprintf (expected, sizeof expected,
+            "sydra-alloc handle alloc of %s, process %ld: mode small_pool, ", saved, (long) getpid ());
+  render (a, SYDRA_STATS_TEXT);
+  ck_assert_ptr_eq (strstr (text.bytes, expected), text.bytes);
+
+  program_invocation_short_name = ours;
+  render (a, SYDRA_STATS_JSON);
+  ck_assert (is_json (text.bytes));
+  ck_assert_ptr_nonnull (strstr (text.bytes, ", \"program\": \"a \\ufffd\\\"\\u000a\", "));
+  program_invocation_short_name = ours + sizeof ours - 1;
+  render (a, SYDRA_STATS_TEXT);
+  ck_assert_int_eq (strncmp (text.bytes, "sydra-alloc handle alloc, process ", 34), 0);
+  program_invocation_short_name = saved;
 }
 END_TEST
 
@@ -719,7 +795,6 @@ START_TEST (text_has_a_line_a_total_and_a_row_a_class)
   for (const char *at = text.bytes; (at = strchr (at, '\n')) != NULL; at++)
     lines++;
   ck_assert_uint_eq (lines, 1 + 23 + 1 + 1 + SY_CLASSES - 1);
-  ck_assert_int_eq (strncmp (text.bytes, "sydra-alloc handle alloc: mode small_pool, ", 43), 0);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
       snprintf (row, sizeof row, "\n  %5u ", sy_size_classes[class].bytes);
@@ -799,6 +874,8 @@ main (void)
   tcase_add_test (rendering, the_reader_is_strict);
   tcase_add_test (rendering, json_is_json_and_has_every_member);
   tcase_add_test (rendering, a_name_with_quotes_and_controls_is_escaped);
+  tcase_add_test (rendering, what_is_no_utf8_in_a_name_is_replaced_byte_by_byte);
+  tcase_add_test (rendering, both_forms_name_the_process_and_the_program);
   tcase_add_test (rendering, text_has_a_line_a_total_and_a_row_a_class);
   tcase_add_test (rendering, a_writer_that_says_stop_is_not_called_again);
   tcase_add_test (rendering, an_unknown_format_writes_nothing);
