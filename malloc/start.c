@@ -67,7 +67,7 @@ sy_process_free_slow (void *block)
   sydra_free (sy_process (), block);
 }
 
-__attribute__ ((constructor (101))) void
+void
 sy_load (int argc, char **argv, char **environment)
 {
   (void) argc;
