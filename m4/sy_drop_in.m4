@@ -1,4 +1,18 @@
 dnl SPDX-License-Identifier: MIT
+dnl SY_DROP_IN_ARCHIVE: drop_in_static, archive_fault where it is "no", and SY_ARCHIVE_LDFLAGS for
+dnl the link that makes the one object.
+AC_DEFUN([SY_DROP_IN_ARCHIVE], [
+  archive_fault=
+  AS_IF([test "$enable_static" != yes], [archive_fault=--disable-static],
+    [test -z "$OBJCOPY"], [archive_fault="no objcopy"],
+    [SY_CHECK_NATIVE_OBJECT([sy_cv_native_object], [-flinker-output=nolto-rel none -fno-lto])
+     AS_CASE([$sy_cv_native_object],
+       [missing], [archive_fault="$CC -r makes no machine code with these CFLAGS (-flto?)"],
+       [none], [],
+       [AS_VAR_APPEND([SY_ARCHIVE_LDFLAGS], [" $sy_cv_native_object"])])])
+  AS_IF([test -z "$archive_fault"], [drop_in_static=yes])
+])
+
 dnl SY_DROP_IN: whether the drop-in malloc can be built, and in which forms: the conditionals HAVE_DROP_IN, DROP_IN_SHARED, DROP_IN_STATIC;
 dnl drop_in_words for people; what sydra-malloc.pc says, which is installed with the archive only;
 dnl which module sydra-alloc.pc names.  After libtool and SY_MIMALLOC.
@@ -16,12 +30,13 @@ void __libc_free (void *);]],
   drop_in_shared=no drop_in_static=no
   AS_IF([test $drop_in = yes], [
     drop_in_shared=$enable_shared
-    AS_IF([test "$enable_static" = yes && test -n "$OBJCOPY"], [drop_in_static=yes])
+    SY_DROP_IN_ARCHIVE
     AS_CASE([$drop_in_shared,$drop_in_static],
       [yes,yes], [drop_in_words="module and archive"],
-      [yes,no], [drop_in_words="module; no archive: --disable-static, or no objcopy"],
+      [yes,no], [drop_in_words="module; no archive: $archive_fault"],
       [no,yes], [drop_in_words="archive; no module: --disable-shared"],
-      [drop_in=no; drop_in_words="no: neither a module (--disable-shared) nor an archive (no objcopy)"])
+      [drop_in=no
+       drop_in_words="no: neither a module (--disable-shared) nor an archive ($archive_fault)"])
   ])
   AM_CONDITIONAL([HAVE_DROP_IN], [test $drop_in = yes])
   AM_CONDITIONAL([DROP_IN_SHARED], [test $drop_in_shared = yes])

@@ -89,7 +89,7 @@ sydra_malloc_load (void)
   (void) pthread_once (&once, register_handlers);
 }
 
-__attribute__ ((constructor (101))) void
+void
 sy_load (int argc, char **argv, char **environment)
 {
   (void) argc;
