@@ -7,6 +7,7 @@
  * does so on its own account.
  */
 #include "samples.h"
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "rss.h"
 #include "samples.h"
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 

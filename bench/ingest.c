@@ -14,6 +14,7 @@
 #include <string.h>
 #include "../examples/memtable.h"
 #include "samples.h"
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 #include "timing.h"

@@ -7,6 +7,7 @@
  * read, or an allocation with its free.  The random numbers are drawn between the calls, by the same generator for every api.
  */
 #include <string.h>
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 #include "timing.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pairs.c: a block is freed as soon as it is had. */
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 

@@ -6,6 +6,7 @@
  * Positions only grow; slot = position mod RING_SLOTS.  Invariant: read <= written <= read + RING_SLOTS.
  */
 #include <sched.h>
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 

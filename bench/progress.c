@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "options.h"
 #include "scenario.h"
 #include "timing.h"
 

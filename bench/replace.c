@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* replace.c: of --live blocks a random one is freed and another is allocated in its place. */
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 

@@ -2,6 +2,7 @@
 /* report_json.c: the same as one object; its members are described in sydra-bench(1). */
 #include <stdio.h>
 #include "report.h"
+#include "options.h"
 #include "scenario.h"
 #include "timing.h"
 

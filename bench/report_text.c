@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 #include "timing.h"

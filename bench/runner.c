@@ -10,6 +10,7 @@
 #include <errno.h>
 #include "progress.h"
 #include "rss.h"
+#include "options.h"
 #include "scenario.h"
 #include "timing.h"
 

@@ -13,9 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "memory_api.h"
-#include "options.h"
 #include "result.h"
 #include "util.h"
+
+struct options;
 
 struct worker;
 struct run;

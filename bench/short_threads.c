@@ -6,6 +6,7 @@
  * A thread leaves LEFT blocks behind, and the next one frees them: memory must not be lost with the thread that had it.
  */
 #include <string.h>
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "handover.h"
 #include "oracle.h"
+#include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
 

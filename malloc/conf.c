@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "backend.h"
-#include "tuning.h"
+#include "api/backend.h"
+#include "base/tuning.h"
 
 /* One KEY:VALUE, its backslashes resolved. */
 struct entry {

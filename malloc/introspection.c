@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "heap.h"
+#include "heap/heap.h"
 #include "report.h"
 #include "start.h"
 

@@ -7,8 +7,8 @@
  */
 #include <malloc.h>
 
-#include "compiler.h"
-#include "libc_functions.h"
+#include "base/compiler.h"
+#include "heap/libc_functions.h"
 
 SY_EXPORT size_t
 malloc_usable_size (void *block)

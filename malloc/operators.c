@@ -12,7 +12,7 @@
 #include <dlfcn.h>
 #include <stdint.h>
 
-#include "bug.h"
+#include "base/bug.h"
 #include "start.h"
 
 /* Absent from a program that is linked statically and uses none of them. */

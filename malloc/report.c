@@ -12,15 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/stats_write.h"
 #include "file_name.h"
-#include "start.h"
-#include "stats_write.h"
 
 /* Where the spare standard error goes: beyond what programs count on getting as their next descriptors. */
 #define SPARE_FIRST 200
 
 static struct {
   const struct sy_conf *conf;  /* NULL: nothing to report */
+  struct sydra_alloc *handle;  /* whose statistics are reported */
   int spare;                   /* a copy of standard error; -1: none */
   dev_t device;                /* what standard error was */
   ino_t inode;
@@ -77,7 +77,7 @@ empty_file (const char *name)
 }
 
 void
-sy_report_begin (const struct sy_conf *conf)
+sy_report_begin (const struct sy_conf *conf, struct sydra_alloc *handle)
 {
   int saved = errno;
 
@@ -89,6 +89,7 @@ sy_report_begin (const struct sy_conf *conf)
       keep_directory (conf->json);
       empty_file (json_file (conf));
     }
+  report.handle = handle;
   report.conf = conf;
   errno = saved;
 }
@@ -149,7 +150,7 @@ write_json (const char *name)
       return;
     }
   (void) fcntl (file, F_SETFL, O_WRONLY);
-  error = sy_stats_write (sy_process (), SYDRA_STATS_JSON, sy_report_write, &file, &report.stats);
+  error = sy_stats_write (report.handle, SYDRA_STATS_JSON, sy_report_write, &file, &report.stats);
   if (close (file) != 0 && error == 0)
     error = errno;
   if (error != 0)
@@ -176,7 +177,7 @@ write_report (const struct sy_conf *conf)
     write_json_to_file (conf);
   file = conf->text ? find_stderr () : -1;
   if (file >= 0)
-    (void) sy_stats_write (sy_process (), SYDRA_STATS_TEXT, sy_report_write, &file, &report.stats);
+    (void) sy_stats_write (report.handle, SYDRA_STATS_TEXT, sy_report_write, &file, &report.stats);
 }
 
 /* Without a SIGPIPE that would end the process in another way than it chose. */

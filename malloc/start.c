@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/configured.h"
+#include "api/fork.h"
 #include "conf.h"
-#include "configured.h"
-#include "fork.h"
 #include "report.h"
 #include "stdio_lock.h"
 
@@ -51,7 +51,7 @@ static void
 begin_report (void)
 {
   (void) pthread_once (&conf_read, read_conf);
-  sy_report_begin (&conf);
+  sy_report_begin (&conf, (struct sydra_alloc *) AO_load (&sy_process_handle));
 }
 
 struct sydra_alloc *

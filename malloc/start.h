@@ -5,13 +5,13 @@
  * Any call may be the first: from the dynamic linker, a constructor, pthread_atfork with its lock taken.  Nothing that makes the handle calls
  * malloc: it maps memory, initialises mutexes, counts processors (which in the C library uses the stack only), reads the environment and,
  * where that is at fault, writes to standard error.  What may allocate comes later: the fork handlers at load, a thread's key when its
- * cache is born (thread_registry.c goes without a cache meanwhile).
+ * cache is born (registry.c goes without a cache meanwhile).
  */
 #ifndef SY_MALLOC_START_H
 #define SY_MALLOC_START_H
 
-#include "hits.h"
 #include "sydra/alloc.h"
+#include "thread/hits.h"
 
 /* The handle; 0 before the first call.  Hidden, so that it is one load away. */
 extern AO_t sy_process_handle __attribute__ ((visibility ("hidden")));

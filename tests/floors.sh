@@ -1,32 +1,73 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The library's files keep to their floors (the table in HACKING.md), and what one file does for all is done nowhere else.
+# The library's folders keep to their layers, no two files include each other, and what one file does for all is done nowhere else.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 lib=$top_srcdir/lib
+
+# Which folders each folder of lib/ may use besides its own: the layers, from the ground up.
+layers='base
+pages: base
+pool: base
+epoch: base pool
+heap: base pages
+thread: base pool epoch heap
+api: base pages pool epoch heap thread'
+
+sources () {
+  find "$@" -name '*.[ch]' | sort
+}
+
+# includes FOLDER...: "FILE HEADER" for each header in quotes that a file of the folders includes, both as paths below the folder.
+includes () {
+  for folder in "$@"; do
+    sources "$top_srcdir/$folder" | while read -r file; do
+      sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file" | grep -v -x -E 'config\.h|sydra/alloc\.h' |
+        sed "s|^|${file#"$top_srcdir/$folder/"} |"
+    done
+  done
+}
+
+# loops FOLDER: a loop of files that include each other, a module being a .c with its .h.
+loops () {
+  includes "$1" | "$AWK" '{ sub (/\.[ch]$/, "", $1); sub (/\.[ch]$/, "", $2); if ($1 != $2) print $1, $2 }' | tsort 2>&1 > /dev/null
+}
 
 # others PATTERN FILE...: the lines of code (no comments) in lib/ that match, but for those in the files named.
 others () {
   pattern=$1
   shift
-  for file in "$lib"/*.[ch]; do
+  sources "$lib" | while read -r file; do
     for allowed in "$@"; do
-      [ "${file##*/}" = "$allowed" ] && continue 2
+      [ "${file#"$lib/"}" = "$allowed" ] && continue 2
     done
-    sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' "$file" | grep -E "$pattern" | sed "s|^|${file##*/}: |"
+    sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' "$file" | grep -E "$pattern" | sed "s|^|${file#"$lib/"}: |"
   done
 }
 
-tap_empty "each file is on one floor and includes lower floors only" \
-  "$("$AWK" -f "$top_srcdir/tests/floors.awk" "$top_srcdir/HACKING.md" "$lib"/*.[ch] 2>&1)"
+tap_empty "each folder includes its own files and those of lower layers only" "$({
+  echo "$layers" | sed 's/^/layer /'
+  includes lib
+} | "$AWK" '
+  $1 == "layer" { sub (/:$/, "", $2); for (i = 2; i <= NF; i++) may[$2, $i] = 1; next }
+  { split ($1, from, "/"); split ($2, to, "/") }
+  !((from[1], to[1]) in may) { print "lib/" $1 " includes " $2 }')"
+tap_same "there are no other folders" "$(echo "$layers" | sed 's/:.*//' | sort)" "$(find "$lib" -mindepth 1 -type d | sed "s|^$lib/||" | sort)"
+tap_same "each folder's README says what it may use" "$layers" "$(echo "$layers" | sed 's/:.*//' | while read -r folder; do
+  sed -n "s/^Uses: \(.*\)\.\$/$folder: \1/p" "$lib/$folder/README.md" | sed -e 's/, / /g' -e 's/: nothing$//'
+done)"
+tap_empty "no include names a source file" "$(includes lib malloc tools bench | grep '\.c$')"
+for folder in lib malloc tools bench; do
+  tap_empty "no files of $folder/ include each other" "$(loops $folder)"
+done
 tap_empty "no #if asks for the mode" "$(others '^[[:space:]]*#[[:space:]]*(el)?if.*(MIMALLOC|SMALL_POOL|MODE)')"
-tap_empty "only atomic.h includes atomic_ops.h" "$(others '#[[:space:]]*include[[:space:]]*[<"]atomic_ops' atomic.h)"
+tap_empty "only atomic.h includes atomic_ops.h" "$(others '#[[:space:]]*include[[:space:]]*[<"]atomic_ops' base/atomic.h)"
 tap_empty "only os.c asks the system for memory" \
-  "$(others '(^|[^a-z0-9_])(mmap|mprotect|madvise|munmap|mremap|membarrier)[[:space:]]*\(' os.c)"
-tap_empty "only heap_mimalloc.c includes mimalloc.h" "$(others '#[[:space:]]*include[[:space:]]*<mimalloc' heap_mimalloc.c)"
+  "$(others '(^|[^a-z0-9_])(mmap|mprotect|madvise|munmap|mremap|membarrier)[[:space:]]*\(' base/os.c)"
+tap_empty "only heap_mimalloc.c includes mimalloc.h" "$(others '#[[:space:]]*include[[:space:]]*<mimalloc' heap/heap_mimalloc.c)"
 tap_empty "who defines a lock includes config.h first, which says what kind" \
-  "$(grep -l 'SY_LOCK_INIT (' "$lib"/*.c | while read -r file; do
-    sed -n '/^#include/{p;q;}' "$file" | grep -v '<config.h>' | sed "s|^|${file##*/}: |"
+  "$(sources "$lib" | xargs grep -l 'SY_LOCK_INIT (' | grep '\.c$' | while read -r file; do
+    sed -n '/^#include/{p;q;}' "$file" | grep -v '<config.h>' | sed "s|^|${file#"$lib/"}: |"
   done)"
 tap_empty "nothing is left to be done" "$(others '(TODO|FIXME|XXX)')"
 tap_end

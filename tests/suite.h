@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /* Both reserve terabytes and intercept the allocator's system calls. */
 #define TEST_SANITIZED (SY_ADDRESS_SANITIZER || SY_THREAD_SANITIZER)

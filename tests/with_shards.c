@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for lib/configured.c, so that one build tries several numbers of shards, and for lib/load.c: there is no module beside a test. */
+/* Stands in for lib/api/configured.c, so that one build tries several numbers of shards, and for lib/api/load.c: there is no module beside a test. */
 #include "config.h"
-#include "configured.h"
+#include "api/configured.h"
 
-#include "fork.h"
+#include "api/fork.h"
 
 int
 sy_configured_shards (void)

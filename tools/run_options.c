@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "stop.h"
-#include "tuning.h"
+#include "base/tuning.h"
 
 enum
 {

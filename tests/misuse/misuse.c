@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "region.h"
+#include "pool/region.h"
 #include "sydra/alloc.h"
 #include "suite.h"
 #include "unit/child.h"

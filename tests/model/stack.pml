@@ -2,7 +2,7 @@
 /*
  * stack.pml: a depot, the lock-free stack of magazines: three threads pop and push.
  *
- * | model            | lib/magazine.c                                                                                            |
+ * | model            | lib/pool/magazine.c                                                                                       |
  * | number, tag      | the depot's head: one word, or with -DTWO_WORDS two, loaded one after the other and changed at once       |
  * | below[], depth[] | sy_magazine.below, sy_magazine.depth; magazines are numbered from 1                                       |
  * | change           | head_change: its compare-and-swap waits for the stores before it, so that no store waits in a buffer here |

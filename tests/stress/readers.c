@@ -22,7 +22,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "thread_registry.h"
+#include "thread/registry.h"
 #include "suite.h"
 #include "sydra/alloc.h"
 

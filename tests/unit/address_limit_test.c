@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "child.h"
-#include "size_class.h"
+#include "pool/size_class.h"
 #include "suite.h"
 #include "sydra/alloc.h"
 

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "arena.h"
+#include "base/arena.h"
 #include "child.h"
-#include "os.h"
+#include "base/os.h"
 #include "suite.h"
-#include "tuning.h"
+#include "base/tuning.h"
 
 #define MIB ((size_t) 1 << 20)
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "bug.h"
+#include "base/bug.h"
 #include "child.h"
 #include "suite.h"
 

@@ -5,7 +5,7 @@
 
 #include <check.h>
 
-#include "size_class.h"
+#include "pool/size_class.h"
 
 /* The class of blocks of exactly so many bytes. */
 static inline unsigned

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "epoch.h"
-#include "os.h"
+#include "epoch/epoch.h"
+#include "base/os.h"
 #include "suite.h"
 
 static struct sy_epoch epoch;

@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "fallback.h"
-#include "os.h"
+#include "heap/fallback.h"
+#include "base/os.h"
 #include "suite.h"
 
 #define BLOCKS 20000u

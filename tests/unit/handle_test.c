@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "child.h"
-#include "handle.h"
+#include "thread/handle.h"
 #include "suite.h"
 
 #define THREADS 4

@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "child.h"
-#include "fork.h"
-#include "heap.h"
+#include "api/fork.h"
+#include "heap/heap.h"
 #include "mappings.h"
-#include "os.h"
-#include "page_heap.h"
-#include "page_range.h"
+#include "base/os.h"
+#include "pages/page_heap.h"
+#include "pages/page_range.h"
 #include "suite.h"
 
 #define KIB ((size_t) 1 << 10)

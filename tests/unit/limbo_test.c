@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "bags.h"
+#include "epoch/bags.h"
 #include "suite.h"
 
 #define CLASS 5u  /* 64 bytes */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "child.h"
-#include "lock.h"
-#include "os.h"
+#include "base/lock.h"
+#include "base/os.h"
 #include "suite.h"
 
 #define THREADS 4

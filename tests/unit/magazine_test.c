@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "magazine.h"
+#include "pool/magazine.h"
 #include "suite.h"
 
 #define THREADS 6

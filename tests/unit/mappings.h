@@ -6,7 +6,7 @@
 #include <check.h>
 #include <stdio.h>
 
-#include "os.h"
+#include "base/os.h"
 
 static inline unsigned
 mappings (void)

@@ -3,10 +3,10 @@
 #ifndef SY_TEST_ONE_HANDLE_H
 #define SY_TEST_ONE_HANDLE_H
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "suite.h"
 #include "sydra/alloc.h"
-#include "thread_registry.h"
+#include "thread/registry.h"
 
 static struct sydra_alloc *a;
 

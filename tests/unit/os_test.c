@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 #include "child.h"
-#include "os.h"
+#include "base/os.h"
 #include "suite.h"
 
 static int

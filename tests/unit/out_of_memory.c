@@ -15,10 +15,10 @@
 
 #include "child.h"
 #include "classes.h"
-#include "reap.h"
+#include "pool/reap.h"
 #include "suite.h"
 #include "sydra/alloc.h"
-#include "thread_registry.h"
+#include "thread/registry.h"
 
 #ifndef MADV_POPULATE_WRITE
 # define MADV_POPULATE_WRITE 23

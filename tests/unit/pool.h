@@ -6,7 +6,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "reap.h"
+#include "pool/reap.h"
 
 static struct sy_pool pool;
 static _Thread_local bool zeroed;  /* what it says is asked in tests of its own */

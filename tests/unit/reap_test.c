@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "classes.h"
-#include "os.h"
+#include "base/os.h"
 #include "pool.h"
 #include "suite.h"
 

@@ -7,10 +7,10 @@
 
 #include "child.h"
 #include "classes.h"
-#include "lock.h"
+#include "base/lock.h"
 #include "mappings.h"
-#include "os.h"
-#include "region.h"
+#include "base/os.h"
+#include "pool/region.h"
 #include "suite.h"
 
 /* A clock that runs ahead of every reaping so far. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "runs.h"
+#include "pages/runs.h"
 #include "suite.h"
 
 #define UNITS 5000u

@@ -6,7 +6,7 @@
 
 #include "child.h"
 #include "classes.h"
-#include "os.h"
+#include "base/os.h"
 #include "pool.h"
 #include "suite.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "magazine.h"
-#include "size_class.h"
+#include "pool/magazine.h"
+#include "pool/size_class.h"
 #include "suite.h"
 
 START_TEST (class_0_is_no_class)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "classes.h"
-#include "slab.h"
+#include "pool/slab.h"
 #include "suite.h"
 
 static struct sy_slab slab;

@@ -5,7 +5,7 @@
 
 #include "classes.h"
 #include "one_handle.h"
-#include "tend.h"
+#include "thread/tend.h"
 
 #define BYTES 32u
 #define CLASS sy_class_of (BYTES)

@@ -7,8 +7,8 @@
 
 #include "classes.h"
 #include "one_handle.h"
-#include "os.h"
-#include "reap.h"
+#include "base/os.h"
+#include "pool/reap.h"
 
 #define BYTES 32u
 #define CLASS sy_class_of (BYTES)

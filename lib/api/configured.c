@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/configured.h"
+#include "config.h"
+
+int
+sy_configured_shards (void)
+{
+  return SY_CONFIG_SHARDS;
+}

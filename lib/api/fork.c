@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "api/fork.h"
+
+#include <pthread.h>
+
+#include "heap/heap.h"
+#include "pool/reap.h"
+#include "thread/registry.h"
+
+static pthread_once_t opened = PTHREAD_ONCE_INIT, registered = PTHREAD_ONCE_INIT;
+static AO_t refused;
+
+static void
+lock_limbo (struct sydra_alloc *a)
+{
+  sy_lock_take (&a->limbo.lock);
+}
+
+static void
+lock_fallback (struct sydra_alloc *a)
+{
+  sy_fallback_lock (&a->fallback);
+}
+
+static void
+lock_pool (struct sydra_alloc *a)
+{
+  sy_pool_lock (&a->pool);
+}
+
+static void
+unlock_handle (struct sydra_alloc *a)
+{
+  sy_pool_unlock (&a->pool);
+  sy_fallback_unlock (&a->fallback);
+  sy_lock_release (&a->limbo.lock);
+}
+
+/* In the child. */
+static void
+forget_threads (struct sydra_alloc *a)
+{
+  sy_pool_reap_after_fork (&a->pool);
+  sy_thread_registry_after_fork (a);
+}
+
+static void
+lock_all (void)
+{
+  sy_lock_take (sy_registry_lock ());
+  sy_handle_each (lock_limbo);
+  sy_handle_each (lock_fallback);
+  sy_fallback_lock (&sy_deferred);
+  sy_handle_each (lock_pool);
+  sy_lock_take (sy_region_lock ());
+  sy_lock_take (sy_magazine_lock ());
+  sy_heap_fork_lock ();
+  sy_lock_hold_all (true);
+}
+
+/* All but the registry's. */
+static void
+unlock_most (void)
+{
+  sy_lock_hold_all (false);
+  sy_heap_fork_unlock ();
+  sy_lock_release (sy_magazine_lock ());
+  sy_lock_release (sy_region_lock ());
+  sy_fallback_unlock (&sy_deferred);
+  sy_handle_each (unlock_handle);
+}
+
+static void
+in_parent (void)
+{
+  unlock_most ();
+  sy_lock_release (sy_registry_lock ());
+}
+
+static void
+in_child (void)
+{
+  unlock_most ();
+  sy_epoch_after_fork ();
+  if (SY_DEBUG)
+    sy_fallback_forget (&sy_deferred);
+  sy_handle_each (forget_threads);
+  sy_lock_release (sy_registry_lock ());
+}
+
+static void
+open_deferred (void)
+{
+  sy_fallback_open (&sy_deferred);
+}
+
+static void
+register_handlers (void)
+{
+  (void) pthread_once (&opened, open_deferred);
+  sy_fork_register_module ();
+  if (pthread_atfork (lock_all, in_parent, in_child) != 0)
+    AO_store (&refused, 1);
+}
+
+__attribute__ ((constructor (101))) void
+sy_fork_register (void)
+{
+  (void) pthread_once (&registered, register_handlers);
+}
+
+bool
+sy_fork_ready (void)
+{
+  (void) pthread_once (&opened, open_deferred);
+  return AO_load (&refused) == 0;
+}

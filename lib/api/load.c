@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* load.c: what the library does when it is loaded, beside the constructor in fork.c: for forks, in the right order (fork.h). */
+#include <config.h>
+
+#include <stddef.h>
+
+#include "api/fork.h"
+#include "base/compiler.h"
+
+/* The drop-in module's; it is not there in most programs. */
+extern void sydra_malloc_load (void) __attribute__ ((weak));
+
+void
+sy_fork_register_module (void)
+{
+  if (sydra_malloc_load != NULL)
+    sydra_malloc_load ();
+}
+
+/*
+ * For a program that is linked with the archive: its preinit functions run before the constructors of its libraries.  Here, as this is
+ * compiled for programs alone, and each program with the library has it.  A shared object has no such functions, and cannot be linked with
+ * it; it takes an archive that was built with --with-pic, which defines PIC.  A sanitizer must begin before anything of ours.
+ */
+#if !defined PIC && !SY_ADDRESS_SANITIZER && !SY_THREAD_SANITIZER
+static void (*const at_preinit) (void) __attribute__ ((section (".preinit_array"), used)) = sy_fork_register;
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "base/lock.h"
+
+#include "base/bug.h"
+#include "base/os.h"
+
+/* The ranks that this thread holds, one bit each; kept in debug builds only. */
+static __thread unsigned ranks_held __attribute__ ((tls_model (SY_TLS_MODEL)));
+
+static __thread bool holds_all __attribute__ ((tls_model (SY_TLS_MODEL)));
+
+static void
+rank_enter (const struct sy_lock *lock)
+{
+  if (SY_DEBUG)
+    {
+      bool many = lock->rank == SY_RANK_LIMBO || lock->rank == SY_RANK_BIN || lock->rank == SY_RANK_FALLBACK;
+
+      if (ranks_held >> lock->rank != 0 && !(ranks_held >> lock->rank == 1 && many))
+        sy_bug ("lock", lock, "taken out of rank order");
+      ranks_held |= 1u << lock->rank;
+    }
+}
+
+static void
+rank_leave (const struct sy_lock *lock)
+{
+  if (SY_DEBUG)
+    ranks_held &= ~(1u << lock->rank);
+}
+
+void
+sy_lock_init (struct sy_lock *lock, enum sy_rank rank)
+{
+  *lock = (struct sy_lock) SY_LOCK_INIT (rank);
+}
+
+void
+sy_lock_take (struct sy_lock *lock)
+{
+  if (SY_UNLIKELY (holds_all))
+    return;
+  rank_enter (lock);
+  (void) pthread_mutex_lock (&lock->mutex);
+}
+
+bool
+sy_lock_try (struct sy_lock *lock)
+{
+  if (SY_UNLIKELY (holds_all))
+    return true;
+  if (pthread_mutex_trylock (&lock->mutex) != 0)
+    return false;
+  rank_enter (lock);
+  return true;
+}
+
+void
+sy_lock_release (struct sy_lock *lock)
+{
+  if (SY_UNLIKELY (holds_all))
+    return;
+  rank_leave (lock);
+  (void) pthread_mutex_unlock (&lock->mutex);
+}
+
+void
+sy_lock_hold_all (bool held)
+{
+  holds_all = held;
+}
+
+void
+sy_timed_lock_init (struct sy_timed_lock *lock, enum sy_rank rank)
+{
+  sy_lock_init (&lock->lock, rank);
+}
+
+void
+sy_timed_lock_take (struct sy_timed_lock *lock)
+{
+  if (sy_timed_lock_try (lock))
+    return;
+
+  uint64_t asked_ns = sy_os_now_ns ();
+
+  sy_lock_take (&lock->lock);
+  lock->taken_at_ns = sy_os_now_ns ();
+  sy_own_add (&lock->acquisitions, 1);
+  sy_own_add (&lock->contention, 1);
+  sy_own_add (&lock->wait_ns, (AO_t) (lock->taken_at_ns - asked_ns));
+}
+
+bool
+sy_timed_lock_try (struct sy_timed_lock *lock)
+{
+  if (!sy_lock_try (&lock->lock))
+    return false;
+  lock->taken_at_ns = sy_os_now_ns ();
+  sy_own_add (&lock->acquisitions, 1);
+  return true;
+}
+
+void
+sy_timed_lock_release (struct sy_timed_lock *lock)
+{
+  sy_own_add (&lock->hold_ns, (AO_t) (sy_os_now_ns () - lock->taken_at_ns));
+  sy_lock_release (&lock->lock);
+}

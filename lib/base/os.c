@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __linux__
+# include <linux/membarrier.h>
+#endif
+
+static void *
+map (size_t bytes, int protection, int flags)
+{
+  int saved = errno;
+  void *start = mmap (NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+  errno = saved;
+  return start == MAP_FAILED ? NULL : start;
+}
+
+/* Whether the pages are in core dumps.  A wish: where the system does not know it, dumps are larger. */
+static void
+dump (void *start, size_t bytes, bool wanted)
+{
+#if defined MADV_DONTDUMP && defined MADV_DODUMP
+  int saved = errno;
+
+  (void) madvise (start, bytes, wanted ? MADV_DODUMP : MADV_DONTDUMP);
+  errno = saved;
+#else
+  (void) start;
+  (void) bytes;
+  (void) wanted;
+#endif
+}
+
+void *
+sy_os_reserve (size_t bytes)
+{
+  void *start = map (bytes, PROT_NONE, MAP_NORESERVE);
+
+  /* A debugger that writes a core itself reads all that is mapped, whether it can be read or not. */
+  if (start != NULL)
+    dump (start, bytes, false);
+  return start;
+}
+
+void *
+sy_os_map (size_t bytes)
+{
+  return map (bytes, PROT_READ | PROT_WRITE, 0);
+}
+
+void *
+sy_os_map_sparse (size_t bytes)
+{
+  void *start = map (bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+
+  if (start != NULL)
+    dump (start, bytes, false);
+  return start;
+}
+
+bool
+sy_os_commit (void *start, size_t bytes)
+{
+  int saved = errno;
+  bool done = mprotect (start, bytes, PROT_READ | PROT_WRITE) == 0;
+
+  errno = saved;
+  if (done)
+    dump (start, bytes, true);
+  return done;
+}
+
+bool
+sy_os_discard (void *start, size_t bytes)
+{
+  int saved = errno;
+  bool done = madvise (start, bytes, MADV_DONTNEED) == 0;
+
+  errno = saved;
+  return done;
+}
+
+bool
+sy_os_populate (void *start, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+  int saved = errno;
+  bool known = madvise (start, bytes, MADV_POPULATE_WRITE) == 0 || errno != EINVAL;
+
+  errno = saved;
+  return known;
+#else
+  (void) start;
+  (void) bytes;
+  return false;
+#endif
+}
+
+size_t
+sy_os_resident_bytes (void *start, size_t bytes)
+{
+#ifdef __linux__
+  unsigned char in_memory[SY_RESIDENT_BYTES >> 12];
+  size_t page = sy_os_page_bytes (), count = 0;
+  int saved = errno;
+  bool known = mincore (start, bytes, in_memory) == 0;
+
+  errno = saved;
+  if (known)
+    {
+      for (size_t at = 0; at * page < bytes; at++)
+        count += in_memory[at] & 1;
+      return count * page;
+    }
+#endif
+  return bytes;
+}
+
+bool
+sy_os_remap (void *start, size_t bytes)
+{
+  int saved = errno;
+  bool done = mmap (start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+
+  errno = saved;
+  return done;
+}
+
+#if defined MREMAP_DONTUNMAP && defined MAP_FIXED_NOREPLACE && defined MADV_COLD
+
+enum sy_moved
+sy_os_move (void *from, void *to, size_t bytes)
+{
+  int saved = errno;
+  enum sy_moved moved = SY_MOVED;
+
+  /* A move unlocks all of a mapping that is locked (mlock, mlockall); this call refuses a locked page, and does little to another. */
+  if (madvise (from, sy_os_page_bytes (), MADV_COLD) != 0)
+    moved = SY_MOVE_REFUSED;
+  else if (mremap (from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED)
+    {
+      /* EINVAL: a system that does not know how (Linux before 5.7), and looks at nothing else.  Other failures may come after the destination
+         was unmapped, for anybody to map; where nobody did, it is ours again. */
+      int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+      bool ours = errno == EINVAL || mmap (to, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == to;
+
+      moved = ours ? SY_MOVE_REFUSED : SY_MOVE_LOST;
+    }
+  errno = saved;
+  return moved;
+}
+
+#else
+
+enum sy_moved
+sy_os_move (void *from, void *to, size_t bytes)
+{
+  (void) from;
+  (void) to;
+  (void) bytes;
+  return SY_MOVE_REFUSED;
+}
+
+#endif
+
+void
+sy_os_unmap (void *start, size_t bytes)
+{
+  int saved = errno;
+
+  /* A refusal (the system's mappings are used up) leaves the range mapped and unused: nothing else is lost. */
+  (void) munmap (start, bytes);
+  errno = saved;
+}
+
+#if defined __linux__ && defined SYS_membarrier
+
+static bool
+barrier (int command)
+{
+  int saved = errno;
+  bool done = syscall (SYS_membarrier, command, 0, 0) == 0;
+
+  errno = saved;
+  return done;
+}
+
+bool
+sy_os_barrier_register (void)
+{
+  return barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+bool
+sy_os_barrier (void)
+{
+  return barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+#else
+
+bool
+sy_os_barrier_register (void)
+{
+  return false;
+}
+
+bool
+sy_os_barrier (void)
+{
+  return false;
+}
+
+#endif
+
+void
+sy_os_pause (unsigned round)
+{
+  struct timespec wait = { 0, round < 20 ? 1000L << (round < 10 ? 0 : round - 10) : 1000000 };
+  int saved = errno;
+
+  if (round < 10)
+    (void) sched_yield ();
+  else
+    (void) nanosleep (&wait, NULL);
+  errno = saved;
+}
+
+long
+sy_os_thread_id (void)
+{
+#ifdef SYS_gettid
+  return syscall (SYS_gettid);
+#else
+  return (long) getpid ();
+#endif
+}
+
+void
+sy_os_thread_name (long thread_id, char *name, size_t bytes)
+{
+  char path[64];
+  int saved = errno, file;
+  ssize_t length = 0;
+
+  (void) snprintf (path, sizeof path, "/proc/self/task/%ld/comm", thread_id);
+  file = open (path, O_RDONLY | O_CLOEXEC);
+  if (file >= 0)
+    {
+      length = read (file, name, bytes - 1);
+      (void) close (file);
+    }
+  name[length > 0 ? length : 0] = '\0';
+  name[strcspn (name, "\n")] = '\0';
+  errno = saved;
+}
+
+size_t
+sy_os_page_bytes (void)
+{
+  return (size_t) sysconf (_SC_PAGESIZE);
+}
+
+static size_t
+limit_of (int resource)
+{
+  struct rlimit limit;
+
+  if (getrlimit (resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > SIZE_MAX)
+    return SIZE_MAX;
+  return (size_t) limit.rlim_cur;
+}
+
+size_t
+sy_os_address_limit (void)
+{
+  return limit_of (RLIMIT_AS);
+}
+
+size_t
+sy_os_data_limit (void)
+{
+  return limit_of (RLIMIT_DATA);
+}
+
+unsigned
+sy_os_processors (void)
+{
+  long online = sysconf (_SC_NPROCESSORS_ONLN);
+
+  return online < 1 ? 1 : (unsigned) online;
+}
+
+static uint64_t
+read_clock (clockid_t clock)
+{
+  struct timespec now;
+
+  (void) clock_gettime (clock, &now);
+  return (uint64_t) now.tv_sec * UINT64_C (1000000000) + (uint64_t) now.tv_nsec;
+}
+
+uint64_t
+sy_os_now_ns (void)
+{
+  return read_clock (CLOCK_MONOTONIC);
+}
+
+#ifndef CLOCK_MONOTONIC_COARSE
+# define CLOCK_MONOTONIC_COARSE CLOCK_MONOTONIC
+#endif
+
+uint64_t
+sy_os_coarse_ns (void)
+{
+  return read_clock (CLOCK_MONOTONIC_COARSE);
+}

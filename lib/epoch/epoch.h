@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * epoch.h: readers, and the clock that they look at when they enter.
+ *
+ * A reader publishes the epoch that it found when it entered, in its own record, and then reads; on leaving it clears the record.  Who wants
+ * to free what it has unlinked moves the epoch on, makes a barrier on all threads, and then looks at the records: a reader that is inside
+ * with a later epoch than the one that was left, or is not seen inside, reads after the unlinking.
+ *
+ * | field          | who writes                  | order                                                                              |
+ * | now            | who seals a bag or advances | full; a reader's acquire of a later value sees all that was unlinked before        |
+ * | reader.epoch   | the reader                  | set: the reader's fence pairs with sy_epoch_barrier; cleared: release, pairs with  |
+ * |                |                             | the acquire in sy_reader_look: what it read, it read before                        |
+ *
+ * The reader's fence is a compiler's one where the system makes the barrier (membarrier), so that entering costs about a store; this is
+ * asymmetric fencing as in liburcu's memb flavour.  An epoch is odd, moves by 2 and may wrap: 0 is no epoch.
+ */
+#ifndef SY_EPOCH_H
+#define SY_EPOCH_H
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+
+#define SY_EPOCH_FIRST ((AO_t) 3)
+
+struct sy_epoch {
+  AO_t now SY_APART;
+} SY_APART;
+
+struct sy_reader {
+  AO_t epoch;          /* the one it entered in; 0: outside */
+  unsigned depth;      /* of sections inside the outermost; its own */
+  long thread_id;      /* the system's */
+  AO_t met_epoch;      /* by sy_reader_look, whose caller locks: when it was first found inside with this epoch, */
+  uint64_t met_ns;     /* and that was over already, so that no new section can have it */
+};
+
+/* The oldest of the readers that were looked at. */
+struct sy_oldest {
+  AO_t epoch;          /* 0: nobody is inside */
+  long thread_id;
+  uint64_t met_ns;
+};
+
+/* Whether the system makes the barrier and readers need no fence.  Written before the first handle is there. */
+extern bool sy_epoch_is_light;
+
+/* Asks the system for it, once. */
+void sy_epoch_ready (void);
+
+/* In the child of a fork: asks again. */
+void sy_epoch_after_fork (void);
+
+/* The first epoch. */
+void sy_epoch_open (struct sy_epoch *epoch);
+
+/* Moves on; the epoch before. */
+static inline AO_t
+sy_epoch_advance (struct sy_epoch *epoch)
+{
+  return AO_fetch_and_add_full (&epoch->now, 2);
+}
+
+static inline bool
+sy_epoch_before (AO_t epoch, AO_t other)
+{
+  return (intptr_t) (epoch - other) < 0;
+}
+
+/* What callers see of it. */
+static inline uint64_t
+sy_epoch_number (AO_t epoch)
+{
+  return epoch >> 1;
+}
+
+/* Between a thread's store and its loads that follow, against sy_epoch_barrier in another thread. */
+static inline void
+sy_epoch_fence (void)
+{
+  if (SY_LIKELY (sy_epoch_is_light))
+    AO_compiler_barrier ();
+  else
+    AO_nop_full ();
+}
+
+/* The other side of sy_epoch_fence.  False: the system refuses it now; nothing is known of any reader. */
+bool sy_epoch_barrier (void);
+
+/* The epoch of the section, whichever depth. */
+static inline AO_t
+sy_reader_enter (struct sy_reader *reader, const struct sy_epoch *epoch)
+{
+  AO_t inside = AO_load (&reader->epoch);
+
+  if (SY_UNLIKELY (inside != 0))
+    {
+      reader->depth++;
+      return inside;
+    }
+
+  /* acquire: who enters with a later epoch sees what was unlinked before that came. */
+  AO_t now = AO_load_acquire (&epoch->now);
+
+  AO_store (&reader->epoch, now);
+  sy_epoch_fence ();
+  return now;
+}
+
+/* False: not inside, or number is none that enter returned. */
+static inline bool
+sy_reader_leave (struct sy_reader *reader, uint64_t number)
+{
+  AO_t inside = AO_load (&reader->epoch);
+
+  if (SY_UNLIKELY (inside == 0 || sy_epoch_number (inside) != number))
+    return false;
+  if (SY_UNLIKELY (reader->depth != 0))
+    reader->depth--;
+  else
+    AO_store_release (&reader->epoch, 0);
+  return true;
+}
+
+/* left: an epoch that is over. */
+void sy_reader_look (struct sy_reader *reader, AO_t left, uint64_t now_ns, struct sy_oldest *oldest);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include "pages/page_heap.h"
+
+#include <string.h>
+
+#include "pages/page_range.h"
+#include "pages/pieces.h"
+
+/* Under the range's lock: the pieces that were moved, in all used runs, and whether no more are, as the system's mappings are used up. */
+static uint32_t moved_pieces;
+static bool moves_ended;
+
+size_t
+sy_pages_unit_bytes (void)
+{
+  return (size_t) 1 << sy_page_unit_shift ();
+}
+
+bool
+sy_pages_has (const void *pointer)
+{
+  return sy_page_range_has (pointer);
+}
+
+/* ---- Blocks ---- */
+
+/* A used run of so many units; SY_UNIT_NONE: out of range or of memory.  *state: what it was. */
+static uint32_t
+choose (uint32_t length, bool may_be_dirty, enum sy_run_state *state)
+{
+  uint32_t first = may_be_dirty ? sy_runs_find (&sy_page_range.runs, *state = SY_RUN_DIRTY, length) : SY_UNIT_NONE;
+
+  if (first == SY_UNIT_NONE)
+    first = sy_runs_find (&sy_page_range.runs, *state = SY_RUN_CLEAN, length);
+  if (first != SY_UNIT_NONE)
+    sy_runs_take (&sy_page_range.runs, first, length);
+  else if (sy_page_range_commit (length))
+    first = sy_runs_take_edge (&sy_page_range.runs, length);
+  else
+    return SY_UNIT_NONE;
+  sy_page_unit (first)->asked = length;
+  sy_page_unit (first)->piece = 0;
+  return first;
+}
+
+/* Gives the ends of a used run back, so that it begins aligned and has the length. */
+static uint32_t
+cut_ends (uint32_t first, size_t alignment, uint32_t length, enum sy_run_state state)
+{
+  uint32_t before = (uint32_t) ((-(uintptr_t) sy_page_address (first) & (alignment - 1)) >> sy_page_range.shift);
+
+  if (before != 0)
+    {
+      sy_runs_cut (&sy_page_range.runs, first, before);
+      sy_runs_file (&sy_page_range.runs, first, state);
+      first += before;
+    }
+  if (sy_page_unit (first)->length > length)
+    {
+      sy_runs_cut (&sy_page_range.runs, first, length);
+      sy_runs_file (&sy_page_range.runs, first + length, state);
+    }
+  sy_page_unit (first)->asked = length;
+  sy_page_unit (first)->piece = 0;
+  return first;
+}
+
+static uint32_t
+take_locked (size_t alignment, size_t bytes, size_t room, enum sy_run_state *state)
+{
+  if (!sy_page_range_open ())
+    return SY_UNIT_NONE;
+
+  size_t over = alignment > sy_page_bytes_of (1) ? alignment - sy_page_bytes_of (1) : 0;
+  uint32_t length = sy_page_units_of (bytes + room), first;
+
+  if (over > sy_page_bytes_of (sy_page_range.units) || sy_page_units_of (bytes + room + over) > sy_page_range.units)
+    return SY_UNIT_NONE;
+  first = choose (length + (uint32_t) (over >> sy_page_range.shift), true, state);
+  if (first != SY_UNIT_NONE && over != 0)
+    first = cut_ends (first, alignment, length, *state);
+  if (first != SY_UNIT_NONE)
+    sy_page_unit (first)->asked = sy_page_units_of (bytes);
+  return first;
+}
+
+void *
+sy_pages_take (size_t alignment, size_t bytes, size_t room, bool *zero)
+{
+  enum sy_run_state state = SY_RUN_CLEAN;
+
+  for (unsigned tries = 0; tries < 2; tries++)
+    {
+      sy_lock_take (&sy_page_range.lock);
+
+      uint32_t first = take_locked (alignment, bytes, room, &state);
+
+      sy_lock_release (&sy_page_range.lock);
+      *zero = state == SY_RUN_CLEAN;
+      if (first != SY_UNIT_NONE)
+        return sy_page_address (first);
+      /* What is free may be in parts only because some of it waits with its pages. */
+      if (sy_page_range_trim () == 0)
+        break;
+    }
+  return NULL;
+}
+
+/* What was never moved of a moved run may wait with its pages like any other. */
+static void
+give_tail (uint32_t first, uint32_t *chain)
+{
+  uint32_t at = sy_page_unit (first)->piece == 0 ? 0 : sy_pieces_tail (first);
+
+  if (at == 0 || at == sy_page_unit (first)->length)
+    return;
+  (void) sy_pieces_cut (first, at);
+  sy_runs_cut (&sy_page_range.runs, first, at);
+  sy_page_unit (first + at)->piece = 0;
+  sy_page_run_give (first + at, chain);
+}
+
+void
+sy_pages_give (void *block, const char *call)
+{
+  uint32_t chain = SY_UNIT_NONE, first = sy_page_run_of (block, call);
+
+  sy_lock_take (&sy_page_range.lock);
+  if (sy_page_unit (first)->state == SY_RUN_USED)
+    {
+      moved_pieces -= sy_pieces_moved (first);
+      give_tail (first, &chain);
+      sy_page_run_give (first, &chain);
+    }
+  else
+    first = SY_UNIT_NONE;
+  sy_lock_release (&sy_page_range.lock);
+  if (first == SY_UNIT_NONE)
+    (void) sy_page_run_of (block, call); /* another thread was faster */
+  (void) sy_page_chain_clean (chain);
+}
+
+size_t
+sy_pages_usable (const void *block, const char *call)
+{
+  return sy_page_bytes_of (sy_page_unit (sy_page_run_of (block, call))->length);
+}
+
+/* Room to grow on for a block of that length. */
+static uint32_t
+growth_room (uint32_t length)
+{
+  return length / SY_GROWTH_SHARE;
+}
+
+/* Gives the units behind the first so many back, where they are worth it. */
+static void
+shrink (uint32_t first, uint32_t length, uint32_t *chain)
+{
+  struct sy_unit *unit = sy_page_unit (first);
+  bool was_moved = unit->piece != 0;
+
+  if (unit->length - length < unit->length / 4 || unit->length == length)
+    return;
+  if (was_moved)
+    moved_pieces -= sy_pieces_cut (first, length);
+  sy_runs_cut (&sy_page_range.runs, first, length);
+  sy_page_unit (first + length)->piece = was_moved;
+  sy_page_run_give (first + length, chain);
+}
+
+/* Takes units behind the run, with room where that costs no pages. */
+static bool
+grow (uint32_t first, uint32_t length)
+{
+  struct sy_runs *runs = &sy_page_range.runs;
+  uint32_t old_length = runs->units[first].length, next = first + old_length, more = length - old_length, wanted = more, room;
+  bool at_edge;
+
+  if (next == runs->edge || runs->units[next].state == SY_RUN_CLEAN)
+    wanted += growth_room (length);
+  room = sy_runs_room_behind (runs, first, wanted, &at_edge);
+  if (room < wanted && at_edge && sy_page_range_commit (wanted - room))
+    room = wanted;
+  if (room < more)
+    return false;
+  sy_runs_extend (runs, first, room);
+  if (runs->units[first].piece != 0)
+    sy_pieces_extend (first, old_length);
+  return true;
+}
+
+bool
+sy_pages_resize (void *block, size_t bytes, const char *call)
+{
+  uint32_t chain = SY_UNIT_NONE, first = sy_page_run_of (block, call), length = sy_page_units_of (bytes);
+  struct sy_unit *unit = sy_page_unit (first);
+  bool done = length <= sy_page_range.units;
+
+  /* Most steps within the room touch nothing shared. */
+  if (done && (length < unit->asked || length > unit->length))
+    {
+      sy_lock_take (&sy_page_range.lock);
+      if (length > unit->length)
+        done = grow (first, length);
+      else
+        shrink (first, length, &chain);
+      sy_lock_release (&sy_page_range.lock);
+      (void) sy_page_chain_clean (chain);
+    }
+  if (done)
+    unit->asked = length;
+  return done;
+}
+
+/* ---- Moving ---- */
+
+/*
+ * A run for a block that has grown to so many units: a clean one to move its pages to or, where new pages would cost more than to copy the old
+ * ones, a dirty one.  SY_UNIT_NONE: neither.
+ */
+static uint32_t
+choose_for_move (uint32_t first, uint32_t length, enum sy_run_state *state)
+{
+  uint32_t old_length = sy_page_unit (first)->length, to = SY_UNIT_NONE;
+
+  if (sy_page_bytes_of (old_length) < SY_MOVE_BYTES || length > sy_page_range.units)
+    return SY_UNIT_NONE;
+  if (length - old_length >= old_length / SY_COPY_SHARE)
+    to = sy_runs_find (&sy_page_range.runs, SY_RUN_DIRTY, length);
+  if (to != SY_UNIT_NONE)
+    return choose (length, true, state);
+  if (moved_pieces >= SY_MOVED_MAX || moves_ended)
+    return SY_UNIT_NONE;
+  to = choose (length + growth_room (length), false, state);
+  if (to == SY_UNIT_NONE)
+    to = choose (length, false, state);
+  if (to != SY_UNIT_NONE)
+    sy_page_unit (to)->asked = length;
+  return to;
+}
+
+/* A longer dirty run gets all of another one, as all of it may be used. */
+static bool
+copy_pages (uint32_t from, uint32_t to)
+{
+  memcpy (sy_page_address (to), sy_page_address (from), sy_page_bytes_of (sy_page_unit (from)->length));
+  return true;
+}
+
+/* Files both runs after a move; is the new one the block's? */
+static bool
+settle (uint32_t from, uint32_t to, bool moved, bool copied, uint32_t *chain)
+{
+  uint32_t old_moved = sy_pieces_moved (from), new_moved = moved ? sy_pieces_moved (to) : 0;
+
+  if (!moved)
+    {
+      /* One run is lost by this; there would be others. */
+      moves_ended = true;
+      sy_runs_detach (&sy_page_range.runs, to);
+      return false;
+    }
+  if (new_moved == 0)
+    sy_page_unit (to)->piece = 0;
+  moved_pieces += new_moved - old_moved;
+  if (copied || sy_page_unit (from)->piece != 0)
+    sy_page_run_give (from, chain);
+  else
+    sy_runs_file (&sy_page_range.runs, from, SY_RUN_CLEAN);
+  return true;
+}
+
+void *
+sy_pages_move (void *block, size_t bytes, const char *call)
+{
+  uint32_t chain = SY_UNIT_NONE, from = sy_page_run_of (block, call), to;
+  enum sy_run_state state = SY_RUN_CLEAN;
+  bool copied = false, moved;
+
+  sy_lock_take (&sy_page_range.lock);
+  to = choose_for_move (from, sy_page_units_of (bytes), &state);
+  sy_lock_release (&sy_page_range.lock);
+  if (to == SY_UNIT_NONE)
+    return NULL;
+
+  if (state == SY_RUN_DIRTY)
+    moved = copied = copy_pages (from, to);
+  else
+    moved = sy_pieces_move (from, to, &copied);
+
+  sy_lock_take (&sy_page_range.lock);
+  moved = settle (from, to, moved, copied, &chain);
+  sy_lock_release (&sy_page_range.lock);
+  (void) sy_page_chain_clean (chain);
+  return moved ? sy_page_address (to) : NULL;
+}

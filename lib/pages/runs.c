@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "pages/runs.h"
+
+void
+sy_runs_open (struct sy_runs *runs, struct sy_unit *units)
+{
+  *runs = (struct sy_runs) { .units = units, .oldest = SY_UNIT_NONE, .youngest = SY_UNIT_NONE };
+  for (unsigned list = 0; list < SY_RUN_LISTS; list++)
+    runs->lists[0].head[list] = runs->lists[1].head[list] = SY_UNIT_NONE;
+}
+
+/* ---- Lists of lengths ---- */
+
+static unsigned
+list_of (uint32_t length)
+{
+  unsigned shift;
+
+  if (length < SY_RUN_EXACT)
+    return length;
+  shift = 31 - (unsigned) __builtin_clz (length);
+  return SY_RUN_EXACT + 8 * (shift - (unsigned) __builtin_ctz (SY_RUN_EXACT)) + (length >> (shift - 3) & 7);
+}
+
+static struct sy_run_lists *
+lists_of (struct sy_runs *runs, uint32_t state)
+{
+  return &runs->lists[state == SY_RUN_CLEAN];
+}
+
+static void
+list_add (struct sy_runs *runs, uint32_t first)
+{
+  struct sy_unit *unit = &runs->units[first];
+  struct sy_run_lists *lists = lists_of (runs, unit->state);
+  unsigned list = list_of (unit->length);
+
+  unit->previous = SY_UNIT_NONE;
+  unit->next = lists->head[list];
+  if (unit->next != SY_UNIT_NONE)
+    runs->units[unit->next].previous = first;
+  lists->head[list] = first;
+  lists->filled[list / 64] |= UINT64_C (1) << list % 64;
+}
+
+static void
+list_remove (struct sy_runs *runs, uint32_t first)
+{
+  struct sy_unit *unit = &runs->units[first];
+  struct sy_run_lists *lists = lists_of (runs, unit->state);
+  unsigned list = list_of (unit->length);
+
+  if (unit->next != SY_UNIT_NONE)
+    runs->units[unit->next].previous = unit->previous;
+  if (unit->previous != SY_UNIT_NONE)
+    runs->units[unit->previous].next = unit->next;
+  else
+    {
+      lists->head[list] = unit->next;
+      if (unit->next == SY_UNIT_NONE)
+        lists->filled[list / 64] &= ~(UINT64_C (1) << list % 64);
+    }
+}
+
+/* The first list from this one on that is not empty; SY_RUN_LISTS: none. */
+static unsigned
+list_filled (const struct sy_run_lists *lists, unsigned list)
+{
+  for (unsigned word = list / 64; word < SY_RUN_LISTS / 64; word++)
+    {
+      uint64_t filled = lists->filled[word] & (word == list / 64 ? ~UINT64_C (0) << list % 64 : ~UINT64_C (0));
+
+      if (filled != 0)
+        return 64 * word + (unsigned) __builtin_ctzll (filled);
+    }
+  return SY_RUN_LISTS;
+}
+
+/* The best of the list's first runs. */
+static uint32_t
+list_best (const struct sy_runs *runs, uint32_t first, uint32_t length)
+{
+  uint32_t best = SY_UNIT_NONE, best_length = UINT32_MAX;
+
+  for (unsigned looks = 0; first != SY_UNIT_NONE && looks < SY_RUN_LOOKS; looks++, first = runs->units[first].next)
+    {
+      uint32_t has = runs->units[first].length;
+
+      if (has >= length && (has < best_length || (has == best_length && first < best)))
+        {
+          best = first;
+          best_length = has;
+        }
+    }
+  return best;
+}
+
+uint32_t
+sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t length)
+{
+  const struct sy_run_lists *lists = &runs->lists[state == SY_RUN_CLEAN];
+  unsigned own = list_of (length), list;
+  uint32_t found = list_best (runs, lists->head[own], length);
+
+  if (found != SY_UNIT_NONE || own + 1 >= SY_RUN_LISTS)
+    return found;
+  list = list_filled (lists, own + 1);
+  return list == SY_RUN_LISTS ? SY_UNIT_NONE : list_best (runs, lists->head[list], length);
+}
+
+/* ---- The list of ages ---- */
+
+/* Puts a run behind `older`, or first where that is none. */
+static void
+age_add_behind (struct sy_runs *runs, uint32_t first, uint32_t older)
+{
+  struct sy_unit *unit = &runs->units[first];
+  uint32_t *before = older == SY_UNIT_NONE ? &runs->oldest : &runs->units[older].younger;
+
+  unit->older = older;
+  unit->younger = *before;
+  *before = first;
+  if (unit->younger != SY_UNIT_NONE)
+    runs->units[unit->younger].older = first;
+  else
+    runs->youngest = first;
+}
+
+static void
+age_remove (struct sy_runs *runs, uint32_t first)
+{
+  struct sy_unit *unit = &runs->units[first];
+
+  if (unit->older != SY_UNIT_NONE)
+    runs->units[unit->older].younger = unit->younger;
+  else
+    runs->oldest = unit->younger;
+  if (unit->younger != SY_UNIT_NONE)
+    runs->units[unit->younger].older = unit->older;
+  else
+    runs->youngest = unit->older;
+}
+
+/* ---- Runs ---- */
+
+static void
+run_set (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_state state)
+{
+  runs->units[first].state = state;
+  runs->units[first].length = length;
+  runs->units[first + length - 1].back = length;
+}
+
+/* A free run leaves its lists; its entry keeps what it said. */
+static void
+free_remove (struct sy_runs *runs, uint32_t first)
+{
+  struct sy_unit *unit = &runs->units[first];
+
+  list_remove (runs, first);
+  if (unit->state == SY_RUN_DIRTY)
+    {
+      age_remove (runs, first);
+      runs->dirty -= unit->length;
+    }
+}
+
+static void
+free_add (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_state state, uint32_t stamp, uint32_t older)
+{
+  run_set (runs, first, length, state);
+  list_add (runs, first);
+  if (state != SY_RUN_DIRTY)
+    return;
+  runs->units[first].stamp = stamp;
+  age_add_behind (runs, first, older);
+  runs->dirty += length;
+}
+
+void
+sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length)
+{
+  struct sy_unit run = runs->units[first];
+
+  free_remove (runs, first);
+  if (run.length > length)
+    free_add (runs, first + length, run.length - length, run.state, run.stamp, run.older);
+  run_set (runs, first, length, SY_RUN_USED);
+  runs->used += length;
+}
+
+uint32_t
+sy_runs_take_edge (struct sy_runs *runs, uint32_t length)
+{
+  uint32_t first = runs->edge;
+
+  runs->edge += length;
+  run_set (runs, first, length, SY_RUN_USED);
+  runs->used += length;
+  return first;
+}
+
+uint32_t
+sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted, bool *at_edge)
+{
+  uint32_t next = first + runs->units[first].length, room = 0;
+
+  while (room < wanted && next < runs->edge && runs->units[next].state >= SY_RUN_DIRTY)
+    {
+      room += runs->units[next].length;
+      next += runs->units[next].length;
+    }
+  *at_edge = next == runs->edge;
+  return room < wanted ? room : wanted;
+}
+
+void
+sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more)
+{
+  uint32_t length = runs->units[first].length;
+
+  while (more != 0)
+    {
+      uint32_t next = first + length, step = next == runs->edge || runs->units[next].length > more ? more : runs->units[next].length;
+
+      if (next == runs->edge)
+        (void) sy_runs_take_edge (runs, step);
+      else
+        sy_runs_take (runs, next, step);
+      runs->units[next].state = SY_RUN_INSIDE;
+      length += step;
+      more -= step;
+    }
+  run_set (runs, first, length, SY_RUN_USED);
+}
+
+void
+sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length)
+{
+  uint32_t all = runs->units[first].length;
+
+  run_set (runs, first + length, all - length, runs->units[first].state);
+  run_set (runs, first, length, runs->units[first].state);
+}
+
+void
+sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state)
+{
+  uint32_t length = runs->units[first].length, next = first + length, longest = length, stamp = runs->tick, older = runs->youngest;
+  uint32_t neighbours[2] = { first == 0 ? SY_UNIT_NONE : first - runs->units[first - 1].back, next == runs->edge ? SY_UNIT_NONE : next };
+
+  if (runs->units[first].state == SY_RUN_USED)
+    runs->used -= length;
+  runs->units[first].state = SY_RUN_INSIDE;
+  for (unsigned side = 0; side < 2; side++)
+    {
+      uint32_t at = neighbours[side];
+
+      if (at == SY_UNIT_NONE || runs->units[at].state != state)
+        continue;
+      free_remove (runs, at);
+      if (older == at)
+        older = runs->units[at].older;
+      /* As old as the longest part: what comes and goes beside a long run does not keep its pages, nor does a rest make all of it old. */
+      if (runs->units[at].length > longest)
+        {
+          longest = runs->units[at].length;
+          stamp = runs->units[at].stamp;
+          older = runs->units[at].older;
+        }
+      runs->units[at].state = SY_RUN_INSIDE;
+      length += runs->units[at].length;
+      first = at < first ? at : first;
+    }
+  if (state == SY_RUN_CLEAN && first + length == runs->edge)
+    runs->edge = first;
+  else
+    free_add (runs, first, length, state, stamp, older);
+}
+
+void
+sy_runs_detach (struct sy_runs *runs, uint32_t first)
+{
+  runs->units[first].state = SY_RUN_DETACHED;
+  runs->used -= runs->units[first].length;
+}
+
+uint32_t
+sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
+{
+  uint32_t first = runs->oldest;
+
+  if (first == SY_UNIT_NONE || (int32_t) (tick - runs->units[first].stamp) <= 0)
+    return SY_UNIT_NONE;
+
+  struct sy_unit run = runs->units[first];
+  uint32_t cut = run.length > most ? run.length - most : 0;
+
+  free_remove (runs, first);
+  if (cut != 0)
+    free_add (runs, first, cut, SY_RUN_DIRTY, run.stamp, run.older);
+  run_set (runs, first + cut, run.length - cut, SY_RUN_DETACHED);
+  return first + cut;
+}
+
+/* ---- For tests ---- */
+
+static bool
+is_listed (const struct sy_runs *runs, uint32_t first)
+{
+  const struct sy_unit *unit = &runs->units[first];
+  uint32_t at = runs->lists[unit->state == SY_RUN_CLEAN].head[list_of (unit->length)];
+
+  while (at != first && at != SY_UNIT_NONE)
+    at = runs->units[at].next;
+  return at == first;
+}
+
+static bool
+ages_are_valid (const struct sy_runs *runs, uint32_t count)
+{
+  uint32_t older = SY_UNIT_NONE, stamp = 0;
+
+  for (uint32_t at = runs->oldest; at != SY_UNIT_NONE; older = at, at = runs->units[at].younger)
+    {
+      const struct sy_unit *unit = &runs->units[at];
+
+      if (unit->state != SY_RUN_DIRTY || unit->older != older || unit->stamp < stamp || count-- == 0)
+        return false;
+      stamp = unit->stamp;
+    }
+  return count == 0 && runs->youngest == older;
+}
+
+bool
+sy_runs_is_valid (const struct sy_runs *runs)
+{
+  uint32_t used = 0, dirty = 0, dirty_runs = 0, before = SY_RUN_INSIDE;
+
+  for (uint32_t at = 0; at < runs->edge;)
+    {
+      const struct sy_unit *unit = &runs->units[at];
+      bool is_free = unit->state >= SY_RUN_DIRTY;
+
+      if (unit->state == SY_RUN_INSIDE || unit->length == 0 || unit->length > runs->edge - at
+          || runs->units[at + unit->length - 1].back != unit->length || (is_free && (unit->state == before || !is_listed (runs, at))))
+        return false;
+      for (uint32_t inside = at + 1; inside < at + unit->length; inside++)
+        if (runs->units[inside].state != SY_RUN_INSIDE)
+          return false;
+      used += unit->state == SY_RUN_USED ? unit->length : 0;
+      dirty += unit->state == SY_RUN_DIRTY ? unit->length : 0;
+      dirty_runs += unit->state == SY_RUN_DIRTY;
+      before = unit->state;
+      at += unit->length;
+    }
+  return before != SY_RUN_CLEAN && used == runs->used && dirty == runs->dirty && ages_are_valid (runs, dirty_runs);
+}

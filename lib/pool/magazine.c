@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "pool/magazine.h"
+
+#include "base/arena.h"
+#include "base/lock.h"
+
+static struct {
+  struct sy_lock lock;
+  struct sy_arena arena;  /* under the lock; a magazine's number is its place in it, from 1 */
+  AO_t base;              /* the arena's, once it is open */
+  struct sy_depot empties SY_APART;
+} magazines = { SY_LOCK_INIT (SY_RANK_MAGAZINES), { NULL, 0, 0, 0 }, 0, { 0 } };
+
+static struct sy_magazine *
+numbered (uintptr_t number)
+{
+  /* Relaxed: whoever has a number got it from a depot's head, acquired, and base was written before the first push. */
+  return (struct sy_magazine *) AO_load (&magazines.base) + (number - 1);
+}
+
+static uintptr_t
+number_of (const struct sy_magazine *magazine)
+{
+  return (uintptr_t) (magazine - (struct sy_magazine *) AO_load (&magazines.base)) + 1;
+}
+
+/* ---- A depot's head: read, taken apart, changed whole. ---- */
+
+#if UINTPTR_MAX > 0xffffffffu
+
+/* 24 bits of number, 40 of tag: a thread would have to sleep through 10^12 exchanges and wake at the same tag to be misled. */
+# define NUMBER_BITS 24
+SY_STATIC_ASSERT (SY_MAGAZINES_MAX < (size_t) 1 << NUMBER_BITS, "a number fits beside the tag");
+
+struct head {
+  AO_t whole;
+};
+
+static struct head
+head_load (const struct sy_depot *depot)
+{
+  /* acquire: pairs with the release in head_change, so that the magazine's fields are those that were pushed. */
+  return (struct head) { AO_load_acquire (&depot->head) };
+}
+
+static uintptr_t
+head_number (struct head head)
+{
+  return head.whole & (((AO_t) 1 << NUMBER_BITS) - 1);
+}
+
+static bool
+head_change (struct sy_depot *depot, struct head seen, uintptr_t number)
+{
+  AO_t next = (((seen.whole >> NUMBER_BITS) + 1) << NUMBER_BITS) | number;
+
+  /* release: pairs with the acquire in head_load. */
+  return AO_compare_and_swap_release (&depot->head, seen.whole, next);
+}
+
+void
+sy_depot_reset (struct sy_depot *depot, uint64_t tag)
+{
+  AO_store (&depot->head, (AO_t) (tag << NUMBER_BITS));
+}
+
+#else
+
+# if !defined AO_HAVE_compare_double_and_swap_double_release
+#  error "a 32-bit system needs a double-width compare-and-swap for the depots; configure --with-allocator-mode=default"
+# endif
+
+struct head {
+  AO_t number, tag;
+};
+
+static struct head
+head_load (const struct sy_depot *depot)
+{
+  /* The tag first, then the number, acquire both: if the number is newer than the tag the swap fails. */
+  struct head head;
+
+  head.tag = AO_load_acquire (&depot->tag);
+  head.number = AO_load_acquire (&depot->head);
+  return head;
+}
+
+static uintptr_t
+head_number (struct head head)
+{
+  return head.number;
+}
+
+static bool
+head_change (struct sy_depot *depot, struct head seen, uintptr_t number)
+{
+  /* release: pairs with the acquire in head_load. */
+  return AO_compare_double_and_swap_double_release ((AO_double_t *) (void *) depot, seen.number, seen.tag, number, seen.tag + 1);
+}
+
+void
+sy_depot_reset (struct sy_depot *depot, uint64_t tag)
+{
+  AO_store (&depot->head, 0);
+  AO_store (&depot->tag, (AO_t) tag);
+}
+
+#endif
+
+void
+sy_depot_push (struct sy_depot *depot, struct sy_magazine *magazine)
+{
+  struct head seen;
+
+  do
+    {
+      seen = head_load (depot);
+      /* Relaxed: the release in head_change publishes it; a late popper that reads it loses its swap to the new tag. */
+      AO_store (&magazine->below, head_number (seen));
+      AO_int_store (&magazine->depth, head_number (seen) == 0 ? 1 : AO_int_load (&numbered (head_number (seen))->depth) + 1);
+    }
+  while (!head_change (depot, seen, number_of (magazine)));
+}
+
+struct sy_magazine *
+sy_depot_pop (struct sy_depot *depot)
+{
+  for (;;)
+    {
+      struct head seen = head_load (depot);
+
+      if (head_number (seen) == 0)
+        return NULL;
+
+      struct sy_magazine *magazine = numbered (head_number (seen));
+
+      /* Relaxed: stale if somebody else popped it first, and then the swap fails. */
+      if (head_change (depot, seen, AO_load (&magazine->below)))
+        return magazine;
+    }
+}
+
+unsigned
+sy_depot_depth (const struct sy_depot *depot)
+{
+  struct head seen = head_load (depot);
+
+  return head_number (seen) == 0 ? 0 : AO_int_load (&numbered (head_number (seen))->depth);
+}
+
+static struct sy_magazine *
+fresh (void)
+{
+  struct sy_magazine *magazine = NULL;
+
+  sy_lock_take (&magazines.lock);
+  if (magazines.arena.base != NULL || sy_arena_open (&magazines.arena, SY_MAGAZINES_MAX * sizeof (struct sy_magazine), SY_ARENA_STEP, SY_ARENA_LIMIT_SHARE))
+    {
+      AO_store (&magazines.base, (AO_t) magazines.arena.base);
+      magazine = sy_arena_take (&magazines.arena, sizeof (struct sy_magazine));
+    }
+  sy_lock_release (&magazines.lock);
+  return magazine;
+}
+
+struct sy_magazine *
+sy_magazine_take (void)
+{
+  struct sy_magazine *magazine = sy_depot_pop (&magazines.empties);
+
+  return magazine != NULL ? magazine : fresh ();
+}
+
+void
+sy_magazine_give (struct sy_magazine *magazine)
+{
+  sy_depot_push (&magazines.empties, magazine);
+}
+
+size_t
+sy_magazine_committed_bytes (void)
+{
+  sy_lock_take (&magazines.lock);
+
+  size_t bytes = magazines.arena.committed;
+
+  sy_lock_release (&magazines.lock);
+  return bytes;
+}
+
+struct sy_lock *
+sy_magazine_lock (void)
+{
+  return &magazines.lock;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "pool/reap.h"
+
+#include "base/bug.h"
+#include "base/os.h"
+
+/* Empties a magazine of the depot into the slabs.  False: there is none. */
+static bool
+drain_one (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_depot *depot)
+{
+  struct sy_magazine *magazine = sy_depot_pop (depot);
+
+  if (magazine == NULL)
+    return false;
+  sy_pool_put (pool, shard, class, sy_magazine_end (magazine) - magazine->rounds, magazine->rounds);
+  sy_magazine_give (magazine);
+  return true;
+}
+
+/* Gives a hole's pages back; bytes. */
+static size_t
+discard_hole (const struct sy_hole *hole, unsigned class)
+{
+  size_t page_bytes = sy_os_page_bytes (), pages = sy_class_slab_bytes (class) / page_bytes, bytes = 0;
+
+  for (size_t page = 0, run; page < pages; page += run + 1)
+    {
+      for (run = 0; page + run < pages && sy_slab_page_is_in (class, &hole->bits, page + run, page_bytes); run++)
+        ;
+      if (run != 0 && sy_os_discard (sy_region_address (hole->slab) + page * page_bytes, run * page_bytes))
+        bytes += run * page_bytes;
+    }
+  return bytes;
+}
+
+/* Purges up to SY_PURGE_SLABS of the next slabs of a walk over the bin's; how many.  Adds to *bytes. */
+static unsigned
+purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned walk, bool *at_end, size_t *bytes)
+{
+  struct sy_hole hole[SY_PURGE_SLABS];
+  uint32_t emptied = SY_SLAB_NONE;
+  unsigned emptied_count = 0, found;
+
+  sy_timed_lock_take (&bin->lock);
+  found = sy_bin_take_holes (bin, walk, hole, SY_PURGE_SLABS, at_end);
+  sy_timed_lock_release (&bin->lock);
+  if (found == 0)
+    return 0;
+  for (unsigned at = 0; at < found; at++)
+    *bytes += discard_hole (&hole[at], class);
+  sy_timed_lock_take (&bin->lock);
+  for (unsigned at = 0; at < found; at++)
+    if (sy_bin_put_hole (bin, &hole[at]))
+      sy_pool_slab_end (pool, hole[at].slab, &emptied, &emptied_count);
+  sy_timed_lock_release (&bin->lock);
+  if (emptied_count != 0)
+    sy_region_give (emptied, emptied_count);
+  return found;
+}
+
+/* ---- Steps ---- */
+
+static struct sy_bin *
+bin_at (const struct sy_reaping *reaping, const struct sy_pool *pool, unsigned *shard, unsigned *class)
+{
+  *shard = reaping->bin / (SY_CLASSES - 1);
+  *class = 1 + reaping->bin % (SY_CLASSES - 1);
+  return sy_pool_bin (pool, *shard, *class);
+}
+
+static void
+come_to_depot (struct sy_reaping *reaping, const struct sy_bin *bin, unsigned number)
+{
+  reaping->depot = number;
+  reaping->magazines = number < SY_DEPOTS ? (unsigned) AO_load (&bin->depot_low[number]) : 0;
+}
+
+/* The walk comes to the next bin, or to its end. */
+static void
+come_to_bin (struct sy_pool *pool, unsigned number)
+{
+  struct sy_reaping *reaping = &pool->reaping;
+  unsigned shard, class;
+
+  reaping->bin = number;
+  if (number == pool->shard_count * (SY_CLASSES - 1))
+    {
+      sy_pace_end (&reaping->pace);
+      return;
+    }
+
+  struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
+
+  come_to_depot (reaping, bin, 0);
+  reaping->slabs = SY_PURGE_LEAST + (unsigned) AO_load (&bin->slabs) / SY_PURGE_SHARE;
+}
+
+/* What is in the depot now, and what its threads do with it from now on, is what the next look sees. */
+static void
+look_at_depot (struct sy_bin *bin, unsigned number)
+{
+  AO_store (&bin->depot_low[number], sy_depot_depth (&bin->depot[number]));
+  AO_store (&bin->depot_used[number], 0);
+}
+
+/* A magazine of the depot that the walk is at; where there is none left to take it goes on.  True: that took a while. */
+static bool
+reap_depot (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_bin *bin)
+{
+  struct sy_reaping *reaping = &pool->reaping;
+  struct sy_depot *depot = &bin->depot[reaping->depot];
+
+  if (reaping->magazines != 0 && drain_one (pool, shard, class, depot))
+    {
+      reaping->magazines--;
+      return true;
+    }
+  look_at_depot (bin, reaping->depot);
+  come_to_depot (reaping, bin, reaping->depot + 1);
+  return false;
+}
+
+/* Purges a few slabs of the bin that the walk is at; where none are left it goes on.  True: that took a while. */
+static bool
+reap_slabs (struct sy_pool *pool, unsigned class, struct sy_bin *bin)
+{
+  struct sy_reaping *reaping = &pool->reaping;
+  bool at_end = true, looks = reaping->slabs != 0 && AO_load (&bin->free_blocks) != 0; /* relaxed: what comes later is for the next time */
+  size_t bytes = 0;
+  unsigned purged = looks ? purge_some (pool, bin, class, SY_WALK_IDLE, &at_end, &bytes) : 0;
+
+  reaping->slabs -= purged < reaping->slabs ? purged : reaping->slabs;
+  if (at_end)
+    come_to_bin (pool, reaping->bin + 1);
+  return looks;
+}
+
+/* The next bit of the walk.  True: it took a while. */
+static bool
+reap_some (struct sy_pool *pool)
+{
+  struct sy_reaping *reaping = &pool->reaping;
+  unsigned shard, class;
+  struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
+
+  return reaping->depot < SY_DEPOTS ? reap_depot (pool, shard, class, bin) : reap_slabs (pool, class, bin);
+}
+
+static void
+step (struct sy_pool *pool, uint64_t now_ns)
+{
+  struct sy_pace *pace = &pool->reaping.pace;
+  bool begins = AO_load (&pace->under_way) == 0;
+  uint64_t until_ns = sy_pace_step (pace, now_ns);
+
+  if (begins)
+    come_to_bin (pool, 0);
+  for (unsigned bits = 0; AO_load (&pace->under_way) != 0; bits++)
+    if ((reap_some (pool) || bits % SY_REAP_LOOKS == 0) && sy_os_now_ns () >= until_ns)
+      break;
+}
+
+void
+sy_pool_reap (struct sy_pool *pool, uint64_t now_ns)
+{
+  /* acquire: the state as the last step left it; pairs with the release below. */
+  if (!sy_pool_reap_is_due (pool, now_ns) || !AO_compare_and_swap_acquire (&pool->reaping.busy, 0, 1))
+    return;
+  if (sy_pool_reap_is_due (pool, now_ns))
+    step (pool, now_ns);
+  AO_store_release (&pool->reaping.busy, 0);
+}
+
+void
+sy_pool_reap_after_fork (struct sy_pool *pool)
+{
+  if (AO_load (&pool->reaping.busy) == 0)
+    return;
+  /* Where the thread that is not there was, nobody knows: the walk is over. */
+  sy_pace_end (&pool->reaping.pace);
+  AO_store (&pool->reaping.busy, 0);
+}
+
+/* Empties the depot of what lay in it since the last look.  False: the time is up, and what is left waits for the next growth. */
+static bool
+shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned number, uint64_t until_ns)
+{
+  struct sy_bin *bin = sy_pool_bin (pool, shard, class);
+  struct sy_depot *depot = &bin->depot[number];
+
+  for (AO_t idle = AO_load (&bin->depot_low[number]); idle != 0 && drain_one (pool, shard, class, depot); idle--)
+    if (sy_os_now_ns () >= until_ns)
+      {
+        AO_store (&bin->depot_low[number], idle - 1);
+        return false;
+      }
+  look_at_depot (bin, number);
+  return true;
+}
+
+void
+sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
+{
+  AO_t *seen = &pool->shards[shard].growths_seen, before = AO_load (seen);
+
+  /* Relaxed: what is shed is ordered by the depots and locks themselves. */
+  if (before == growths || !AO_compare_and_swap (seen, before, growths))
+    return;
+
+  uint64_t until_ns = sy_os_now_ns () + SY_SHED_NS;
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+      if (!shed_depot (pool, shard, class, depot, until_ns))
+        return;
+}
+
+/* ---- All at once ---- */
+
+size_t
+sy_pool_purge (struct sy_pool *pool)
+{
+  size_t bytes = 0;
+
+  for (unsigned shard = 0; shard < pool->shard_count; shard++)
+    for (unsigned class = 1; class < SY_CLASSES; class++)
+      {
+        struct sy_bin *bin = sy_pool_bin (pool, shard, class);
+
+        sy_timed_lock_take (&bin->lock);
+        sy_bin_walk_begin (bin, SY_WALK_ALL);
+        sy_timed_lock_release (&bin->lock);
+        for (bool at_end = false; !at_end;)
+          (void) purge_some (pool, bin, class, SY_WALK_ALL, &at_end, &bytes);
+      }
+  return bytes;
+}
+
+void
+sy_pool_drain (struct sy_pool *pool)
+{
+  for (unsigned shard = 0; shard < pool->shard_count; shard++)
+    for (unsigned class = 1; class < SY_CLASSES; class++)
+      for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+        while (drain_one (pool, shard, class, &sy_pool_bin (pool, shard, class)->depot[depot]))
+          ;
+  if (SY_DEBUG && !sy_pool_is_valid (pool))
+    sy_bug ("sydra_collect", pool, "the invariants of a bin are broken");
+}
