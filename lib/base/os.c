@@ -14,8 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#ifdef HAVE_LINUX_MEMBARRIER_H
 # include <linux/membarrier.h>
+#elif defined __linux__ && defined SYS_membarrier
+/* The kernel's numbers, where the C library comes without the kernel's headers, as musl does. */
+enum
+{
+  MEMBARRIER_CMD_PRIVATE_EXPEDITED = 1 << 3,
+  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 1 << 4
+};
 #endif
 
 static void *
