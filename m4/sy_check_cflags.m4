@@ -55,11 +55,13 @@ AC_DEFUN([SY_CHECK_WRAP_OWN], [
     AC_COMPILE_IFELSE([AC_LANG_SOURCE([[int own (int x); int own (int x) { return x + 1; }]])], [
       cp conftest.$ac_objext conftest-own.$ac_objext
       AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[int own (int x);]], [[return own (1);]])], [
-        sy_link="$CC $CFLAGS $LDFLAGS -o conftest.two conftest.$ac_objext conftest-own.$ac_objext"
         for sy_flag in $2; do
           AS_CASE([$sy_flag], [none], [sy_words=], [sy_words=$sy_flag])
-          AS_IF([$sy_link $sy_words >&AS_MESSAGE_LOG_FD 2>&1 &&
-            ! $sy_link $sy_words -Wl,--wrap=own >&AS_MESSAGE_LOG_FD 2>&1], [$1=$sy_flag; break])
+          dnl In the order of a Makefile, where the flags of LDFLAGS come after a program's own.
+          sy_link="$CC $CFLAGS $sy_words $LDFLAGS conftest.$ac_objext conftest-own.$ac_objext"
+          AS_IF([$sy_link -o conftest.two >&AS_MESSAGE_LOG_FD 2>&1 &&
+            ! $sy_link -Wl,--wrap=own -o conftest.two >&AS_MESSAGE_LOG_FD 2>&1],
+            [$1=$sy_flag; break])
         done
       ])
     ])
