@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "epoch/bags.h"
 
-#include <string.h>
-
 #include "base/bug.h"
 #include "base/os.h"
 
@@ -54,18 +52,6 @@ start_bag (struct sy_bags *bags, unsigned class)
   return bag;
 }
 
-/* Moves a bag's blocks to its end, so that it is a full magazine of fewer rounds. */
-static void
-close_bag (struct sy_magazine *bag, void **top)
-{
-  unsigned unused = (unsigned) (sy_magazine_end (bag) - top), rounds = bag->rounds - unused;
-
-  if (unused == 0)
-    return;
-  memmove (sy_magazine_end (bag) - rounds, top - rounds, rounds * sizeof *top);
-  (void) sy_magazine_clear (bag, rounds);
-}
-
 static bool
 seal (struct sy_bags *bags, struct sy_limbo *limbo, unsigned class)
 {
@@ -74,7 +60,8 @@ seal (struct sy_bags *bags, struct sy_limbo *limbo, unsigned class)
 
   AO_store (&bags->top[class], 0);
   note_oldest (bags);
-  close_bag (bag, top);
+  if (!sy_magazine_is_full (top))
+    (void) sy_magazine_pack (bag, top);
   if (class != 0)
     sy_bag_note (bag)->bytes = (size_t) bag->rounds * sy_size_classes[class].bytes;
   sy_own_add (&bags->blocks, (AO_t) 0 - bag->rounds);

@@ -15,10 +15,7 @@ sy_limbo_open (struct sy_limbo *limbo, size_t limit)
 bool
 sy_limbo_charge (struct sy_limbo *limbo, size_t bytes)
 {
-  for (AO_t seen = AO_load (&limbo->charged); bytes <= limbo->limit && seen <= limbo->limit - bytes; seen = AO_load (&limbo->charged))
-    if (AO_compare_and_swap (&limbo->charged, seen, seen + bytes))
-      return true;
-  return false;
+  return sy_shared_charge (&limbo->charged, limbo->limit, bytes);
 }
 
 void

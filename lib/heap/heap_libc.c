@@ -68,12 +68,17 @@ sy_heap_usable (const void *block)
 size_t
 sy_heap_good_size (size_t size)
 {
-  /* glibc: one word in front of a block, sizes in steps of two words, four words at least. */
+#ifdef __GLIBC__
+  /* One word in front of a block, sizes in steps of two words, four words at least. */
   size_t word = sizeof (size_t), step = 2 * word, least = 3 * word;
 
   if (size > (size_t) PTRDIFF_MAX - step)
     return size;
   return size <= least ? least : ((size + word + step - 1) & ~(step - 1)) - word;
+#else
+  /* Of another C library nothing more is known. */
+  return at_least_1 (size);
+#endif
 }
 
 size_t

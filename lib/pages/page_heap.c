@@ -241,11 +241,10 @@ choose_for_move (uint32_t first, uint32_t length, enum sy_run_state *state)
 }
 
 /* A longer dirty run gets all of another one, as all of it may be used. */
-static bool
+static void
 copy_pages (uint32_t from, uint32_t to)
 {
   memcpy (sy_page_address (to), sy_page_address (from), sy_page_bytes_of (sy_page_unit (from)->length));
-  return true;
 }
 
 /* Files both runs after a move; is the new one the block's? */
@@ -276,7 +275,7 @@ sy_pages_move (void *block, size_t bytes, const char *call)
 {
   uint32_t chain = SY_UNIT_NONE, from = sy_page_run_of (block, call), to;
   enum sy_run_state state = SY_RUN_CLEAN;
-  bool copied = false, moved;
+  bool copied, moved = true;
 
   sy_lock_take (&sy_page_range.lock);
   to = choose_for_move (from, sy_page_units_of (bytes), &state);
@@ -284,8 +283,9 @@ sy_pages_move (void *block, size_t bytes, const char *call)
   if (to == SY_UNIT_NONE)
     return NULL;
 
-  if (state == SY_RUN_DIRTY)
-    moved = copied = copy_pages (from, to);
+  copied = state == SY_RUN_DIRTY;
+  if (copied)
+    copy_pages (from, to);
   else
     moved = sy_pieces_move (from, to, &copied);
 

@@ -69,12 +69,7 @@ void sy_handle_check_free (const void *block, const char *call);
 static inline bool
 sy_handle_charge (struct sydra_alloc *a, size_t bytes)
 {
-  if (SY_LIKELY (a->max_bytes == 0))
-    return true;
-  for (AO_t seen = AO_load (&a->charged); bytes <= a->max_bytes && seen <= a->max_bytes - bytes; seen = AO_load (&a->charged))
-    if (AO_compare_and_swap (&a->charged, seen, seen + bytes))
-      return true;
-  return false;
+  return SY_LIKELY (a->max_bytes == 0) || sy_shared_charge (&a->charged, a->max_bytes, bytes);
 }
 
 static inline void
