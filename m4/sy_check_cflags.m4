@@ -66,3 +66,17 @@ AC_DEFUN([SY_CHECK_WRAP_OWN], [
     rm -f conftest.two conftest-own.$ac_objext
   ])
 ])
+
+dnl SY_CHECK_CXX_LIBC: empties CXX where its C library is not CC's: no C++ program could use the
+dnl library.
+AC_DEFUN([SY_CHECK_CXX_LIBC], [
+  AS_IF([test -n "$CXX"], [
+    AC_MSG_CHECKING([whether $CXX has the C library of $CC])
+    printf '#include <stdlib.h>\n__GLIBC__ __UCLIBC__ __BIONIC__\n' > conftest-libc.h
+    sy_libc=`$CC $CPPFLAGS -E -x c conftest-libc.h 2>&AS_MESSAGE_LOG_FD | $SED -n '$p'`
+    sy_other=`$CXX $CPPFLAGS -E -x c++ conftest-libc.h 2>&AS_MESSAGE_LOG_FD | $SED -n '$p'`
+    AS_IF([test "$sy_other" = "$sy_libc"],
+      [AC_MSG_RESULT([yes])], [AC_MSG_RESULT([no: C++ is not tested]); CXX=])
+    rm -f conftest-libc.h
+  ])
+])

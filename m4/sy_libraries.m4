@@ -29,10 +29,31 @@ static volatile AO_t word;]],
   AC_SUBST([ATOMIC_OPS_LIBS])
 ])
 
+dnl SY_MODULE(PREFIX, SPECIFICATION, VARIABLE, HEADER, EXPRESSION)
+dnl Sets VARIABLE to yes where pkg-config knows the module and a program with its header and an int
+dnl expression links: what pkg-config knows may be for another C library than $CC's, as with
+dnl musl-gcc.
+dnl PREFIX_CFLAGS and PREFIX_LIBS are PKG_CHECK_MODULES's.
+AC_DEFUN([SY_MODULE], [
+  PKG_CHECK_MODULES([$1], [$2], [$3=yes], [$3=no])
+  AS_IF([test "$[]$3" = yes], [
+    AC_MSG_CHECKING([whether $CC links a program with $2])
+    sy_saved_CPPFLAGS=$CPPFLAGS
+    sy_saved_LIBS=$LIBS
+    CPPFLAGS="$CPPFLAGS $[]$1[]_CFLAGS"
+    LIBS="$[]$1[]_LIBS $LIBS"
+    AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stdlib.h>
+#include <$4>]], [[return $5;]])], [], [$3=no])
+    CPPFLAGS=$sy_saved_CPPFLAGS
+    LIBS=$sy_saved_LIBS
+    AC_MSG_RESULT([$[]$3])
+  ])
+])
+
 dnl SY_MIMALLOC: have_mimalloc, and how to reach it: MIMALLOC_CFLAGS, MIMALLOC_LIBS, mimalloc_pc (yes where it has a .pc file).
 AC_DEFUN([SY_MIMALLOC], [
-  PKG_CHECK_MODULES([MIMALLOC], [mimalloc], [have_mimalloc=yes; mimalloc_pc=yes], [
-    mimalloc_pc=no
+  SY_MODULE([MIMALLOC], [mimalloc], [mimalloc_pc], [mimalloc.h], [mi_version ()])
+  AS_IF([test "$mimalloc_pc" = yes], [have_mimalloc=yes], [
     AC_CHECK_HEADER([mimalloc.h],
       [AC_CHECK_LIB([mimalloc], [mi_malloc_aligned], [have_mimalloc=yes; MIMALLOC_LIBS=-lmimalloc], [have_mimalloc=no])],
       [have_mimalloc=no])
@@ -44,7 +65,9 @@ AC_DEFUN([SY_MIMALLOC], [
 dnl SY_RECLAIM_PEERS: have_urcu_memb, have_urcu_qsbr, have_concurrency_kit, and URCU_MEMB_CFLAGS and so on: what scripts/compare-reclaim
 dnl measures against.  liburcu has these names from 0.11 on.
 AC_DEFUN([SY_RECLAIM_PEERS], [
-  PKG_CHECK_MODULES([URCU_MEMB], [liburcu-memb], [have_urcu_memb=yes], [have_urcu_memb=no])
-  PKG_CHECK_MODULES([URCU_QSBR], [liburcu-qsbr >= 0.11], [have_urcu_qsbr=yes], [have_urcu_qsbr=no])
-  PKG_CHECK_MODULES([CONCURRENCY_KIT], [ck >= 0.7], [have_concurrency_kit=yes], [have_concurrency_kit=no])
+  SY_MODULE([URCU_MEMB], [liburcu-memb], [have_urcu_memb], [urcu.h], [(rcu_register_thread (), 0)])
+  SY_MODULE([URCU_QSBR], [liburcu-qsbr >= 0.11], [have_urcu_qsbr], [urcu-qsbr.h],
+    [(rcu_register_thread (), 0)])
+  SY_MODULE([CONCURRENCY_KIT], [ck >= 0.7], [have_concurrency_kit], [ck_epoch.h],
+    [(ck_epoch_init (NULL), 0)])
 ])

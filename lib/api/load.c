@@ -20,7 +20,8 @@ sy_fork_register_module (void)
 /*
  * For a program that is linked with the archive: its preinit functions run before the constructors of its libraries.  Here, as this is
  * compiled for programs alone, and each program with the library has it.  A shared object has no such functions, and cannot be linked with
- * it; it takes an archive that was built with --with-pic, which defines PIC.  A sanitizer must begin before anything of ours.
+ * it; it takes an archive that was built with --with-pic, which defines PIC, and has this for nobody.  A sanitizer must begin before anything
+ * of ours.
  */
 #if !defined PIC && !SY_ADDRESS_SANITIZER && !SY_THREAD_SANITIZER
 static void (*const at_preinit) (void) __attribute__ ((section (".preinit_array"), used)) = sy_fork_register;

@@ -14,8 +14,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#include "base/atomic.h"
+
+#ifdef HAVE_LINUX_MEMBARRIER_H
 # include <linux/membarrier.h>
+#elif defined __linux__ && defined SYS_membarrier
+/* The kernel's numbers, where the C library comes without the kernel's headers, as musl does. */
+enum
+{
+  MEMBARRIER_CMD_PRIVATE_EXPEDITED = 1 << 3,
+  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 1 << 4
+};
 #endif
 
 static void *
@@ -28,14 +37,19 @@ map (size_t bytes, int protection, int flags)
   return start == MAP_FAILED ? NULL : start;
 }
 
-/* Whether the pages are in core dumps.  A wish: where the system does not know it, dumps are larger. */
+/*
+ * Whether the pages are in core dumps.  A wish: where the system refuses to leave pages out, or does not know how, dumps are larger, and it is
+ * not asked again.
+ */
 static void
 dump (void *start, size_t bytes, bool wanted)
 {
 #if defined MADV_DONTDUMP && defined MADV_DODUMP
+  static AO_t refused; /* relaxed: a second thread's call does no harm */
   int saved = errno;
 
-  (void) madvise (start, bytes, wanted ? MADV_DODUMP : MADV_DONTDUMP);
+  if (AO_load (&refused) == 0 && madvise (start, bytes, wanted ? MADV_DODUMP : MADV_DONTDUMP) != 0 && !wanted)
+    AO_store (&refused, 1);
   errno = saved;
 #else
   (void) start;

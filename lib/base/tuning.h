@@ -31,12 +31,14 @@
 /* Under a limit on address space the range takes one part in so many: threads' stacks and the C library need the rest. */
 #define SY_RANGE_LIMIT_SHARE 4
 
-/* Under a limit on data a pool's map takes one part in so many: each zone is still many times as long as that limit. */
-#define SY_MAP_LIMIT_SHARE 64
+/* Under a limit on data a pool's map takes at most one part in so many: each zone is still longer than that limit, and hundreds of handles fit. */
+#define SY_MAP_LIMIT_SHARE 512
 
 /* Units at each zone's start whose entries lie together, and are committed from the beginning: 192 KiB, of which few pages are touched. */
 #define SY_NEAR_UNITS 8u
-/* Units of a zone committed at once: as many as it has, up to 4 MiB.  Limits on data, locked memory and cores count what is committed. */
+/* Units of a zone committed at once: one part in so many of those it has, up to 4 MiB.  Limits on data, locked memory and cores count what is
+   committed. */
+#define SY_COMMIT_SHARE 8u
 #define SY_COMMIT_UNITS 64u
 
 /* Pages of a slab that are populated in one go as the blocks before them are handed out, in bins with so many slabs: a bin with fewer holds
@@ -139,8 +141,9 @@
 #define SY_HANDLES_MAX 65536u
 #define SY_NAME_BYTES 32u
 
-/* A thread that never allocated frees so many blocks without a cache: two locks and a bit each, where a cache costs a birth and 5 KiB. */
-#define SY_FREES_ALONE 64u
+/* A thread that never allocated frees so many blocks without a cache, each to its slab: a cache costs a birth and 5 KiB, as much as some 20 of
+   these frees. */
+#define SY_FREES_ALONE 16u
 
 /* Caches: threads times handles at once. */
 #define SY_CACHES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))

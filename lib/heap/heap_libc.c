@@ -3,6 +3,8 @@
  * heap_libc.c: the C library's malloc.  The drop-in, which is malloc itself, compiles this file with the names of libc_functions.h for the same
  * functions (-Dmalloc=sy_libc_malloc and so on): only those that are there are called here.
  */
+#include <config.h>
+
 #include "heap/heap.h"
 
 #include <errno.h>
@@ -77,6 +79,8 @@ sy_heap_good_size (size_t size)
 size_t
 sy_heap_trim (void)
 {
+#ifdef HAVE_MALLOC_TRIM
   (void) malloc_trim (0);
+#endif
   return 0;
 }

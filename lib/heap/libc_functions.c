@@ -15,7 +15,8 @@
 struct tables {
   const char *strings, *soname;
   const ElfW (Sym) *symbols;
-  const uint32_t *hash;
+  const uint32_t *hash;   /* GNU's; NULL: only the older table */
+  uint32_t symbol_count;  /* as the older table says */
 };
 
 enum function { MALLOC, CALLOC, REALLOC, MEMALIGN, FREE, USABLE_SIZE, TRIM, FUNCTIONS };
@@ -45,11 +46,12 @@ read_tables (const struct dl_phdr_info *library, const ElfW (Dyn) *entry, struct
       case DT_STRTAB: tables->strings = (const char *) address_of (library, entry); break;
       case DT_SYMTAB: tables->symbols = (const ElfW (Sym) *) address_of (library, entry); break;
       case DT_GNU_HASH: tables->hash = (const uint32_t *) address_of (library, entry); break;
+      case DT_HASH: tables->symbol_count = ((const uint32_t *) address_of (library, entry))[1]; break;
       case DT_SONAME: soname = entry->d_un.d_val; break;
       default: break;
       }
   tables->soname = tables->strings == NULL ? NULL : tables->strings + soname;
-  return soname != 0 && tables->strings != NULL && tables->symbols != NULL && tables->hash != NULL;
+  return soname != 0 && tables->strings != NULL && tables->symbols != NULL && (tables->hash != NULL || tables->symbol_count != 0);
 }
 
 static uint32_t
@@ -62,12 +64,28 @@ hash_of (const char *name)
   return hash;
 }
 
+static bool
+is_defined_as (const struct tables *tables, const ElfW (Sym) *symbol, const char *name)
+{
+  return symbol->st_shndx != SHN_UNDEF && strcmp (tables->strings + symbol->st_name, name) == 0;
+}
+
+/* One after the other, where there is no better table. */
+static const ElfW (Sym) *
+find_by_walk (const struct tables *tables, const char *name)
+{
+  for (uint32_t at = 1; at < tables->symbol_count; at++)
+    if (is_defined_as (tables, &tables->symbols[at], name))
+      return &tables->symbols[at];
+  return NULL;
+}
+
 /*
- * The table of hashes: how many buckets, the first symbol in it, how many words of a filter; that filter, the buckets, and a hash for each
+ * GNU's table of hashes: how many buckets, the first symbol in it, how many words of a filter; that filter, the buckets, and a hash for each
  * symbol from the first on, whose lowest bit ends a bucket's chain.
  */
 static const ElfW (Sym) *
-find (const struct tables *tables, const char *name)
+find_by_hash (const struct tables *tables, const char *name)
 {
   uint32_t bucket_count = tables->hash[0], first = tables->hash[1], filter_words = tables->hash[2], hash = hash_of (name);
   const uint32_t *buckets = tables->hash + 4 + filter_words * (sizeof (ElfW (Addr)) / sizeof (uint32_t));
@@ -80,7 +98,7 @@ find (const struct tables *tables, const char *name)
     {
       const ElfW (Sym) *symbol = &tables->symbols[at];
 
-      if ((chains[at - first] | 1) == (hash | 1) && symbol->st_shndx != SHN_UNDEF && strcmp (tables->strings + symbol->st_name, name) == 0)
+      if ((chains[at - first] | 1) == (hash | 1) && is_defined_as (tables, symbol, name))
         return symbol;
       if ((chains[at - first] & 1) != 0)
         return NULL;
@@ -109,7 +127,7 @@ look_into (struct dl_phdr_info *library, size_t size, void *ctx)
     return 0;
   for (unsigned at = 0; at < FUNCTIONS; at++)
     {
-      const ElfW (Sym) *symbol = find (&tables, names[at]);
+      const ElfW (Sym) *symbol = tables.hash != NULL ? find_by_hash (&tables, names[at]) : find_by_walk (&tables, names[at]);
 
       if (symbol == NULL)
         sy_bug (names[at], NULL, "the C library has no such function");

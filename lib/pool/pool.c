@@ -132,6 +132,13 @@ shards_bytes (const struct sy_pool *pool)
   return whole_pages (pool->shard_count * sizeof (struct sy_shard));
 }
 
+/* Of a pool's map and the bytes before it. */
+static size_t
+map_bytes (void)
+{
+  return whole_pages (sy_region_unit_count () + sy_region.zone_shift);
+}
+
 bool
 sy_pool_open (struct sy_pool *pool, unsigned shards)
 {
@@ -142,12 +149,15 @@ sy_pool_open (struct sy_pool *pool, unsigned shards)
   pool->shards = sy_os_map (shards_bytes (pool));
   if (pool->shards == NULL)
     return false;
-  pool->map = sy_os_map_sparse (whole_pages (sy_region_unit_count ()));
-  if (pool->map == NULL)
+
+  unsigned char *map = sy_os_map_sparse (map_bytes ());
+
+  if (map == NULL)
     {
       sy_os_unmap (pool->shards, shards_bytes (pool));
       return false;
     }
+  pool->map = map + sy_region.zone_shift;
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
       sy_bin_open (sy_pool_bin (pool, shard, class));
@@ -174,7 +184,7 @@ sy_pool_close (struct sy_pool *pool)
           sy_pool_slab_end (pool, number, &chain, &count);
     }
   sy_region_give (chain, count);
-  sy_os_unmap (pool->map, whole_pages (sy_region_unit_count ()));
+  sy_os_unmap (pool->map - sy_region.zone_shift, map_bytes ());
   sy_os_unmap (pool->shards, shards_bytes (pool));
 }
 

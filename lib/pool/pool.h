@@ -43,8 +43,19 @@ struct sy_reaping {
   unsigned magazines, slabs; /* what may yet be taken of them */
 };
 
+/* The shift that such a map's address has in its low bits. */
+static inline unsigned
+sy_map_shift (const unsigned char *map)
+{
+  return (unsigned) ((uintptr_t) map & (SY_WORD_BITS - 1));
+}
+
 struct sy_pool {
-  unsigned char *map;      /* a byte a unit of the range: the class of its slab, if that is this pool's, else 0 */
+  /*
+   * A byte a unit of the range: the class of its slab, if that is this pool's, else 0.  It begins sy_region.zone_shift bytes into a page: the low
+   * bits of its address are the shift from a unit's number to a class, which a free then need not load.
+   */
+  unsigned char *map;
   struct sy_shard *shards;
   unsigned shard_count;    /* 0: no pool is open */
   bool direct;             /* no magazines: every request goes to a slab under its bin's lock */

@@ -177,14 +177,15 @@ pop_spare (struct zone *zone)
   return slab;
 }
 
-/* How many of the zone's units from number next on are committed at once: as many as there are, at least a slab. */
+/* How many of the zone's units from number next on are committed at once: a share of what there is, in whole slabs, at least one. */
 static uint32_t
 step_from (const struct zone *zone, uint32_t next, uint32_t end)
 {
-  uint32_t left = next < end ? end - next : 0, step = zone->committed < SY_COMMIT_UNITS ? zone->committed : SY_COMMIT_UNITS;
+  uint32_t left = next < end ? end - next : 0, slab = sy_size_classes[sy_slab_class (next)].units;
+  uint32_t step = (zone->committed / SY_COMMIT_SHARE < SY_COMMIT_UNITS ? zone->committed / SY_COMMIT_SHARE : SY_COMMIT_UNITS) & (uint32_t) -(int32_t) slab;
 
-  if (step < sy_size_classes[sy_slab_class (next)].units)
-    step = sy_size_classes[sy_slab_class (next)].units;
+  if (step < slab)
+    step = slab;
   return left < step ? left : step;
 }
 
@@ -201,14 +202,20 @@ know_more (struct zone *zone, uint32_t next, uint32_t end)
   return true;
 }
 
-/* Memory for the zone's next units. */
+/* Memory for the zone's next units; for one slab where there is not so much. */
 static bool
 commit_more (struct zone *zone, uint32_t next, uint32_t end)
 {
-  uint32_t count = step_from (zone, next, end);
+  uint32_t count = step_from (zone, next, end), slab = sy_size_classes[sy_slab_class (next)].units;
 
-  if (count == 0 || !sy_os_commit (sy_region_address (next), count * SY_UNIT_BYTES))
+  if (count == 0)
     return false;
+  if (!sy_os_commit (sy_region_address (next), count * SY_UNIT_BYTES))
+    {
+      if (count == slab || !sy_os_commit (sy_region_address (next), slab * SY_UNIT_BYTES))
+        return false;
+      count = slab;
+    }
   zone->committed += count;
   return true;
 }

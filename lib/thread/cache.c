@@ -224,7 +224,7 @@ sy_thread_cache_start (struct sy_thread_cache *cache, struct sydra_alloc *a)
 {
   memset (cache, 0, sizeof *cache);
   cache->base = (uintptr_t) sy_region.base;
-  cache->granules = a->pool.map != NULL && sy_region.zone_shift == SY_ZONE_SHIFT - SY_UNIT_SHIFT ? sy_region.bytes >> SY_GRANULE_SHIFT : 0;
+  cache->granules = a->pool.map == NULL ? 0 : sy_region.bytes >> SY_GRANULE_SHIFT;
   cache->map = a->pool.map;
   for (unsigned class = 0; class < SY_CLASSES; class++)
     sy_cache_load (cache, class, (void **) SY_NO_TOP, false);

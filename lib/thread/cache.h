@@ -31,7 +31,7 @@ struct sy_thread_cache {
   AO_t top[SY_CLASSES];                /* of the loaded magazines; first, for the shortest addresses */
   AO_t owner;                          /* the handle, or SY_OWNER_GONE, written by who destroys that */
   uintptr_t base;                      /* the range, and the pool's map of it */
-  size_t granules;                     /* of the range; 0: none, or its zones are shorter than SY_ZONE_SHIFT says */
+  size_t granules;                     /* of the range; 0: the handle has no pool */
   const unsigned char *map;
   struct sy_counts counts;             /* allocations as they happen */
 
@@ -144,7 +144,7 @@ sy_thread_cache_class_of (const struct sy_thread_cache *cache, const void *block
   /* Plain: who holds a block has the byte from who carved it, and it stays until the block is back. */
   if (SY_UNLIKELY (cache->map[unit] == 0))
     return false;
-  *class = unit >> (SY_ZONE_SHIFT - SY_UNIT_SHIFT);
+  *class = unit >> sy_map_shift (cache->map);
   return true;
 }
 

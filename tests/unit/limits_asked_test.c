@@ -62,7 +62,8 @@ have_what_is_allowed (void *argument)
 START_TEST (what_a_limit_on_data_allows_can_be_had)
 {
   static const struct want wants[] = {
-    { 64 * MIB, 64, 54 * MIB }, { 64 * MIB, 1000, 54 * MIB }, { 64 * MIB, 0, 46 * MIB }, { 256 * MIB, 64, 220 * MIB }, { 16 * MIB, 64, 10 * MIB }
+    { 64 * MIB, 64, 54 * MIB }, { 64 * MIB, 1000, 54 * MIB }, { 64 * MIB, 0, 50 * MIB }, { 256 * MIB, 64, 220 * MIB },
+    { 256 * MIB, 0, 215 * MIB }, { 16 * MIB, 64, 10 * MIB }
   };
 
   for (unsigned at = 0; at < sizeof wants / sizeof *wants; at++)
@@ -71,6 +72,39 @@ START_TEST (what_a_limit_on_data_allows_can_be_had)
 
       ck_assert_msg (child.status == 0, "blocks of %zu bytes (0: all sizes), %zu MiB: status %x: %s", wants[at].size, wants[at].limit / MIB,
                      (unsigned) child.status, child.text);
+    }
+}
+END_TEST
+
+/* Each handle with a block. */
+static int
+make_handles (void *argument)
+{
+  const struct want *want = argument;
+  size_t count = 0;
+
+  set_limit (RLIMIT_DATA, want->limit);
+  while (count < want->least)
+    {
+      struct sydra_alloc *a = sydra_alloc_create (NULL);
+
+      if (a == NULL || sydra_malloc (a, want->size) == NULL)
+        break;
+      count++;
+    }
+  fprintf (stderr, "%zu handles", count);
+  return count == want->least ? 0 : 13;
+}
+
+START_TEST (many_handles_fit_into_a_limit_on_data)
+{
+  static const struct want wants[] = { { 64 * MIB, 100, 120 }, { 256 * MIB, 100, 300 } };
+
+  for (unsigned at = 0; at < sizeof wants / sizeof *wants; at++)
+    {
+      struct child child = child_run (make_handles, (void *) (uintptr_t) &wants[at]);
+
+      ck_assert_msg (child.status == 0, "%zu MiB: status %x: %s", wants[at].limit / MIB, (unsigned) child.status, child.text);
     }
 }
 END_TEST
@@ -117,6 +151,7 @@ main (void)
   if (TEST_SANITIZED)
     return test_skip_all ("a sanitizer reserves terabytes itself");
   tcase_add_test (tests, what_a_limit_on_data_allows_can_be_had);
+  tcase_add_test (tests, many_handles_fit_into_a_limit_on_data);
   tcase_add_test (tests, a_refused_range_for_large_blocks_is_remembered);
   return test_run (suite);
 }

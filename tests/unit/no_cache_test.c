@@ -149,7 +149,8 @@ START_TEST (high_water_marks_know_what_was_freed_without_a_cache)
   for (unsigned class = 0; class < stats.class_count; class++)
     if (stats.classes[class].size == 64)
       ck_assert_uint_le (stats.classes[class].high_water, 3 * BLOCKS);
-  ck_assert_uint_ge (stats.high_water_bytes, BLOCKS * 100000u);
+  /* The thread that allocates tells the handle of so many bytes at a time, and the others' frees come in between. */
+  ck_assert_uint_ge (stats.high_water_bytes + (size_t) SY_PUBLISH_BYTES, BLOCKS * 100000u);
   ck_assert_uint_le (stats.high_water_bytes, 2 * BLOCKS * 100000u);
 }
 END_TEST
