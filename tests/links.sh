@@ -14,10 +14,29 @@ for page in "$top_srcdir"/man/*.[137]; do
   tap_empty "${page##*/} refers to no missing page of ours" "$missing"
 done
 
-for document in "$top_srcdir"/*.md; do
+for document in "$top_srcdir"/*.md "$top_srcdir"/doc/*.md "$top_srcdir"/lib/*/README.md; do
   missing=$(grep -o '](\([^)#]*\)' "$document" | sed 's/^](//' | grep -v '^[a-z]*:' | sort -u | while read -r target; do
-    [ -z "$target" ] || [ -e "$top_srcdir/$target" ] || echo "$target"
+    [ -z "$target" ] || [ -e "${document%/*}/$target" ] || echo "$target"
   done)
-  tap_empty "${document##*/} links to no missing file" "$missing"
+  tap_empty "${document#"$top_srcdir"/} links to no missing file" "$missing"
 done
+
+# Paths between backquotes, from the top or from lib/.  NAME stands for a name, and a test's program is
+# named without its .c.
+paths () {
+  cat "$@" | grep -o '`[A-Za-z0-9_.-][A-Za-z0-9_.-]*/[A-Za-z0-9_./-]*`' | tr -d '`' | grep -v NAME | sort -u
+}
+
+missing=$(paths "$top_srcdir"/*.md "$top_srcdir"/doc/*.md | while read -r path; do
+  for there in "$top_srcdir/$path" "$top_srcdir/lib/$path"; do
+    if [ -e "$there" ] || [ -e "$there.c" ]; then
+      continue 2
+    fi
+  done
+  # Of the tree at all?
+  if [ -d "$top_srcdir/${path%%/*}" ] || [ -d "$top_srcdir/lib/${path%%/*}" ]; then
+    echo "$path"
+  fi
+done)
+tap_empty "the documents name no path that is not there" "$missing"
 tap_end

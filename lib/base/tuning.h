@@ -2,7 +2,7 @@
 /*
  * tuning.h: every constant of the library, with its reason.
  *
- * Bytes are size_t, counts are plain integers.  What is measured says where: HACKING.md, "Figures".
+ * Bytes are size_t, counts are plain integers.  What was measured is in doc/MEASUREMENTS.md.
  */
 #ifndef SY_TUNING_H
 #define SY_TUNING_H
