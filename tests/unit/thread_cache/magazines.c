@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "classes.h"
-#include "one_handle.h"
+#include "unit/classes.h"
+#include "unit/one_handle.h"
 #include "base/os.h"
 #include "pool/reap.h"
 
