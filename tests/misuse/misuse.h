@@ -2,11 +2,11 @@
 /*
  * misuse.h: what the parts of the misuse test share: how a case is written and how it is added.
  *
- * A case runs in a child, which must end with one line on standard error.  The line names the call, the pointer and the fault.  The child
- * says by `tell` which pointer that is.
+ * A case runs in a child, which must end with one line on standard error.  The line names the call,
+ * the pointer and the fault.  The child says by `tell` which pointer that is.
  *
- * Some faults only the slabs can see: they are found when the magazine is flushed.  Debug builds look at once, and their line names the
- * public call.
+ * Some faults only the slabs can see: they are found when the magazine is flushed.  Debug builds
+ * look at once, and their line names the public call.
  */
 #ifndef SY_TEST_MISUSE_H
 #define SY_TEST_MISUSE_H
@@ -67,7 +67,8 @@ void free_in_a_thread (struct sydra_alloc *a, void *block);
 char *in_the_second_unit (struct sydra_alloc *a);
 
 /* The body ended its child by abort, with the one line. */
-void must_be_told (const char *name, int (*body) (void *argument), const void *argument, const char *call, const char *what);
+void must_be_told (const char *name, int (*body) (void *argument), const void *argument,
+                   const char *call, const char *what);
 
 /* A case of so many misuses, each of them a test. */
 void misuse_add (Suite *suite, const char *name, const struct misuse *misuses, size_t count);

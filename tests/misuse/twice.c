@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* twice.c: blocks that are freed twice, in all the ways that the second call can be told from a right one. */
+/* twice.c: blocks that are freed twice, and what may happen between the two calls. */
 #include <config.h>
 
 #include <pthread.h>
