@@ -5,10 +5,10 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "child.h"
+#include "unit/child.h"
 #include "api/fork.h"
 #include "heap/heap.h"
-#include "mappings.h"
+#include "unit/mappings.h"
 #include "base/os.h"
 #include "pages/page_heap.h"
 #include "pages/page_range.h"
