@@ -4,10 +4,10 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "child.h"
-#include "classes.h"
+#include "unit/child.h"
+#include "unit/classes.h"
 #include "base/os.h"
-#include "pool.h"
+#include "unit/pool.h"
 #include "suite.h"
 
 #define FIRST 1u  /* the class of 16 bytes */
