@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "classes.h"
-#include "one_handle.h"
+#include "unit/classes.h"
+#include "unit/one_handle.h"
 
 static void
 tear_down (void)
