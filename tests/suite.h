@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * suite.h: what every test program's main needs: a seed that is printed and can be given again, a small generator, a run that returns
- * the exit status.  One test program is one source file; each includes this once.
+ * suite.h: what every test program needs: a seed that is printed and can be given again, a small
+ * generator, a run that returns the exit status.  All files of a program have the same seed.
  *
  * SYDRA_SEED=N fixes the seed; CK_FORK=no, CK_RUN_CASE and the other variables of check work as ever.
  */
@@ -59,28 +59,36 @@ test_random_below (struct test_random *random, size_t limit)
   return (size_t) (test_random_next (random) % limit);
 }
 
+/* The program's seed, once it is known.  Weak: the files of a program share it. */
+struct test_seed
+{
+  uint64_t value;
+  int known;
+};
+extern struct test_seed test_seed_of_all;
+struct test_seed test_seed_of_all __attribute__ ((weak));
+
 /* The program's seed: SYDRA_SEED, or one of the time and the process.  The first call prints it, as a comment that TAP passes over. */
 static inline uint64_t
 test_seed (void)
 {
-  static uint64_t seed;
-  static int known;
+  struct test_seed *seed = &test_seed_of_all;
 
-  if (!known)
+  if (!seed->known)
     {
       const char *given = getenv ("SYDRA_SEED");
       struct timespec now;
 
       clock_gettime (CLOCK_REALTIME, &now);
       if (given && *given)
-        seed = strtoull (given, NULL, 0);
+        seed->value = strtoull (given, NULL, 0);
       else
-        seed = ((uint64_t) now.tv_sec * 1000003u ^ (uint64_t) now.tv_nsec ^ (uint64_t) getpid () << 32) & UINT32_MAX;
-      known = 1;
-      printf ("# seed %" PRIu64 "\n", seed);
+        seed->value = ((uint64_t) now.tv_sec * 1000003u ^ (uint64_t) now.tv_nsec ^ (uint64_t) getpid () << 32) & UINT32_MAX;
+      seed->known = 1;
+      printf ("# seed %" PRIu64 "\n", seed->value);
       fflush (stdout);
     }
-  return seed;
+  return seed->value;
 }
 
 /* A generator of its own for each number of a program's run. */

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <pthread.h>
-
 #include "classes.h"
-#include "one_handle.h"
+#include "one_class.h"
+#include "threads.h"
 #include "thread/tend.h"
 
-#define BYTES 32u
-#define CLASS sy_class_of (BYTES)
-#define MANY 5000
 #define FEW 13u  /* classes, that memory does not grow by their use */
 #define THREADS 16u
-
-static void *blocks[MANY];
 
 static void
 tear_down (void)
@@ -332,14 +326,13 @@ START_TEST (many_threads_share_the_room)
 
   ck_assert_int_eq (pthread_barrier_init (&barrier, NULL, THREADS + 1), 0);
   for (unsigned at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, use_all, &held), 0);
+    thread[at] = thread_start (use_all, &held);
   pthread_barrier_wait (&barrier);
   pthread_barrier_wait (&barrier);
   ck_assert_uint_eq (AO_load (&a->cache_count), THREADS);
   ck_assert_uint_le (AO_load (&held), SY_ROOM_ALL + THREADS * room_first ());
   pthread_barrier_wait (&barrier);
-  for (unsigned at = 0; at < THREADS; at++)
-    pthread_join (thread[at], NULL);
+  threads_join (thread, THREADS);
   ck_assert_uint_eq (AO_load (&a->cache_count), 0);
 }
 END_TEST
@@ -367,11 +360,8 @@ START_TEST (threads_that_come_and_go_share_memory)
 
   for (unsigned at = 0; at < 24; at++)
     {
-      pthread_t thread;
-
       AO_store (&a->pool.next_home, at % SY_DEPOTS * a->pool.shard_count);
-      ck_assert_int_eq (pthread_create (&thread, NULL, use_much, NULL), 0);
-      pthread_join (thread, NULL);
+      (void) in_a_thread (use_much, NULL);
       ck_assert_uint_le (stats_now ().classes[class - 1].slabs, enough);
     }
 }
@@ -402,7 +392,7 @@ START_TEST (what_a_look_hands_in_is_counted)
   pthread_t thread;
 
   ck_assert_int_eq (pthread_barrier_init (&barrier, NULL, 2), 0);
-  ck_assert_int_eq (pthread_create (&thread, NULL, free_handed, NULL), 0);
+  thread = thread_start (free_handed, NULL);
   for (unsigned turn = 0; turn < 500; turn++)
     {
       for (unsigned at = 0; at < 7; at++)
@@ -410,7 +400,7 @@ START_TEST (what_a_look_hands_in_is_counted)
       pthread_barrier_wait (&barrier);
       pthread_barrier_wait (&barrier);
     }
-  pthread_join (thread, NULL);
+  (void) thread_join (thread);
   ck_assert_uint_eq (stats_now ().classes[CLASS - 1].in_use, 0);
   /* Exact to within the blocks of two magazines a thread. */
   ck_assert_uint_le (stats_now ().classes[CLASS - 1].high_water, 7 + 4 * sy_size_classes[CLASS].rounds);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* depots.c: full magazines: whose they are, who may take them, and how many there may be. */
+#include <config.h>
+
+#include "shard.h"
+
+START_TEST (a_depot_gives_to_home_first_and_to_neighbours_after)
+{
+  struct sy_magazine *magazine[2];
+
+  open_pool (4);
+  magazine[0] = full_magazine (0, 2, 20);
+  magazine[1] = full_magazine (0, 2, 20);
+  ck_assert (sy_pool_store (&pool, 1, 2, magazine[0]));
+  ck_assert (sy_pool_store (&pool, 2, 2, magazine[1]));
+  ck_assert_ptr_eq (sy_pool_load (&pool, 2, 2), magazine[1]);
+  ck_assert_uint_eq (AO_load (&pool.cross_frees), 0);
+  ck_assert_ptr_eq (sy_pool_load (&pool, 2, 2), magazine[0]); /* two steps on, around the end */
+  ck_assert_ptr_null (sy_pool_load (&pool, 2, 2));
+  ck_assert_ptr_null (sy_pool_load (&pool, 1, 3));
+  for (unsigned at = 0; at < 2; at++)
+    {
+      sy_pool_put (&pool, 0, 2, sy_magazine_end (magazine[at]) - 20, 20);
+      sy_magazine_give (magazine[at]);
+    }
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+/* Others take only what lay there since the last look, once the depot's own threads took something. */
+START_TEST (what_a_depots_own_threads_work_with_is_left_to_them)
+{
+  unsigned own = sy_home (0, 0), other = sy_home (0, 1), far = sy_home (1, 0);
+  struct sy_magazine *magazine[4];
+
+  open_pool (2);
+  for (unsigned at = 0; at < 4; at++)
+    {
+      magazine[at] = full_magazine (own, FIRST, 20);
+      ck_assert (sy_pool_store (&pool, own, FIRST, magazine[at]));
+    }
+  ck_assert_ptr_eq (sy_pool_load (&pool, other, FIRST), magazine[3]);
+  ck_assert_ptr_eq (sy_pool_load (&pool, own, FIRST), magazine[2]);
+  ck_assert_ptr_null (sy_pool_load (&pool, other, FIRST));
+  ck_assert_ptr_null (sy_pool_load (&pool, far, FIRST));
+
+  /* As a look leaves it; one more is used and comes back. */
+  AO_store (&bin (0, FIRST)->depot_low[0], 2);
+  AO_store (&bin (0, FIRST)->depot_used[0], 0);
+  ck_assert_ptr_eq (sy_pool_load (&pool, own, FIRST), magazine[1]);
+  ck_assert (sy_pool_store (&pool, own, FIRST, magazine[1]));
+  ck_assert_ptr_eq (sy_pool_load (&pool, far, FIRST), magazine[1]);
+  ck_assert_ptr_null (sy_pool_load (&pool, other, FIRST));
+
+  /* A thread that found nothing there has not used it; nor does one that has left. */
+  ck_assert_ptr_eq (sy_pool_load (&pool, own, FIRST), magazine[0]);
+  ck_assert (sy_pool_store (&pool, own, FIRST, magazine[0]));
+  ck_assert_ptr_null (sy_pool_load (&pool, far, FIRST));
+  sy_pool_leave (&pool, own, FIRST);
+  ck_assert_ptr_eq (sy_pool_load (&pool, far, FIRST), magazine[0]);
+  ck_assert_ptr_null (sy_pool_load (&pool, own, FIRST));
+  ck_assert (sy_pool_store (&pool, own, FIRST, magazine[0]));
+  ck_assert_ptr_eq (sy_pool_load (&pool, other, FIRST), magazine[0]);
+  for (unsigned at = 0; at < 4; at++)
+    {
+      sy_pool_put (&pool, own, FIRST, sy_magazine_end (magazine[at]) - 20, 20);
+      sy_magazine_give (magazine[at]);
+    }
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+/* Of one shard: the thread's own first, then the others in their order, then the next shard's, its own number first there too. */
+START_TEST (a_home_has_a_depot_of_its_own)
+{
+  unsigned from[] = { sy_home (1, 2), sy_home (1, 3), sy_home (1, 0), sy_home (0, 2), sy_home (0, 1) };
+  struct sy_magazine *magazine[5];
+
+  open_pool (2);
+  for (unsigned at = 5; at-- != 0;)
+    {
+      magazine[at] = full_magazine (from[at], 2, 20);
+      ck_assert (sy_pool_store (&pool, from[at], 2, magazine[at]));
+    }
+  for (unsigned at = 0; at < 5; at++)
+    ck_assert_ptr_eq (sy_pool_load (&pool, from[0], 2), magazine[at]);
+  ck_assert_ptr_null (sy_pool_load (&pool, from[0], 2));
+  ck_assert_uint_eq (AO_load (&pool.cross_frees), 40);
+  for (unsigned at = 0; at < 5; at++)
+    {
+      sy_pool_put (&pool, from[0], 2, sy_magazine_end (magazine[at]) - 20, 20);
+      sy_magazine_give (magazine[at]);
+    }
+  must_be_empty ();
+  for (unsigned number = 0; number < 4 * SY_DEPOTS; number++)
+    ck_assert_uint_eq (sy_pool_home (&pool), sy_home (number % 2, number / 2 % SY_DEPOTS));
+  sy_pool_close (&pool);
+}
+END_TEST
+
+START_TEST (a_depot_refuses_more_than_its_fill)
+{
+  unsigned class = (unsigned) _i, depth = sy_size_classes[class].depot_depth, rounds = blocks_of (class, 8);
+  struct sy_magazine *extra;
+
+  open_pool (2);
+  for (unsigned at = 0; at < depth; at++)
+    ck_assert (sy_pool_store (&pool, 1, class, full_magazine (1, class, rounds)));
+  extra = full_magazine (1, class, rounds);
+  ck_assert (!sy_pool_store (&pool, 1, class, extra));
+  ck_assert_msg (sy_pool_store (&pool, 0, class, extra), "another shard's has room");
+  ck_assert_uint_eq (sy_depot_depth (&bin (1, class)->depot[0]), depth);
+  sy_pool_drain (&pool);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
+void
+shard_add_depots (Suite *suite)
+{
+  TCase *tests = test_case (suite, "depots", 20);
+
+  tcase_add_test (tests, a_depot_gives_to_home_first_and_to_neighbours_after);
+  tcase_add_test (tests, what_a_depots_own_threads_work_with_is_left_to_them);
+  tcase_add_test (tests, a_home_has_a_depot_of_its_own);
+  tcase_add_loop_test (tests, a_depot_refuses_more_than_its_fill, 1, SY_CLASSES);
+}
