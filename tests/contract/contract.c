@@ -125,6 +125,8 @@ main (void)
   contract_add_interface (suite);
   contract_add_stats (suite);
   contract_add_epochs (suite);
+  contract_add_deferred (suite);
+  contract_add_deferred_threads (suite);
   contract_add_first (suite);
   return test_run (suite);
 }

@@ -60,6 +60,8 @@ void contract_add_limits (Suite *suite);
 void contract_add_interface (Suite *suite);
 void contract_add_stats (Suite *suite);
 void contract_add_epochs (Suite *suite);
+void contract_add_deferred (Suite *suite);
+void contract_add_deferred_threads (Suite *suite);
 void contract_add_first (Suite *suite);
 
 /* The status of a program that was started only to make its first calls in an unusual place; -1: this is the test itself. */
