@@ -4,8 +4,8 @@
  *
  * Before a fork every lock is taken, in rank order, so that what they guard is whole in the child.  The lock-free stacks are whole at any
  * instant.  In the child the caches of the threads that are not there are handed in.  Lost to the child is only what such a thread had in
- * its hands: in a miss, two magazines of one class; while it gave slabs back to the system, those.  The child's statistics may be off by
- * as many blocks.
+ * its hands: in a miss, the magazines of one class, loaded, previous and the one that comes or goes, and empty ones to spare; while it gave
+ * memory back to the system, that.  The child's statistics may be off by as many blocks.
  */
 #ifndef SY_FORK_H
 #define SY_FORK_H
