@@ -33,12 +33,6 @@ contract_case (Suite *suite, const char *name, double seconds)
   return tests;
 }
 
-struct test_random
-contract_random (uint64_t number)
-{
-  return test_random_make (number);
-}
-
 struct sydra_stats
 contract_stats (struct sydra_alloc *of)
 {

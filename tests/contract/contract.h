@@ -30,9 +30,6 @@ extern struct sydra_alloc *a;
 /* A case with that handle. */
 TCase *contract_case (Suite *suite, const char *name, double seconds);
 
-/* As test_random_make, of the one seed that all parts share. */
-struct test_random contract_random (uint64_t number);
-
 /* The handle's numbers now. */
 struct sydra_stats contract_stats (struct sydra_alloc *of);
 

@@ -5,11 +5,11 @@
  */
 #include <config.h>
 
-#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "contract.h"
+#include "threads.h"
 
 #define FIRST "SYDRA_TEST_FIRST"
 
@@ -382,10 +382,7 @@ START_TEST (any_call_may_be_the_first_of_a_thread)
     for (unsigned late = 0; late < 2; late++)
       {
         struct given given = { which, false, late == 1 };
-        pthread_t thread;
-
-        ck_assert_int_eq (pthread_create (&thread, NULL, call_first, &given), 0);
-        pthread_join (thread, NULL);
+        (void) in_a_thread (call_first, &given);
         ck_assert_msg (given.good, "call %u, in a destructor: %u", which, late);
       }
   pthread_key_delete (key);
@@ -438,10 +435,7 @@ START_TEST (destructors_free_and_allocate_in_every_pass)
     ck_assert_int_eq (pthread_key_create (&many_keys[at], free_and_allocate), 0);
   for (unsigned round = 0; round < 50; round++)
     {
-      pthread_t thread;
-
-      ck_assert_int_eq (pthread_create (&thread, NULL, use_and_end, late), 0);
-      pthread_join (thread, NULL);
+      (void) in_a_thread (use_and_end, late);
       for (unsigned at = 0; at < KEYS; at++)
         {
           ck_assert_uint_eq (late[at].passes, PASSES);

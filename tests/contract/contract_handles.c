@@ -2,10 +2,10 @@
 /* contract_handles.c: what the library is, and several handles side by side. */
 #include <config.h>
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include "contract.h"
+#include "threads.h"
 
 extern char *program_invocation_short_name;
 
@@ -56,19 +56,19 @@ ask_identity (void *answer)
   return NULL;
 }
 
-START_TEST (it_is_the_same_in_all_threads)
+START_TEST (the_library_says_the_same_in_all_threads)
 {
   enum { THREADS = 16 };
   struct identity answer[THREADS], mine;
   pthread_t thread[THREADS];
 
   for (unsigned at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, ask_identity, &answer[at]), 0);
+    thread[at] = thread_start (ask_identity, &answer[at]);
   mine = identity ();
   ck_assert_ptr_nonnull (mine.handle);
   for (unsigned at = 0; at < THREADS; at++)
     {
-      pthread_join (thread[at], NULL);
+      (void) thread_join (thread[at]);
       ck_assert_ptr_eq (answer[at].version, mine.version);
       ck_assert_ptr_eq (answer[at].mode, mine.mode);
       ck_assert (answer[at].is_mimalloc == mine.is_mimalloc && answer[at].is_small_pool == mine.is_small_pool);
@@ -278,9 +278,8 @@ START_TEST (destroy_counts_what_is_live_of_all_threads)
   ck_assert_ptr_nonnull (handle);
   ck_assert_int_eq (pthread_barrier_init (&barrier, NULL, WAITING + 1), 0);
   for (unsigned at = 0; at < ENDED + WAITING; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, at < ENDED ? leave_some_live : leave_some_live_and_wait, handle), 0);
-  for (unsigned at = 0; at < ENDED; at++)
-    pthread_join (thread[at], NULL);
+    thread[at] = thread_start (at < ENDED ? leave_some_live : leave_some_live_and_wait, handle);
+  threads_join (thread, ENDED);
   (void) leave_some_live (handle);
   pthread_barrier_wait (&barrier);
   ck_assert_uint_eq (contract_stats (handle).in_use, (ENDED + WAITING + 1) * LEFT);
@@ -288,7 +287,7 @@ START_TEST (destroy_counts_what_is_live_of_all_threads)
   /* Those that wait still have their caches of a handle that is gone; ending must not mind. */
   pthread_barrier_wait (&barrier);
   for (unsigned at = ENDED; at < ENDED + WAITING; at++)
-    pthread_join (thread[at], NULL);
+    (void) thread_join (thread[at]);
   pthread_barrier_destroy (&barrier);
 }
 END_TEST
@@ -321,7 +320,7 @@ contract_add_handles (Suite *suite)
   TCase *tests = contract_case (suite, "handles", 30);
 
   tcase_add_test (tests, the_library_says_what_it_is);
-  tcase_add_test (tests, it_is_the_same_in_all_threads);
+  tcase_add_test (tests, the_library_says_the_same_in_all_threads);
   tcase_add_test (tests, options_are_read_once_and_the_name_is_copied);
   tcase_add_test (tests, a_long_name_is_cut_and_no_name_has_its_own);
   tcase_add_test (tests, options_of_no_version_are_refused);

@@ -50,7 +50,7 @@ END_TEST
 START_TEST (a_batch_to_free_may_mix_sizes_and_hold_nulls)
 {
   static void *block[BATCH_MAX], *copy[BATCH_MAX];
-  struct test_random random = contract_random (30);
+  struct test_random random = test_random_make (30);
   size_t live = 0;
 
   for (unsigned at = 0; at < BATCH_MAX; at++)

@@ -2,9 +2,8 @@
 /* contract_limits.c: max_bytes: what is past it is refused, what was there before stays, and what is freed makes room. */
 #include <config.h>
 
-#include <pthread.h>
-
 #include "contract.h"
+#include "threads.h"
 
 #define LIMIT ((size_t) 1 << 20)
 #define BLOCKS_MAX (LIMIT / 16 + 1)
@@ -221,7 +220,7 @@ drop (void *block)
 static void *
 fill_and_free (void *argument)
 {
-  struct test_random random = contract_random (20 + (uintptr_t) argument);
+  struct test_random random = test_random_make (20 + (uintptr_t) argument);
   void *block[500] = { NULL };
   unsigned refused = 0, steps = TEST_SANITIZED ? 20000 : 200000;
 
@@ -242,7 +241,7 @@ fill_and_free (void *argument)
   return (void *) (uintptr_t) refused;
 }
 
-START_TEST (threads_together_stay_within_it)
+START_TEST (threads_together_stay_within_the_limit)
 {
   enum { THREADS = 4 };
   pthread_t thread[THREADS];
@@ -250,12 +249,12 @@ START_TEST (threads_together_stay_within_it)
 
   shared = limited (LIMIT / 4);
   for (uintptr_t at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, fill_and_free, (void *) at), 0);
+    thread[at] = thread_start (fill_and_free, (void *) at);
   for (unsigned at = 0; at < THREADS; at++)
     {
       void *count;
 
-      pthread_join (thread[at], &count);
+      count = thread_join (thread[at]);
       refused += (uintptr_t) count;
     }
   ck_assert_uint_gt (refused, 0);
@@ -283,5 +282,5 @@ contract_add_limits (Suite *suite)
   tcase_add_test (tests, growth_past_the_limit_leaves_the_old_block);
   tcase_add_test (tests, shrinking_at_the_limit_always_succeeds);
   tcase_add_test (tests, a_batch_stops_at_the_limit);
-  tcase_add_test (tests, threads_together_stay_within_it);
+  tcase_add_test (tests, threads_together_stay_within_the_limit);
 }

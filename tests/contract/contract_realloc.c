@@ -134,7 +134,7 @@ START_TEST (a_million_random_steps_keep_all_contents)
   static char *block[LIVE];
   static size_t size[LIVE];
   static uint64_t tag[LIVE];
-  struct test_random random = contract_random (10);
+  struct test_random random = test_random_make (10);
   unsigned steps = TEST_SANITIZED ? 100000 : 1000000;
 
   for (unsigned step = 0; step < steps; step++)

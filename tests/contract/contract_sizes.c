@@ -2,10 +2,10 @@
 /* contract_sizes.c: every size and alignment, and those that cannot be. */
 #include <config.h>
 
-#include <pthread.h>
 #include <sched.h>
 
 #include "contract.h"
+#include "threads.h"
 
 #define SIZES_MAX 1200
 
@@ -63,7 +63,7 @@ serve_all (size_t alignment, const size_t *size, unsigned count, struct test_ran
 
 START_TEST (every_size_is_served_at_every_alignment)
 {
-  struct test_random random = contract_random (1);
+  struct test_random random = test_random_make (1);
   static size_t size[SIZES_MAX];
   unsigned count = choose_sizes (size, &random);
 
@@ -72,7 +72,7 @@ START_TEST (every_size_is_served_at_every_alignment)
 }
 END_TEST
 
-START_TEST (large_alignments_are_served_too)
+START_TEST (alignments_from_128_kib_to_64_mib_are_served)
 {
   static const size_t size[] = { 0, 1, 100, 4096, 65537, 1048577 };
 
@@ -306,7 +306,7 @@ END_TEST
 START_TEST (calloc_gives_zeros_however_dirty_the_blocks_were)
 {
   enum { LIVE = 64 };
-  struct test_random random = contract_random (2);
+  struct test_random random = test_random_make (2);
   void *live[LIVE] = { NULL };
   unsigned rounds = TEST_SANITIZED ? 100000 : 1000000;
 
@@ -375,14 +375,14 @@ end_dirty (void **slot, void *block, unsigned round)
 START_TEST (calloc_gives_zeros_of_every_size_while_another_thread_frees)
 {
   enum { LIVE = 64, MOST = 40000 };
-  struct test_random random = contract_random (4);
+  struct test_random random = test_random_make (4);
   void *live[LIVE] = { NULL };
   unsigned rounds = TEST_SANITIZED ? 20000 : 120000;
   size_t first = test_random_below (&random, MOST);
   pthread_t thread;
 
   passing_ends = false;
-  ck_assert_int_eq (pthread_create (&thread, NULL, free_what_is_passed, NULL), 0);
+  thread = thread_start (free_what_is_passed, NULL);
   for (unsigned round = 0; round < rounds; round++)
     {
       size_t size = 1 + (first + (size_t) round * 7919) % MOST;
@@ -395,7 +395,7 @@ START_TEST (calloc_gives_zeros_of_every_size_while_another_thread_frees)
         (void) sydra_collect (a);
     }
   __atomic_store_n (&passing_ends, true, __ATOMIC_RELEASE);
-  pthread_join (thread, NULL);
+  (void) thread_join (thread);
   sydra_free_batch (a, LIVE, live);
 }
 END_TEST
@@ -417,7 +417,7 @@ START_TEST (free_keeps_errno)
 {
   enum { LIVE = 500 };
   static void *block[LIVE];
-  struct test_random random = contract_random (3);
+  struct test_random random = test_random_make (3);
   unsigned rounds = (TEST_SANITIZED ? 100000 : 1000000) / LIVE;
 
   for (unsigned round = 0; round < rounds; round++)
@@ -454,7 +454,7 @@ contract_add_sizes (Suite *suite)
   TCase *tests = contract_case (suite, "sizes", 60);
 
   tcase_add_test (tests, every_size_is_served_at_every_alignment);
-  tcase_add_test (tests, large_alignments_are_served_too);
+  tcase_add_test (tests, alignments_from_128_kib_to_64_mib_are_served);
   tcase_add_test (tests, plain_blocks_are_aligned_for_any_object);
   tcase_add_test (tests, size_zero_gives_unique_blocks_that_can_be_freed);
   tcase_add_test (tests, sizes_that_cannot_be_are_refused);

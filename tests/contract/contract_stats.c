@@ -2,9 +2,8 @@
 /* contract_stats.c: the numbers that every mode keeps, and how they are written. */
 #include <config.h>
 
-#include <pthread.h>
-
 #include "contract.h"
+#include "threads.h"
 
 /* ---- Counts ---- */
 
@@ -92,7 +91,7 @@ START_TEST (counts_are_exact_after_any_sequence)
 {
   enum { LIVE = 300, LARGE = 1000 };
   static void *block[LIVE], *large[LARGE];
-  struct test_random random = contract_random (40);
+  struct test_random random = test_random_make (40);
   /* A magazine holds 32 KiB, or two blocks. */
   uint64_t slack = (1 << 18) + contract_stats (a).class_count * 2 * 2 * POOL_MAX;
   uint64_t allocations = 0, frees = 0, bytes = 0, most = 0, in_use = 0;
@@ -181,10 +180,7 @@ START_TEST (blocks_freed_by_other_threads_are_counted_once)
   memset (passed, 0, sizeof passed);
   for (unsigned at = 0; at < THREADS; at++)
     {
-      pthread_t thread;
-
-      ck_assert_int_eq (pthread_create (&thread, NULL, free_and_make, NULL), 0);
-      pthread_join (thread, NULL);
+      (void) in_a_thread (free_and_make, NULL);
       ck_assert_uint_eq (contract_stats (a).allocations, (at + 1) * PASSED);
       ck_assert_uint_eq (contract_stats (a).frees, at * PASSED);
     }
@@ -410,7 +406,7 @@ START_TEST (text_has_the_mode_the_name_and_the_numbers)
 }
 END_TEST
 
-START_TEST (a_writer_that_fails_ends_it_with_its_answer)
+START_TEST (a_writer_that_fails_ends_the_writing_with_its_answer)
 {
   static struct collected out;
   unsigned calls;
@@ -454,6 +450,6 @@ contract_add_stats (Suite *suite)
   tcase_add_test (tests, only_the_size_that_the_caller_has_is_filled_in);
   tcase_add_test (tests, json_is_json_and_says_what_the_struct_says);
   tcase_add_test (tests, text_has_the_mode_the_name_and_the_numbers);
-  tcase_add_test (tests, a_writer_that_fails_ends_it_with_its_answer);
+  tcase_add_test (tests, a_writer_that_fails_ends_the_writing_with_its_answer);
   tcase_add_test (tests, an_unknown_format_is_refused);
 }

@@ -113,7 +113,7 @@ START_TEST (an_unknown_key_is_told_and_the_rest_is_taken)
 }
 END_TEST
 
-START_TEST (the_last_of_two_counts)
+START_TEST (the_last_of_two_values_of_a_key_counts)
 {
   read_text ("shards:3,json:a,shards:4,json:b");
   ck_assert_int_eq (conf.shards, 4);
@@ -121,7 +121,7 @@ START_TEST (the_last_of_two_counts)
 }
 END_TEST
 
-START_TEST (any_process_is_all_of_them)
+START_TEST (process_any_stands_for_all_processes)
 {
   read_text ("process:4711,process:any");
   ck_assert_str_eq (said, "");
@@ -233,8 +233,8 @@ main (void)
   tcase_add_test (tests, shards_are_auto_or_0_to_1024);
   tcase_add_test (tests, a_bad_value_is_told_with_what_would_be_right);
   tcase_add_test (tests, an_unknown_key_is_told_and_the_rest_is_taken);
-  tcase_add_test (tests, the_last_of_two_counts);
-  tcase_add_test (tests, any_process_is_all_of_them);
+  tcase_add_test (tests, the_last_of_two_values_of_a_key_counts);
+  tcase_add_test (tests, process_any_stands_for_all_processes);
   tcase_add_test (tests, percent_p_in_a_file_s_name_is_the_process_and_two_percent_signs_one);
   tcase_add_test (tests, a_backslash_makes_the_next_character_part_of_the_value);
   tcase_add_test (tests, a_name_that_is_too_long_is_refused_whole);

@@ -367,14 +367,14 @@ START_TEST (no_reader_sees_another_generation)
 }
 END_TEST
 
-START_TEST (nor_where_the_epoch_wraps)
+START_TEST (no_reader_sees_another_generation_where_the_epoch_wraps)
 {
   /* It moves on by two at each sealing and look. */
   read_and_retire ((AO_t) 0 - 2001);
 }
 END_TEST
 
-START_TEST (nor_with_fences_in_the_readers)
+START_TEST (no_reader_sees_another_generation_with_fences_in_the_readers)
 {
   sy_epoch_ready ();
   sy_epoch_is_light = false;
@@ -449,8 +449,8 @@ main (void)
   tcase_add_test (tests, no_reader_sees_another_generation);
   if (!FINDS)
     {
-      tcase_add_test (tests, nor_where_the_epoch_wraps);
-      tcase_add_test (tests, nor_with_fences_in_the_readers);
+      tcase_add_test (tests, no_reader_sees_another_generation_where_the_epoch_wraps);
+      tcase_add_test (tests, no_reader_sees_another_generation_with_fences_in_the_readers);
       tcase_add_test (tests, a_stalled_reader_holds_back_no_more_than_the_limit);
     }
   return test_run (suite);

@@ -84,7 +84,7 @@ START_TEST (this_program_is_of_this_machine_and_has_its_loader)
 }
 END_TEST
 
-START_TEST (its_loader_is_a_library_without_a_loader)
+START_TEST (the_loader_of_this_program_is_a_library_without_a_loader)
 {
   FILE *file = fopen (whole.interpreter, "rb");
   struct elf loader;
@@ -329,7 +329,7 @@ START_TEST (a_dynamic_section_is_followed_only_so_far)
 }
 END_TEST
 
-START_TEST (other_files_are_none)
+START_TEST (files_of_other_kinds_are_no_elf_files)
 {
   struct elf elf;
 
@@ -348,7 +348,7 @@ main (void)
 
   tcase_add_checked_fixture (tests, load_program, unload_program);
   tcase_add_test (tests, this_program_is_of_this_machine_and_has_its_loader);
-  tcase_add_test (tests, its_loader_is_a_library_without_a_loader);
+  tcase_add_test (tests, the_loader_of_this_program_is_a_library_without_a_loader);
   tcase_add_test (tests, a_cut_copy_is_damaged_or_the_same);
   tcase_add_test (tests, an_overwritten_copy_has_some_answer);
   tcase_add_test (tests, both_classes_and_byte_orders_are_read);
@@ -356,6 +356,6 @@ main (void)
   tcase_add_test (tests, a_table_that_is_elsewhere_or_endless_is_damage);
   tcase_add_test (tests, a_dynamic_section_without_an_end_has_no_name);
   tcase_add_test (tests, a_dynamic_section_is_followed_only_so_far);
-  tcase_add_test (tests, other_files_are_none);
+  tcase_add_test (tests, files_of_other_kinds_are_no_elf_files);
   return test_run (suite);
 }

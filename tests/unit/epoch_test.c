@@ -55,7 +55,7 @@ START_TEST (a_reader_publishes_the_epoch_of_its_outermost_section)
 }
 END_TEST
 
-START_TEST (the_oldest_of_all_is_found)
+START_TEST (the_oldest_epoch_of_all_readers_is_found)
 {
   struct sy_reader more[5] = { { 0, 0, 0, 0, 0 } };
   struct sy_oldest oldest = { 0, 0, 0 };
@@ -127,7 +127,7 @@ main (void)
 
   tcase_add_loop_test (tests, an_epoch_is_odd_and_moves_by_two, 0, 8);
   tcase_add_loop_test (tests, a_reader_publishes_the_epoch_of_its_outermost_section, 0, 4);
-  tcase_add_loop_test (tests, the_oldest_of_all_is_found, 0, 6);
+  tcase_add_loop_test (tests, the_oldest_epoch_of_all_readers_is_found, 0, 6);
   tcase_add_test (tests, a_stay_is_measured_from_when_no_new_one_can_have_its_epoch);
   tcase_add_test (tests, the_barrier_is_there_in_both_kinds);
   return test_run (suite);

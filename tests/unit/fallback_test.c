@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <pthread.h>
 #include <string.h>
 
 #include "heap/fallback.h"
 #include "base/os.h"
 #include "suite.h"
+#include "threads.h"
 
 #define BLOCKS 20000u
 #define THREADS 4
@@ -154,15 +154,10 @@ add_and_remove (void *argument)
   return NULL;
 }
 
-START_TEST (threads_do_not_lose_each_others)
+START_TEST (threads_do_not_lose_the_addresses_of_others)
 {
-  pthread_t thread[THREADS];
-
   open_table ();
-  for (uintptr_t at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, add_and_remove, (void *) at), 0);
-  for (unsigned at = 0; at < THREADS; at++)
-    pthread_join (thread[at], NULL);
+  in_threads (THREADS, add_and_remove, 0);
   for (unsigned at = 0; at < SY_FALLBACK_STRIPES; at++)
     ck_assert_uint_eq (fallback.stripe[at].used, 0);
   sy_fallback_close (&fallback, take_back);
@@ -182,6 +177,6 @@ main (void)
   tcase_add_test (tests, the_tables_grow_and_stay_at_most_half_full);
   tcase_add_test (tests, closing_hands_each_back_once);
   tcase_add_test (tests, random_changes_agree_with_a_list);
-  tcase_add_test (tests, threads_do_not_lose_each_others);
+  tcase_add_test (tests, threads_do_not_lose_the_addresses_of_others);
   return test_run (suite);
 }

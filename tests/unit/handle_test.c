@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <pthread.h>
 #include <string.h>
 
 #include "child.h"
 #include "thread/handle.h"
 #include "suite.h"
+#include "threads.h"
 
 #define THREADS 4
 
@@ -160,9 +160,8 @@ START_TEST (threads_together_stay_within_the_limit)
   pthread_t thread[THREADS];
 
   for (unsigned at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, charge_and_discharge, a), 0);
-  for (unsigned at = 0; at < THREADS; at++)
-    pthread_join (thread[at], NULL);
+    thread[at] = thread_start (charge_and_discharge, a);
+  threads_join (thread, THREADS);
   ck_assert_uint_eq (a->charged, 0);
   sy_handle_give (a);
 }

@@ -119,7 +119,7 @@ START_TEST (bags_go_in_the_order_of_their_epochs_and_no_sooner)
 }
 END_TEST
 
-START_TEST (no_more_are_taken_than_asked_for)
+START_TEST (no_more_bags_are_taken_than_asked_for)
 {
   begin (0);
   for (unsigned at = 0; at < 5; at++)
@@ -231,7 +231,7 @@ main (void)
   tcase_add_test (tests, a_full_bag_is_sealed_by_itself);
   tcase_add_test (tests, emptied_bags_are_full_magazines_of_what_they_hold);
   tcase_add_loop_test (tests, bags_go_in_the_order_of_their_epochs_and_no_sooner, 0, 6);
-  tcase_add_test (tests, no_more_are_taken_than_asked_for);
+  tcase_add_test (tests, no_more_bags_are_taken_than_asked_for);
   tcase_add_test (tests, room_is_charged_in_shares_and_never_over_the_limit);
   tcase_add_test (tests, a_look_is_due_when_enough_was_sealed);
   tcase_add_test (tests, threads_without_a_record_share_one);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <pthread.h>
 #include <string.h>
 
 #include "child.h"
 #include "base/lock.h"
 #include "base/os.h"
 #include "suite.h"
+#include "threads.h"
 
 #define THREADS 4
 #define ROUNDS 20000
@@ -36,14 +36,12 @@ try_it (void *lock)
 
 START_TEST (a_failed_try_counts_nothing)
 {
-  pthread_t thread;
   void *got;
 
   memset (&timed, 0, sizeof timed);
   sy_timed_lock_init (&timed, SY_RANK_BIN);
   sy_timed_lock_take (&timed);
-  ck_assert_int_eq (pthread_create (&thread, NULL, try_it, &timed), 0);
-  pthread_join (thread, &got);
+  got = in_a_thread (try_it, &timed);
   ck_assert_ptr_null (got);
   ck_assert_uint_eq (timed.acquisitions, 1);
   ck_assert_uint_eq (timed.contention, 0);
@@ -94,13 +92,13 @@ START_TEST (a_wait_is_counted_once_and_timed)
   AO_store (&asking, 0);
   sy_timed_lock_init (&timed, SY_RANK_BIN);
   sy_timed_lock_take (&timed);
-  ck_assert_int_eq (pthread_create (&thread, NULL, take_it, &timed), 0);
+  thread = thread_start (take_it, &timed);
   while (!AO_load_acquire (&asking))
     sched_yield ();
   /* The other thread is about to find the lock taken: all of this is its wait, but for the moment that it takes to ask. */
   usleep (200000);
   sy_timed_lock_release (&timed);
-  pthread_join (thread, NULL);
+  (void) thread_join (thread);
   ck_assert_uint_eq (timed.acquisitions, 2);
   ck_assert_uint_eq (timed.contention, 1);
   ck_assert_uint_gt (timed.wait_ns, 0);
@@ -129,15 +127,10 @@ add_guarded (void *argument)
 
 START_TEST (many_threads_are_let_in_one_at_a_time_and_all_counted)
 {
-  pthread_t thread[THREADS];
-
   memset (&timed, 0, sizeof timed);
   sy_timed_lock_init (&timed, SY_RANK_BIN);
   guarded = 0;
-  for (uintptr_t at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, add_guarded, (void *) at), 0);
-  for (unsigned at = 0; at < THREADS; at++)
-    pthread_join (thread[at], NULL);
+  in_threads (THREADS, add_guarded, 0);
   ck_assert_uint_eq (guarded, THREADS * ROUNDS);
   ck_assert_uint_eq (timed.acquisitions, THREADS * ROUNDS);
   ck_assert_uint_le (timed.contention, THREADS * ROUNDS);

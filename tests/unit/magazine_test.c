@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 
 #include "pool/magazine.h"
 #include "suite.h"
+#include "threads.h"
 
 #define THREADS 6
 #define MAGAZINES 24
@@ -260,14 +260,9 @@ hammer (void *argument)
 static void
 hammer_with (uint64_t tag, unsigned magazines, unsigned hold)
 {
-  pthread_t thread[THREADS];
-
   hammer_hold = hold;
   set_up_hammer (tag, magazines);
-  for (uintptr_t at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, hammer, (void *) (at + 1)), 0);
-  for (unsigned at = 0; at < THREADS; at++)
-    pthread_join (thread[at], NULL);
+  in_threads (THREADS, hammer, 1);
   tear_down_hammer (magazines);
 }
 
@@ -277,19 +272,19 @@ START_TEST (no_magazine_is_in_two_hands_and_none_is_lost)
 }
 END_TEST
 
-START_TEST (nor_while_the_tag_wraps)
+START_TEST (no_magazine_is_shared_or_lost_while_the_tag_wraps)
 {
   hammer_with (TAG_40, MAGAZINES, 4);
 }
 END_TEST
 
-START_TEST (nor_while_its_low_half_wraps)
+START_TEST (no_magazine_is_shared_or_lost_while_the_low_half_of_the_tag_wraps)
 {
   hammer_with (TAG_32, MAGAZINES, 4);
 }
 END_TEST
 
-START_TEST (nor_with_fewer_magazines_than_threads)
+START_TEST (no_magazine_is_shared_or_lost_where_there_are_fewer_than_threads)
 {
   hammer_with (TAG_40, 3, 2);
 }
@@ -324,14 +319,10 @@ take_and_give (void *argument)
 
 START_TEST (threads_that_take_and_give_empties_share_a_bounded_number)
 {
-  pthread_t thread[THREADS];
   size_t before = sy_magazine_committed_bytes ();
 
   AO_store (&taken_in_all, 0);
-  for (uintptr_t at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, take_and_give, (void *) (at + 1)), 0);
-  for (unsigned at = 0; at < THREADS; at++)
-    pthread_join (thread[at], NULL);
+  in_threads (THREADS, take_and_give, 1);
   ck_assert_uint_gt (AO_load (&taken_in_all), EXCHANGES / 4);
   ck_assert_uint_le (sy_magazine_committed_bytes (), before + SY_ARENA_STEP);
 }
@@ -350,9 +341,9 @@ main (void)
   tcase_add_loop_test (tests, a_depot_is_last_in_first_out_and_knows_its_depth, 0, 3);
   tcase_add_test (tests, the_head_differs_after_every_push_and_pop);
   tcase_add_test (threads, no_magazine_is_in_two_hands_and_none_is_lost);
-  tcase_add_test (threads, nor_while_the_tag_wraps);
-  tcase_add_test (threads, nor_while_its_low_half_wraps);
-  tcase_add_test (threads, nor_with_fewer_magazines_than_threads);
+  tcase_add_test (threads, no_magazine_is_shared_or_lost_while_the_tag_wraps);
+  tcase_add_test (threads, no_magazine_is_shared_or_lost_while_the_low_half_of_the_tag_wraps);
+  tcase_add_test (threads, no_magazine_is_shared_or_lost_where_there_are_fewer_than_threads);
   tcase_add_test (threads, threads_that_take_and_give_empties_share_a_bounded_number);
   return test_run (suite);
 }

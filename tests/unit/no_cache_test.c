@@ -2,23 +2,13 @@
 /* no_cache_test.c: which calls make a thread's cache, and what a thread without one leaves behind. */
 #include <config.h>
 
-#include <pthread.h>
-
+#include "threads.h"
 #include "unit/one_handle.h"
 
 /* A little more than a thread frees without a cache. */
 enum { BLOCKS = SY_FREES_ALONE + 2 };
 
 static void *blocks[BLOCKS];
-
-static void
-in_a_thread (void *(*body) (void *argument), void *argument)
-{
-  pthread_t thread;
-
-  ck_assert_int_eq (pthread_create (&thread, NULL, body, argument), 0);
-  ck_assert_int_eq (pthread_join (thread, NULL), 0);
-}
 
 static void
 make_blocks (size_t size)

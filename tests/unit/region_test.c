@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -12,6 +11,7 @@
 #include "base/os.h"
 #include "pool/region.h"
 #include "suite.h"
+#include "threads.h"
 
 /* A clock that runs ahead of every reaping so far. */
 static uint64_t
@@ -720,14 +720,9 @@ take_and_give (void *argument)
 
 START_TEST (threads_never_share_a_slab_and_lose_none)
 {
-  pthread_t thread[THREADS];
-
   open_and_trim ();
   hammered = CLASS;
-  for (uintptr_t at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, take_and_give, (void *) (at + 1)), 0);
-  for (unsigned at = 0; at < THREADS; at++)
-    pthread_join (thread[at], NULL);
+  in_threads (THREADS, take_and_give, 1);
 
   /* fresh + in use + spare + clean == all: every slab that was ever used can be had before a fresh one. */
   uint32_t used = used_of (CLASS), chain = take_chain (CLASS, used);

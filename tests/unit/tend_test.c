@@ -264,7 +264,7 @@ grow_largest (struct sy_thread_cache *cache)
   return largest;
 }
 
-START_TEST (the_class_that_is_missed_comes_down_too)
+START_TEST (a_class_that_is_missed_comes_down_when_others_come)
 {
   struct sy_thread_cache *cache = mine ();
   unsigned largest = grow_largest (cache);
@@ -422,7 +422,7 @@ main (void)
   tcase_add_checked_fixture (tests, set_up, tear_down);
   tcase_add_test (tests, room_goes_to_the_class_that_uses_it);
   tcase_add_test (tests, a_thread_comes_down_to_its_share_when_others_come);
-  tcase_add_test (tests, the_class_that_is_missed_comes_down_too);
+  tcase_add_test (tests, a_class_that_is_missed_comes_down_when_others_come);
   tcase_add_test (tests, a_thread_keeps_its_room_while_no_more_come);
   tcase_add_test (tests, many_threads_share_the_room);
   tests = test_case (suite, "threads", 60);
