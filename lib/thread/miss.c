@@ -336,6 +336,11 @@ sy_miss_cacheless_malloc (struct sydra_alloc *a, unsigned class)
 void
 sy_miss_cacheless_free (struct sydra_alloc *a, unsigned class, void *block)
 {
+  if (SY_DEBUG)
+    {
+      sy_pool_check (class, block);
+      memset (block, SY_POISON, sy_size_classes[class].bytes);
+    }
   sy_cache_put_blocks (a, 0, class, &block, 1);
   sy_cache_note_alone (a, class, 0, 1);
 }

@@ -281,7 +281,7 @@ static const struct misuse misuses[] = {
   { "freed twice, with a size", twice_by_a_sized_free, "sydra_free", TWICE, false },
   { "moved by realloc and freed", twice_by_realloc, "sydra_free", TWICE, false },
   { "moved by realloc and freed, large", twice_by_realloc_large, "sydra_free", UNKNOWN, false },
-  { "freed twice, in the last pass of destructors", twice_in_a_destructor, "free", TWICE, false }
+  { "freed twice, in the last pass of destructors", twice_in_a_destructor, LATER, TWICE, false }
 };
 
 void

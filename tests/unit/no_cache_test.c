@@ -90,6 +90,7 @@ caches_after (unsigned count, size_t size, bool deferred)
 {
   struct frees frees = { count, 0, deferred };
 
+  (void) sydra_collect (a);  /* what was deferred before would be freed by this thread */
   make_blocks (size);
   in_a_thread (free_and_count, &frees);
   for (unsigned at = count; at < BLOCKS; at++)
