@@ -30,7 +30,7 @@ includes () {
 
 # loops FOLDER: a loop of files that include each other, a module being a .c with its .h.
 loops () {
-  includes "$1" | "$AWK" '{ sub (/\.[ch]$/, "", $1); sub (/\.[ch]$/, "", $2); if ($1 != $2) print $1, $2 }' | tsort 2>&1 > /dev/null
+  includes "$1" | "$AWK" '{ sub (/\.[ch]$/, "", $1); sub (/\.[ch]$/, "", $2); if ($1 != $2) print $1, $2 }' | { tsort > /dev/null; } 2>&1
 }
 
 # others PATTERN FILE...: the lines of code (no comments) in lib/ that match, but for those in the files named.

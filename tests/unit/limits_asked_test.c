@@ -145,11 +145,12 @@ END_TEST
 int
 main (void)
 {
+  if (TEST_SANITIZED)
+    return test_skip_all ("a sanitizer reserves terabytes itself");
+
   Suite *suite = suite_create ("limits_asked");
   TCase *tests = test_case (suite, "limits", 30);
 
-  if (TEST_SANITIZED)
-    return test_skip_all ("a sanitizer reserves terabytes itself");
   tcase_add_test (tests, what_a_limit_on_data_allows_can_be_had);
   tcase_add_test (tests, many_handles_fit_into_a_limit_on_data);
   tcase_add_test (tests, a_refused_range_for_large_blocks_is_remembered);
