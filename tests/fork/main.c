@@ -13,7 +13,7 @@
 #include "library.h"
 #include "sydra/alloc.h"
 
-enum { FORKS = 3000, SECONDS = 4, HANG_SECONDS = 60 };
+enum { FORKS = 3000, SECONDS = 2, HANG_SECONDS = 60 };
 
 static void *
 allocate (size_t size)
