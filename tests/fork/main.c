@@ -31,7 +31,10 @@ static void *
 work_all_the_time (void *argument)
 {
   for (;;)
-    library_work ();
+    {
+      library_work ();
+      usleep (200);  /* the fork gets the lock, which a thread that takes it again at once would keep */
+    }
   return argument;
 }
 
