@@ -30,15 +30,21 @@ fail (int error)
 static void * SY_NOINLINE
 malloc_slow (size_t size)
 {
-  return sydra_malloc (sy_process (), size);
+  return sy_backend_malloc_slow (sy_process (), size);
 }
 
 SY_EXPORT void *
 malloc (size_t size)
 {
-  void *block = sy_process_hit_malloc (size);
+  struct sy_cache *cache = sy_cache_last;
 
-  return SY_LIKELY (block != NULL) ? block : malloc_slow (size);
+  /* Before the first call there is no handle, and no cache is its. */
+  if (SY_UNLIKELY (!sy_holds (&cache->owner, AO_load (&sy_process_handle)) || size > SY_TINY_MAX))
+    return malloc_slow (size);
+
+  void *block = sy_cache_pop (cache, sy_class_by_size[size]);
+
+  return SY_LIKELY (block != NULL) ? block : sy_backend_malloc_miss (cache, size);
 }
 
 SY_EXPORT void

@@ -163,12 +163,13 @@ differ (void *one, void *other)
 #define NOTHROW(name, whole, array)                                                                                                     \
   NEW (MANGLED (name, RKSt9nothrow_t), plain_nothrow, (size_t size, const void *nothrow),                                               \
        IS_REPLACED (MANGLED (whole, )) || IS_REPLACED (MANGLED (array, )),                                                              \
-       sy_process_hit_malloc (size), sydra_malloc (sy_process (), size), (size, nothrow), false)                                        \
+       sy_process_hit_malloc (size), sy_backend_malloc_slow (sy_process (), size), (size, nothrow), false)                              \
   NEW (MANGLED (name, St11align_val_tRKSt9nothrow_t), aligned_nothrow, (size_t size, size_t alignment, const void *nothrow),            \
        IS_REPLACED (MANGLED (whole, St11align_val_t)) || IS_REPLACED (MANGLED (array, St11align_val_t)),                                \
        NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment, nothrow), false)
 
-NEW (MANGLED (_Znw, ), plain, (size_t size), false, sy_process_hit_malloc (size), sydra_malloc (sy_process (), size), (size), true)
+NEW (MANGLED (_Znw, ), plain, (size_t size), false, sy_process_hit_malloc (size), sy_backend_malloc_slow (sy_process (), size),
+     (size), true)
 NEW (MANGLED (_Znw, St11align_val_t), aligned, (size_t size, size_t alignment), false,
      NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment), true)
 NEW_ARRAY (MANGLED (_Zna, ), MANGLED (_Znw, ), (size_t size), (size))

@@ -71,7 +71,7 @@ void SY_NOINLINE
 sy_process_free_slow (void *block)
 {
   if (block != NULL)
-    sydra_free (sy_process (), block);
+    sy_backend_free_slow (sy_process (), block);
 }
 
 static void

@@ -10,6 +10,7 @@
 #ifndef SY_MALLOC_START_H
 #define SY_MALLOC_START_H
 
+#include "api/backend.h"
 #include "sydra/alloc.h"
 #include "thread/hits.h"
 

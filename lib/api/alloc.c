@@ -8,8 +8,9 @@
 #include <pthread.h>
 
 #include "api/backend.h"
+#include "api/defer.h"
 #include "api/fork.h"
-#include "api/reclaim.h"
+#include "api/waiting.h"
 #include "base/bug.h"
 #include "base/compiler.h"
 #include "thread/hits.h"
@@ -47,7 +48,7 @@ create (const struct sydra_alloc_options *options)
       errno = ENOMEM;
       return NULL;
     }
-  sy_limbo_open (&a->limbo, options->max_deferred_bytes);
+  sy_defer_open (a, options->max_deferred_bytes);
   a->on_stall = options->on_stall;
   a->on_stall_ctx = options->on_stall_ctx;
   sy_handle_publish (a);
@@ -79,10 +80,10 @@ sydra_alloc_destroy (struct sydra_alloc *a)
   sy_handle_check (a, "sydra_alloc_destroy");
   if ((AO_t) a == AO_load (&process.handle))
     sy_bug ("sydra_alloc_destroy", a, "the default handle is never destroyed");
-  sy_reclaim_end (a);
-  sy_thread_registry_detach (a);
+  sy_domain_close (&a->domain);
+  sy_registry_detach (a);
   for (unsigned class = 0; class < SY_CLASSES; class++)
-    live += AO_load (&a->retired.allocations[class]) - AO_load (&a->retired.frees[class]);
+    live += AO_load (&a->ledger.retired.allocations[class]) - AO_load (&a->ledger.retired.frees[class]);
   sy_handle_withdraw (a);
   sy_backend_close (a);
   sy_handle_give (a);
@@ -127,7 +128,7 @@ sydra_calloc (struct sydra_alloc *a, size_t count, size_t size)
 {
   size_t bytes;
 
-  sy_thread_handle_check (a, "sydra_calloc");
+  sy_handle_check_fast (a, "sydra_calloc");
   if (__builtin_mul_overflow (count, size, &bytes))
     bytes = SIZE_MAX;
   return is_too_big (bytes) ? NULL : sy_backend_calloc (a, bytes);
@@ -136,18 +137,18 @@ sydra_calloc (struct sydra_alloc *a, size_t count, size_t size)
 SY_EXPORT void *
 sydra_realloc (struct sydra_alloc *a, void *block, size_t size)
 {
-  sy_thread_handle_check (a, "sydra_realloc");
+  sy_handle_check_fast (a, "sydra_realloc");
   if (block == NULL)
     return sydra_malloc (a, size);
   if (SY_DEBUG)
-    sy_handle_check_free (block, "sydra_realloc");
+    sy_waiting_check (block, "sydra_realloc");
   return is_too_big (size) ? NULL : sy_backend_realloc (a, block, size);
 }
 
 SY_EXPORT void *
 sydra_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size)
 {
-  sy_thread_handle_check (a, "sydra_aligned_alloc");
+  sy_handle_check_fast (a, "sydra_aligned_alloc");
   if (alignment == 0 || (alignment & (alignment - 1)) != 0)
     {
       errno = EINVAL;
@@ -161,7 +162,7 @@ sydra_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size)
 static void
 check_size (struct sydra_alloc *a, const void *block, size_t size, const char *call)
 {
-  sy_thread_handle_check (a, call);
+  sy_handle_check_fast (a, call);
   if (block != NULL && size > sy_backend_usable_size (a, block, call))
     sy_bug (call, block, "the block is smaller than the size given");
 }
@@ -187,7 +188,7 @@ sydra_free_aligned_sized (struct sydra_alloc *a, void *block, size_t alignment, 
 SY_EXPORT bool
 sydra_resize (struct sydra_alloc *a, void *block, size_t size)
 {
-  sy_thread_handle_check (a, "sydra_resize");
+  sy_handle_check_fast (a, "sydra_resize");
   if (block == NULL)
     sy_bug ("sydra_resize", block, "the block is NULL");
   return size <= (size_t) PTRDIFF_MAX && sy_backend_resize (a, block, size);
@@ -211,28 +212,28 @@ sydra_usable_size (struct sydra_alloc *a, const void *block)
 SY_EXPORT size_t
 sydra_good_size (struct sydra_alloc *a, size_t size)
 {
-  sy_thread_handle_check (a, "sydra_good_size");
+  sy_handle_check_fast (a, "sydra_good_size");
   return sy_backend_good_size (size);
 }
 
 SY_EXPORT bool
 sydra_owns (struct sydra_alloc *a, const void *pointer)
 {
-  sy_thread_handle_check (a, "sydra_owns");
+  sy_handle_check_fast (a, "sydra_owns");
   return sy_backend_owns (a, pointer);
 }
 
 SY_EXPORT size_t
 sydra_malloc_batch (struct sydra_alloc *a, size_t size, size_t count, void **blocks)
 {
-  sy_thread_handle_check (a, "sydra_malloc_batch");
+  sy_handle_check_fast (a, "sydra_malloc_batch");
   return is_too_big (size) ? 0 : sy_backend_malloc_batch (a, size, count, blocks);
 }
 
 SY_EXPORT void
 sydra_free_batch (struct sydra_alloc *a, size_t count, void **blocks)
 {
-  sy_thread_handle_check (a, "sydra_free_batch");
+  sy_handle_check_fast (a, "sydra_free_batch");
   for (size_t at = 0; at < count; at++)
     sydra_free (a, blocks[at]);
 }

@@ -2,9 +2,10 @@
 /*
  * backend.h: the seam between the modes.  Exactly one backend_*.c is linked; calls are direct.
  *
- * A backend also defines the two hottest public calls itself, sydra_malloc and sydra_free: not even a jump stands before their hit.
- * Arguments have been checked by alloc.c: handles are live, blocks are not NULL, alignments are powers of two, sizes at most PTRDIFF_MAX.
- * What allocates sets errno on failure; what frees keeps it.
+ * A backend also defines the two hottest public calls itself, sydra_malloc and sydra_free: not even
+ * a jump stands before their hit.  For the other calls alloc.c has checked the arguments: handles
+ * are live, blocks are not NULL, alignments are powers of two, sizes are at most PTRDIFF_MAX.
+ * A function that allocates sets errno on failure; one that frees keeps it.
  */
 #ifndef SY_BACKEND_H
 #define SY_BACKEND_H
@@ -14,6 +15,8 @@
 
 #include "sydra/alloc.h"
 
+struct sy_cache;
+
 /* The mode's name, and whether it has a pool. */
 extern const char *const sy_backend_name;
 extern const bool sy_backend_has_pool;
@@ -22,11 +25,22 @@ extern const bool sy_backend_has_pool;
 bool sy_backend_open (struct sydra_alloc *a);
 void sy_backend_close (struct sydra_alloc *a);
 
+/*
+ * The slow ways of malloc and free, for sydra_malloc and sydra_free, and for the drop-in's malloc
+ * and free, which look for a hit themselves (thread/hits.h).
+ *   malloc_miss  size is at most SY_TINY_MAX, and the cache's loaded magazine of its class is empty
+ *   malloc_slow  any size, any state of the thread
+ *   free_slow    any block or NULL, any state of the thread
+ */
+void *sy_backend_malloc_miss (struct sy_cache *cache, size_t size);
+void *sy_backend_malloc_slow (struct sydra_alloc *a, size_t size);
+void sy_backend_free_slow (struct sydra_alloc *a, void *block);
+
 void *sy_backend_calloc (struct sydra_alloc *a, size_t size);
 void *sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size);
 void *sy_backend_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size);
 bool sy_backend_resize (struct sydra_alloc *a, void *block, size_t size);
-/* call names the public call, for what is no block. */
+/* call names the public call, for the report of a pointer that is no block. */
 size_t sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *call);
 size_t sy_backend_good_size (size_t size);
 /* The block's class in the pool, 0 where the heap serves it, and its usable bytes. */

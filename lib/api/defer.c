@@ -2,14 +2,65 @@
 /* defer.c: the public calls on reclamation. */
 #include <config.h>
 
+#include "api/defer.h"
+
 #include <errno.h>
 
 #include "api/backend.h"
-#include "api/reclaim.h"
+#include "api/waiting.h"
 #include "base/bug.h"
 #include "base/compiler.h"
 #include "base/os.h"
-#include "sydra/alloc.h"
+#include "thread/hits.h"
+#include "thread/miss.h"
+
+/* ---- A handle's domain ---- */
+
+static struct sy_participant *
+participant (struct sy_cache *cache)
+{
+  return cache == NULL ? NULL : &cache->participant;
+}
+
+/* Frees each block by itself, for bags of the heap's blocks, and in debug builds, which look at each. */
+static void
+free_one_by_one (struct sydra_alloc *a, struct sy_magazine *bag)
+{
+  for (unsigned at = 1; at <= bag->rounds; at++)
+    {
+      void *block = sy_magazine_end (bag)[-(int) at];
+
+      if (SY_DEBUG)
+        sy_waiting_remove (block);
+      sydra_free (a, block);
+    }
+  sy_magazine_give (bag);
+}
+
+/* How the domain frees a bag. */
+static void
+free_bag (void *ctx, struct sy_magazine *bag)
+{
+  struct sydra_alloc *a = ctx;
+  unsigned class = sy_bag_note (bag)->class;
+
+  if (class == SY_CLASS_HEAP || SY_DEBUG)
+    free_one_by_one (a, bag);
+  else
+    sy_miss_free_magazine (a, sy_cache_find (a, "sydra_collect"), class, bag);
+}
+
+void
+sy_defer_open (struct sydra_alloc *a, size_t max_bytes)
+{
+  sy_domain_open (&a->domain, max_bytes, free_bag, a);
+}
+
+bool
+sy_defer_give_way (struct sydra_alloc *a, struct sy_cache *cache)
+{
+  return sy_domain_reclaim_for_want (&a->domain, participant (cache));
+}
 
 /* ---- Sections ---- */
 
@@ -20,33 +71,33 @@ static __thread unsigned shared_sections __attribute__ ((tls_model (SY_TLS_MODEL
 static uint64_t SY_NOINLINE
 enter_slow (struct sydra_alloc *a)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_epoch_enter");
+  struct sy_cache *cache = sy_cache_get (a, "sydra_epoch_enter");
 
   if (cache != NULL)
-    return sy_epoch_number (sy_reader_enter (&cache->reader, &a->limbo.epoch));
+    return sy_epoch_number (sy_reader_enter (&cache->participant.reader, &a->domain.limbo.epoch));
   shared_sections++;
-  return sy_epoch_number (sy_limbo_enter (&a->limbo));
+  return sy_epoch_number (sy_domain_enter (&a->domain));
 }
 
 SY_EXPORT uint64_t
 sydra_epoch_enter (struct sydra_alloc *a)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_last;
+  struct sy_cache *cache = sy_cache_last;
 
   if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a)))
     return enter_slow (a);
-  return sy_epoch_number (sy_reader_enter (&cache->reader, &a->limbo.epoch));
+  return sy_epoch_number (sy_reader_enter (&cache->participant.reader, &a->domain.limbo.epoch));
 }
 
 /* As enter_slow, or misuse. */
 static void SY_NOINLINE
 leave_slow (struct sydra_alloc *a, uint64_t observed)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_find (a, "sydra_epoch_leave");
+  struct sy_cache *cache = sy_cache_find (a, "sydra_epoch_leave");
 
-  if (cache != NULL && sy_reader_leave (&cache->reader, observed))
+  if (cache != NULL && sy_reader_leave (&cache->participant.reader, observed))
     return;
-  if (shared_sections != 0 && sy_limbo_leave (&a->limbo, observed))
+  if (shared_sections != 0 && sy_domain_leave (&a->domain, observed))
     shared_sections--;
   else
     sy_bug ("sydra_epoch_leave", a, "the thread is in no section that was entered with this value");
@@ -55,9 +106,9 @@ leave_slow (struct sydra_alloc *a, uint64_t observed)
 SY_EXPORT void
 sydra_epoch_leave (struct sydra_alloc *a, uint64_t observed)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_last;
+  struct sy_cache *cache = sy_cache_last;
 
-  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || !sy_reader_leave (&cache->reader, observed)))
+  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || !sy_reader_leave (&cache->participant.reader, observed)))
     leave_slow (a, observed);
 }
 
@@ -65,186 +116,144 @@ SY_EXPORT uint64_t
 sydra_epoch_advance (struct sydra_alloc *a)
 {
   sy_handle_check (a, "sydra_epoch_advance");
-  return sy_epoch_number (sy_epoch_advance (&a->limbo.epoch) + 2);
+  return sy_epoch_number (sy_epoch_advance (&a->domain.limbo.epoch) + 2);
 }
 
 SY_EXPORT int
 sydra_epoch_synchronize (struct sydra_alloc *a)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_find (a, "sydra_epoch_synchronize");
-  struct sy_readers readers;
+  struct sy_cache *cache = sy_cache_find (a, "sydra_epoch_synchronize");
 
-  if ((cache != NULL && AO_load (&cache->reader.epoch) != 0) || (shared_sections != 0 && sy_limbo_has_readers (&a->limbo)))
+  if ((cache != NULL && AO_load (&cache->participant.reader.epoch) != 0)
+      || (shared_sections != 0 && sy_domain_has_anonymous_readers (&a->domain)))
     return EDEADLK;
-
-  AO_t left = sy_epoch_advance (&a->limbo.epoch);
-
-  if (!sy_epoch_barrier ())
-    return EAGAIN;
-  for (unsigned round = 0;; round++)
-    {
-      sy_thread_registry_readers (a, left, &readers);
-      if (readers.oldest.epoch == 0 || sy_epoch_before (left, readers.oldest.epoch))
-        return 0;
-      sy_os_pause (round);
-    }
+  return sy_domain_synchronize (&a->domain) ? 0 : EAGAIN;
 }
 
 /* ---- Deferred frees ---- */
 
 static int
-report_stall (struct sydra_alloc *a, const struct sy_readers *readers)
+report_stall (struct sydra_alloc *a, const struct sy_scan *scan)
 {
   struct sydra_stall stall = { .size = sizeof stall };
 
-  sy_shared_add (&a->limbo.stalls, 1);
+  sy_shared_add (&a->domain.limbo.stalls, 1);
   if (a->on_stall == NULL)
     return EAGAIN;
-  stall.thread_id = readers->oldest.thread_id;
+  stall.thread_id = scan->oldest.thread_id;
   if (stall.thread_id != 0)
     sy_os_thread_name (stall.thread_id, stall.thread_name, sizeof stall.thread_name);
-  stall.epoch = sy_epoch_number (readers->oldest.epoch);
-  stall.inside_ns = sy_os_now_ns () - readers->oldest.met_ns;
-  stall.deferred_bytes = AO_load (&a->limbo.bytes) + readers->bag_bytes;
+  stall.epoch = sy_epoch_number (scan->oldest.epoch);
+  stall.inside_ns = sy_os_now_ns () - scan->oldest.since_ns;
+  stall.deferred_bytes = AO_load (&a->domain.limbo.bytes) + scan->bag_bytes;
   a->on_stall (a->on_stall_ctx, &stall);
   return EAGAIN;
 }
 
-/* Into the thread's bags, if there is room. */
-static bool
-defer_with_room (struct sydra_alloc *a, struct sy_bags *bags, unsigned class, void *block, size_t bytes, enum sy_bags_result *result)
-{
-  if (!sy_bags_make_room (bags, &a->limbo, bytes))
-    return false;
-  *result = sy_bags_push (bags, &a->limbo, class, block, bytes);
-  return true;
-}
-
-/* For a thread whose end has come, or that has no memory for a cache: by bags of its own for this one call. */
-static bool
-defer_without_cache (struct sydra_alloc *a, unsigned class, void *block, size_t bytes, enum sy_bags_result *result)
-{
-  struct sy_bags bags = { .room = 0 };
-  bool room = defer_with_room (a, &bags, class, block, bytes, result);
-
-  if (sy_bags_empty (&bags, &a->limbo))
-    *result = SY_BAGS_DUE;
-  return room;
-}
-
-static bool
-defer (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, void *block, size_t bytes, enum sy_bags_result *result)
-{
-  if (SY_UNLIKELY (cache == NULL))
-    return defer_without_cache (a, class, block, bytes, result);
-  sy_thread_registry_begin (cache);
-
-  bool room = defer_with_room (a, &cache->bags, class, block, bytes, result);
-
-  sy_bags_end (&cache->bags);
-  return room;
-}
-
-/* Debug builds know each block that waits. */
-static void
-note_deferred (const void *block)
-{
-  if (sy_fallback_has (&sy_deferred, block))
-    sy_bug ("sydra_free_deferred", block, "block deferred twice");
-  sy_fallback_add (&sy_deferred, block);
-}
-
 /*
- * There is no room for the block: everything that may go has gone.  Where no reader is left from before this call, none can see the block
- * either, which was out of their reach before it, and it is freed at once.
+ * The limit is reached, and everything that may go has gone.  Where no reader is left from before
+ * this call, none can see the block either, which was out of their reach before it: it is freed.
  */
 static int
-defer_over_limit (struct sydra_alloc *a, void *block, const struct sy_readers *readers)
+defer_over_limit (struct sydra_alloc *a, void *block, const struct sy_scan *scan)
 {
-  if (readers->oldest.epoch != 0 && !sy_epoch_before (readers->left, readers->oldest.epoch))
-    return report_stall (a, readers);
+  if (scan->oldest.epoch != 0 && !sy_epoch_before (scan->left, scan->oldest.epoch))
+    return report_stall (a, scan);
   if (SY_DEBUG)
-    (void) sy_fallback_remove (&sy_deferred, block);
+    sy_waiting_remove (block);
   sydra_free (a, block);
-  sy_shared_add (&a->limbo.reclaimed, 1);
+  sy_shared_add (&a->domain.limbo.reclaimed, 1);
   return 0;
 }
 
-/* A reader that has only just been found inside may be about to leave. */
+/* A reader that was found inside only just now may be about to leave. */
 static bool
-is_worth_a_wait (const struct sy_readers *readers)
+is_worth_a_wait (const struct sy_scan *scan)
 {
-  return readers->oldest.epoch != 0 && sy_os_now_ns () - readers->oldest.met_ns < SY_LIMBO_WAIT_NS;
+  return scan->oldest.epoch != 0 && sy_os_now_ns () - scan->oldest.since_ns < SY_LIMBO_WAIT_NS;
+}
+
+/*
+ * For want of memory, which bags take too, or of room under the limit: reclaims, and tries again
+ * while that may help.  *scan is what the last reclaim found.  False: it could not find out.
+ */
+static bool
+defer_again (struct sy_domain *domain, struct sy_participant *own, const struct sy_deferred *deferred, enum sy_deferral *result,
+             struct sy_scan *scan)
+{
+  for (unsigned round = 0; *result == SY_DEFER_OVER_LIMIT || (*result == SY_DEFER_NO_MEMORY && round == 0); round++)
+    {
+      if (!sy_domain_reclaim_all (domain, own, scan))
+        return false;
+      if (round == SY_LIMBO_TRIES || (round != 0 && !is_worth_a_wait (scan)))
+        break;
+      if (round != 0)
+        sy_os_pause (0);
+      *result = sy_domain_defer (domain, own, deferred);
+    }
+  return true;
 }
 
 static int
-defer_or_reclaim (struct sydra_alloc *a, struct sy_thread_cache *cache, unsigned class, void *block, size_t bytes)
+defer (struct sydra_alloc *a, struct sy_participant *own, const struct sy_deferred *deferred)
 {
-  enum sy_bags_result result = SY_BAGS_HELD;
-  struct sy_readers readers;
-  unsigned round = 0;
+  enum sy_deferral result = sy_domain_defer (&a->domain, own, deferred);
+  struct sy_scan scan;
 
-  while (SY_UNLIKELY (!defer (a, cache, class, block, bytes, &result)))
+  if (SY_UNLIKELY (result >= SY_DEFER_NO_MEMORY) && !defer_again (&a->domain, own, deferred, &result, &scan))
+    return result == SY_DEFER_NO_MEMORY ? ENOMEM : EAGAIN;
+  switch (result)
     {
-      if (!sy_reclaim_all (a, &readers))
-        return EAGAIN;
-      if (round != 0 && (round == SY_LIMBO_TRIES || !is_worth_a_wait (&readers)))
-        return defer_over_limit (a, block, &readers);
-      if (round++ != 0)
-        sy_os_pause (0);
+    case SY_DEFER_OVER_LIMIT: return defer_over_limit (a, deferred->block, &scan);
+    case SY_DEFER_NO_MEMORY: return ENOMEM;
+    case SY_DEFERRED_SCAN_IS_DUE: sy_domain_reclaim (&a->domain, own); return 0;
+    default: return 0;
     }
-  /* The bags that wait are memory too. */
-  if (SY_UNLIKELY (result == SY_BAGS_NO_MEMORY) && sy_reclaim_all (a, &readers) && !defer (a, cache, class, block, bytes, &result))
-    return defer_over_limit (a, block, &readers);
-  if (result == SY_BAGS_DUE)
-    sy_reclaim (a);
-  return result == SY_BAGS_NO_MEMORY ? ENOMEM : 0;
 }
 
 /* Any block, any state of the thread. */
 static int SY_NOINLINE
 free_deferred_slow (struct sydra_alloc *a, void *block)
 {
-  size_t bytes;
+  struct sy_deferred deferred = { .block = block };
 
-  sy_thread_handle_check (a, "sydra_free_deferred");
+  sy_handle_check_fast (a, "sydra_free_deferred");
   if (block == NULL)
     return 0;
 
-  struct sy_thread_cache *cache = sy_thread_cache_earn (a, "sydra_free_deferred");
-  unsigned class = sy_backend_class_of (a, block, "sydra_free_deferred", &bytes);
-  int saved = errno;
+  struct sy_cache *cache = sy_cache_earn (a, "sydra_free_deferred");
+  int saved = errno, error;
 
+  deferred.class = sy_backend_class_of (a, block, "sydra_free_deferred", &deferred.bytes);
   if (SY_DEBUG)
-    note_deferred (block);
-
-  int error = defer_or_reclaim (a, cache, class, block, bytes);
-
+    sy_waiting_add (block);
+  error = defer (a, participant (cache), &deferred);
   if (SY_DEBUG && error != 0)
-    (void) sy_fallback_remove (&sy_deferred, block);
+    sy_waiting_remove (block);
   errno = saved;
   return error;
 }
 
 /* A block of the pool's, into a bag that has been begun and stays open. */
 static inline bool
-defer_hit (struct sy_thread_cache *cache, void *block)
+defer_hit (struct sy_cache *cache, void *block)
 {
   size_t class;
 
-  if (SY_UNLIKELY (!sy_thread_cache_class_of (cache, block, &class)))
+  if (SY_UNLIKELY (!sy_cache_class_of (cache, block, &class)))
     return false;
 
-  bool hit = SY_LIKELY (sy_bags_begin (&cache->bags)) && sy_bags_push_fast (&cache->bags, (unsigned) class, block);
+  struct sy_bags *bags = &cache->participant.bags;
+  bool hit = SY_LIKELY (sy_bags_begin (bags)) && sy_bags_push_fast (bags, (unsigned) class, block);
 
-  sy_bags_end (&cache->bags);
+  sy_bags_end (bags);
   return hit;
 }
 
 SY_EXPORT int
 sydra_free_deferred (struct sydra_alloc *a, void *block)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_last;
+  struct sy_cache *cache = sy_cache_last;
 
   if (SY_LIKELY (sy_holds (&cache->owner, (AO_t) a) && !SY_DEBUG && defer_hit (cache, block)))
     return 0;
@@ -254,9 +263,9 @@ sydra_free_deferred (struct sydra_alloc *a, void *block)
 SY_EXPORT size_t
 sydra_collect (struct sydra_alloc *a)
 {
-  struct sy_readers readers;
+  struct sy_scan scan;
 
   sy_handle_check (a, "sydra_collect");
-  (void) sy_reclaim_all (a, &readers);
+  (void) sy_domain_reclaim_all (&a->domain, participant (sy_cache_find (a, "sydra_collect")), &scan);
   return sy_backend_collect (a);
 }

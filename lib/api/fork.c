@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "api/waiting.h"
 #include "heap/heap.h"
 #include "pool/reap.h"
 #include "thread/registry.h"
@@ -13,9 +14,15 @@ static pthread_once_t opened = PTHREAD_ONCE_INIT, registered = PTHREAD_ONCE_INIT
 static AO_t refused;
 
 static void
+lock_domain (struct sydra_alloc *a)
+{
+  sy_lock_take (&a->domain.lock);
+}
+
+static void
 lock_limbo (struct sydra_alloc *a)
 {
-  sy_lock_take (&a->limbo.lock);
+  sy_lock_take (&a->domain.limbo.lock);
 }
 
 static void
@@ -35,7 +42,8 @@ unlock_handle (struct sydra_alloc *a)
 {
   sy_pool_unlock (&a->pool);
   sy_fallback_unlock (&a->fallback);
-  sy_lock_release (&a->limbo.lock);
+  sy_lock_release (&a->domain.limbo.lock);
+  sy_lock_release (&a->domain.lock);
 }
 
 /* In the child. */
@@ -43,16 +51,20 @@ static void
 forget_threads (struct sydra_alloc *a)
 {
   sy_pool_reap_after_fork (&a->pool);
-  sy_thread_registry_after_fork (a);
+  sy_registry_after_fork (a);
+  /* Not what an absent thread was deferring or freeing: that memory may be another block's one day. */
+  if (SY_DEBUG)
+    sy_domain_each (&a->domain, sy_waiting_add);
 }
 
 static void
 lock_all (void)
 {
   sy_lock_take (sy_registry_lock ());
+  sy_handle_each (lock_domain);
   sy_handle_each (lock_limbo);
   sy_handle_each (lock_fallback);
-  sy_fallback_lock (&sy_deferred);
+  sy_waiting_lock ();
   sy_handle_each (lock_pool);
   sy_lock_take (sy_region_lock ());
   sy_lock_take (sy_magazine_lock ());
@@ -68,7 +80,7 @@ unlock_most (void)
   sy_heap_fork_unlock ();
   sy_lock_release (sy_magazine_lock ());
   sy_lock_release (sy_region_lock ());
-  sy_fallback_unlock (&sy_deferred);
+  sy_waiting_unlock ();
   sy_handle_each (unlock_handle);
 }
 
@@ -85,21 +97,15 @@ in_child (void)
   unlock_most ();
   sy_epoch_after_fork ();
   if (SY_DEBUG)
-    sy_fallback_forget (&sy_deferred);
+    sy_waiting_forget ();
   sy_handle_each (forget_threads);
   sy_lock_release (sy_registry_lock ());
 }
 
 static void
-open_deferred (void)
-{
-  sy_fallback_open (&sy_deferred);
-}
-
-static void
 register_handlers (void)
 {
-  (void) pthread_once (&opened, open_deferred);
+  (void) pthread_once (&opened, sy_waiting_open);
   sy_fork_register_module ();
   if (pthread_atfork (lock_all, in_parent, in_child) != 0)
     AO_store (&refused, 1);
@@ -114,6 +120,6 @@ sy_fork_register (void)
 bool
 sy_fork_ready (void)
 {
-  (void) pthread_once (&opened, open_deferred);
+  (void) pthread_once (&opened, sy_waiting_open);
   return AO_load (&refused) == 0;
 }

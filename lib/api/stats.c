@@ -6,7 +6,7 @@
 #include "api/backend.h"
 #include "base/compiler.h"
 #include "base/os.h"
-#include "thread/registry.h"
+#include "thread/counts.h"
 
 /* Of counts that were read while threads ran, the second may be ahead of the first. */
 static uint64_t
@@ -26,7 +26,7 @@ add_bin (struct sydra_class_stats *out, const struct sy_bin *bin)
 }
 
 static void
-fill_class (struct sydra_stats *stats, const struct sydra_alloc *a, const struct sy_thread_totals *totals, unsigned class)
+fill_class (struct sydra_stats *stats, const struct sydra_alloc *a, const struct sy_totals *totals, unsigned class)
 {
   struct sydra_class_stats *out = &stats->classes[class - 1];
 
@@ -48,33 +48,33 @@ fill_class (struct sydra_stats *stats, const struct sydra_alloc *a, const struct
 static void
 fill_deferred (struct sydra_stats *stats, struct sydra_alloc *a)
 {
-  struct sy_limbo *limbo = &a->limbo;
-  struct sy_readers readers;
+  struct sy_limbo *limbo = &a->domain.limbo;
+  struct sy_scan scan;
   uint64_t now_ns = sy_os_now_ns (), since_ns = sy_limbo_since_ns (limbo);
 
-  sy_thread_registry_readers (a, AO_load (&limbo->epoch.now) - 2, &readers);
-  stats->deferred_blocks = AO_load (&limbo->blocks) + readers.bag_blocks;
-  stats->deferred_bytes = AO_load (&limbo->bytes) + readers.bag_bytes;
+  sy_domain_scan (&a->domain, AO_load (&limbo->epoch.now) - 2, &scan);
+  stats->deferred_blocks = AO_load (&limbo->blocks) + scan.bag_blocks;
+  stats->deferred_bytes = AO_load (&limbo->bytes) + scan.bag_bytes;
   sy_limbo_note_bytes (limbo, stats->deferred_bytes);
   stats->deferred_high_water_bytes = AO_load (&limbo->high_bytes);
   stats->epoch_current = sy_epoch_number (AO_load (&limbo->epoch.now));
-  stats->epoch_min = readers.oldest.epoch == 0 ? stats->epoch_current : sy_epoch_number (readers.oldest.epoch);
+  stats->epoch_min = scan.oldest.epoch == 0 ? stats->epoch_current : sy_epoch_number (scan.oldest.epoch);
   stats->epoch_advances = (AO_t) (AO_load (&limbo->epoch.now) - SY_EPOCH_FIRST) / 2;
   stats->epoch_barrier = sy_epoch_is_light ? "membarrier" : "fence";
   stats->deferred_reclaimed = AO_load (&limbo->reclaimed);
   stats->deferred_stalls = AO_load (&limbo->stalls);
-  if (readers.since_us != 0 && (since_ns == 0 || readers.since_us * 1000 < since_ns))
-    since_ns = readers.since_us * 1000;
+  if (scan.since_us != 0 && (since_ns == 0 || scan.since_us * 1000 < since_ns))
+    since_ns = scan.since_us * 1000;
   stats->deferred_oldest_ns = since_ns == 0 || since_ns > now_ns ? 0 : now_ns - since_ns;
 }
 
 static void
 fill (struct sydra_stats *stats, struct sydra_alloc *a)
 {
-  struct sy_thread_totals totals;
+  struct sy_totals totals;
   const struct sy_counts *counts = &totals.counts;
 
-  sy_thread_registry_totals (a, &totals);
+  sy_counts_totals (a, &totals);
   stats->mode = sydra_alloc_mode ();
   stats->shards = sydra_alloc_shards ();
   stats->allocations = counts->allocations[0];

@@ -16,7 +16,7 @@ rank_enter (const struct sy_lock *lock)
 {
   if (SY_DEBUG)
     {
-      bool many = lock->rank == SY_RANK_LIMBO || lock->rank == SY_RANK_BIN || lock->rank == SY_RANK_FALLBACK;
+      bool many = lock->rank >= SY_RANK_DOMAIN && lock->rank <= SY_RANK_BIN;
 
       if (ranks_held >> lock->rank != 0 && !(ranks_held >> lock->rank == 1 && many))
         sy_bug ("lock", lock, "taken out of rank order");

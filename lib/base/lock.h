@@ -14,9 +14,10 @@
 
 enum sy_rank {
   SY_RANK_REGISTRY = 1,  /* handles, and which thread has which cache */
-  SY_RANK_LIMBO,         /* a handle's sealed bags; never two at once but in a fork */
-  SY_RANK_FALLBACK,      /* a stripe of a handle's table of fallback blocks; never two at once but in a fork */
-  SY_RANK_BIN,           /* one class of one shard; never two at once but in a fork */
+  SY_RANK_DOMAIN,        /* a handle's readers and their bags; never two at once but in a fork, as the next three */
+  SY_RANK_LIMBO,         /* a handle's sealed bags */
+  SY_RANK_FALLBACK,      /* a stripe of a handle's table of fallback blocks */
+  SY_RANK_BIN,           /* one class of one shard */
   SY_RANK_REGION,        /* the range's slabs */
   SY_RANK_MAGAZINES,     /* the magazines' arena */
   SY_RANK_PAGES          /* runs of pages for large blocks */

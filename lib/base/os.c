@@ -37,6 +37,11 @@ map (size_t bytes, int protection, int flags)
   return start == MAP_FAILED ? NULL : start;
 }
 
+/* What this system has refused once and is not asked for again.  Relaxed: a second thread's call does no harm. */
+static struct {
+  AO_t dontdump, populate;
+} refused;
+
 /*
  * Whether the pages are in core dumps.  A wish: where the system refuses to leave pages out, or does not know how, dumps are larger, and it is
  * not asked again.
@@ -45,11 +50,10 @@ static void
 dump (void *start, size_t bytes, bool wanted)
 {
 #if defined MADV_DONTDUMP && defined MADV_DODUMP
-  static AO_t refused; /* relaxed: a second thread's call does no harm */
   int saved = errno;
 
-  if (AO_load (&refused) == 0 && madvise (start, bytes, wanted ? MADV_DODUMP : MADV_DONTDUMP) != 0 && !wanted)
-    AO_store (&refused, 1);
+  if (AO_load (&refused.dontdump) == 0 && madvise (start, bytes, wanted ? MADV_DODUMP : MADV_DONTDUMP) != 0 && !wanted)
+    AO_store (&refused.dontdump, 1);
   errno = saved;
 #else
   (void) start;
@@ -112,10 +116,11 @@ sy_os_populate (void *start, size_t bytes)
 {
 #ifdef MADV_POPULATE_WRITE
   int saved = errno;
-  bool known = madvise (start, bytes, MADV_POPULATE_WRITE) == 0 || errno != EINVAL;
 
+  if (AO_load (&refused.populate) == 0 && madvise (start, bytes, MADV_POPULATE_WRITE) != 0 && errno == EINVAL)
+    AO_store (&refused.populate, 1);
   errno = saved;
-  return known;
+  return AO_load (&refused.populate) == 0;
 #else
   (void) start;
   (void) bytes;

@@ -56,14 +56,14 @@
 /* A million magazines: the depots' limits for some forty shards.  Where they are used up, blocks go to the slabs without one. */
 #define SY_MAGAZINES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
 /* A thread's first magazine of a class: so many blocks or so many bytes, or one block.  Each refill doubles it up to the class's own limit. */
-#define SY_ROUNDS_FIRST 8u
-#define SY_ROUNDS_FIRST_BYTES ((size_t) 8 << 10)
+#define SY_CAPACITY_FIRST 8u
+#define SY_CAPACITY_FIRST_BYTES ((size_t) 8 << 10)
 /* The magazines of one thread may grow to an equal share of this among those that are there, and to so much at least. */
-#define SY_ROOM_ALL ((size_t) 4 << 20)
-#define SY_ROOM_LEAST ((size_t) 256 << 10)
+#define SY_BUDGET_ALL ((size_t) 4 << 20)
+#define SY_BUDGET_LEAST ((size_t) 256 << 10)
 /* Blocks that a full-grown magazine holds in bytes, and how many it holds however large they are. */
 #define SY_MAGAZINE_BLOCKS_BYTES ((size_t) 1 << 16)
-#define SY_ROUNDS_LEAST 16u
+#define SY_CAPACITY_LEAST 16u
 /* Empty magazines a thread keeps for its next exchange, so that most exchanges touch no shared stack of empties. */
 #define SY_SPARES_MAX 4u
 
@@ -118,18 +118,18 @@
 
 /* What may wait in limbo where the handle's options do not say. */
 #define SY_LIMBO_BYTES ((size_t) 64 << 20)
-/* How much is sealed before somebody looks for what may go: a look is a barrier on all threads and a walk over their records.  Each takes
+/* How much is sealed between two scans: a scan is a barrier on all threads and a walk over their records.  Each takes
    out at most twice the bags that can have come since the last one. */
-#define SY_LIMBO_LOOK_BYTES ((size_t) 32 << 10)  /* for each thread ... */
-#define SY_LIMBO_LOOK_THREADS 4u                 /* ... of so many at the most: among several the barrier interrupts processors */
-#define SY_LIMBO_LOOK_BAGS 64u
-#define SY_LIMBO_TAKE_BAGS (2 * SY_LIMBO_LOOK_BAGS)
+#define SY_LIMBO_SCAN_BYTES ((size_t) 32 << 10)  /* for each thread ... */
+#define SY_LIMBO_SCAN_THREADS 4u                 /* ... of so many at the most: among several the barrier interrupts processors */
+#define SY_LIMBO_SCAN_BAGS 64u
+#define SY_LIMBO_TAKE_BAGS (2 * SY_LIMBO_SCAN_BAGS)
 /* What a thread charges at once, so that most deferred frees touch nothing shared; at most one part in so many of the limit. */
-#define SY_LIMBO_ROOM_BYTES ((size_t) 16 << 10)
+#define SY_LIMBO_CREDIT_BYTES ((size_t) 16 << 10)
 #define SY_LIMBO_SHARE 64u
 /* A bag that was begun this long ago is closed whatever its thread does: a class that a busy thread seldom frees. */
 #define SY_LIMBO_OLD_US 250000u
-/* At the limit: how often a deferred free looks again, and how long ago a reader may have been met to be worth it. */
+/* At the limit: how often a deferred free scans again, and how long ago a reader may have been found inside to be worth it. */
 #define SY_LIMBO_TRIES 4u
 #define SY_LIMBO_WAIT_NS UINT64_C (1000000)
 

@@ -44,17 +44,17 @@ sy_epoch_barrier (void)
 }
 
 void
-sy_reader_look (struct sy_reader *reader, AO_t left, uint64_t now_ns, struct sy_oldest *oldest)
+sy_reader_scan (struct sy_reader *reader, AO_t left, uint64_t now_ns, struct sy_oldest *oldest)
 {
   AO_t epoch = AO_load_acquire (&reader->epoch);  /* pairs with the release in sy_reader_leave */
 
   if (epoch == 0)
     return;
-  if (epoch != reader->met_epoch && !sy_epoch_before (left, epoch))
+  if (epoch != reader->last_epoch && !sy_epoch_before (left, epoch))
     {
-      reader->met_epoch = epoch;
-      reader->met_ns = now_ns;
+      reader->last_epoch = epoch;
+      reader->since_ns = now_ns;
     }
   if (oldest->epoch == 0 || sy_epoch_before (epoch, oldest->epoch))
-    *oldest = (struct sy_oldest) { epoch, reader->thread_id, epoch == reader->met_epoch ? reader->met_ns : now_ns };
+    *oldest = (struct sy_oldest) { epoch, reader->thread_id, epoch == reader->last_epoch ? reader->since_ns : now_ns };
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * epoch.h: readers, and the clock that they look at when they enter.
+ * epoch.h: the epoch counter, and a reader's record.
  *
- * A reader publishes the epoch that it found when it entered, in its own record, and then reads; on leaving it clears the record.  Who wants
- * to free what it has unlinked moves the epoch on, makes a barrier on all threads, and then looks at the records: a reader that is inside
- * with a later epoch than the one that was left, or is not seen inside, reads after the unlinking.
+ * A reader that enters publishes the epoch that it finds, in its record, and then reads.  On leaving
+ * it clears the record.  domain.h says why this tells when a block may be freed.
  *
- * | field          | who writes                  | order                                                                              |
- * | now            | who seals a bag or advances | full; a reader's acquire of a later value sees all that was unlinked before        |
- * | reader.epoch   | the reader                  | set: the reader's fence pairs with sy_epoch_barrier; cleared: release, pairs with  |
- * |                |                             | the acquire in sy_reader_look: what it read, it read before                        |
+ * | field        | written by          | order                                                    |
+ * | now          | sealing, advancing  | full; a reader's acquire of a later value sees all that  |
+ * |              |                     | was unlinked before                                      |
+ * | reader.epoch | the reader          | set: the reader's fence pairs with sy_epoch_barrier      |
+ * |              |                     | cleared: release, pairs with the acquire in              |
+ * |              |                     | sy_reader_scan: what it read, it read before             |
  *
- * The reader's fence is a compiler's one where the system makes the barrier (membarrier), so that entering costs about a store; this is
- * asymmetric fencing as in liburcu's memb flavour.  An epoch is odd, moves by 2 and may wrap: 0 is no epoch.
+ * Where the system makes the barrier (membarrier), the reader's fence only stops the compiler, so
+ * that entering costs about a store.  This is asymmetric fencing, as in liburcu's memb flavour.
+ * An epoch is odd, moves by 2 and may wrap: 0 is no epoch.
  */
 #ifndef SY_EPOCH_H
 #define SY_EPOCH_H
@@ -30,15 +32,16 @@ struct sy_reader {
   AO_t epoch;          /* the one it entered in; 0: outside */
   unsigned depth;      /* of sections inside the outermost; its own */
   long thread_id;      /* the system's */
-  AO_t met_epoch;      /* by sy_reader_look, whose caller locks: when it was first found inside with this epoch, */
-  uint64_t met_ns;     /* and that was over already, so that no new section can have it */
+  AO_t last_epoch;     /* by sy_reader_scan, under a lock: an epoch that was over when the reader was
+                          first found inside with it, so that no new section can have it, ... */
+  uint64_t since_ns;   /* ... and when that was */
 };
 
-/* The oldest of the readers that were looked at. */
+/* The oldest of the readers that were scanned. */
 struct sy_oldest {
   AO_t epoch;          /* 0: nobody is inside */
   long thread_id;
-  uint64_t met_ns;
+  uint64_t since_ns;   /* when it was first found inside */
 };
 
 /* Whether the system makes the barrier and readers need no fence.  Written before the first handle is there. */
@@ -98,7 +101,7 @@ sy_reader_enter (struct sy_reader *reader, const struct sy_epoch *epoch)
       return inside;
     }
 
-  /* acquire: who enters with a later epoch sees what was unlinked before that came. */
+  /* acquire: a reader that enters with a later epoch sees what was unlinked before that. */
   AO_t now = AO_load_acquire (&epoch->now);
 
   AO_store (&reader->epoch, now);
@@ -121,7 +124,7 @@ sy_reader_leave (struct sy_reader *reader, uint64_t number)
   return true;
 }
 
-/* left: an epoch that is over. */
-void sy_reader_look (struct sy_reader *reader, AO_t left, uint64_t now_ns, struct sy_oldest *oldest);
+/* Looks whether the reader is inside, and older than *oldest.  left: an epoch that is over. */
+void sy_reader_scan (struct sy_reader *reader, AO_t left, uint64_t now_ns, struct sy_oldest *oldest);
 
 #endif

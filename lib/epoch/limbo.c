@@ -35,7 +35,7 @@ join_last (struct sy_limbo *limbo, const struct sy_magazine *bag, AO_t epoch)
   const struct sy_bag_note *note = (const struct sy_bag_note *) (const void *) bag->slot;
   void **end;
 
-  if (limbo->bags < SY_LIMBO_LOOK_BAGS || sy_bag_note (last)->class != note->class || (unsigned) last->rounds + bag->rounds > sy_bag_rounds (note->class))
+  if (limbo->bags < SY_LIMBO_SCAN_BAGS || sy_bag_note (last)->class != note->class || (unsigned) last->rounds + bag->rounds > sy_bag_capacity (note->class))
     return false;
   end = sy_magazine_end (last) - last->rounds;
   memcpy (end - bag->rounds, bag->slot + SY_MAGAZINE_SLOTS - bag->rounds, bag->rounds * sizeof *end);
@@ -68,13 +68,13 @@ sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
       limbo->last = bag;
       limbo->bags++;
     }
-  limbo->unlooked_bags++;
-  limbo->unlooked_bytes += note->bytes;
+  limbo->unscanned_bags++;
+  limbo->unscanned_bytes += note->bytes;
 
-  bool due = limbo->unlooked_bytes >= AO_load (&limbo->look_bytes) || limbo->unlooked_bags >= SY_LIMBO_LOOK_BAGS;
+  bool due = limbo->unscanned_bytes >= AO_load (&limbo->scan_bytes) || limbo->unscanned_bags >= SY_LIMBO_SCAN_BAGS;
 
   if (due)
-    limbo->unlooked_bytes = limbo->unlooked_bags = 0;
+    limbo->unscanned_bytes = limbo->unscanned_bags = 0;
   sy_lock_release (&limbo->lock);
   if (joined)
     sy_magazine_give (bag);
@@ -82,18 +82,18 @@ sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
 }
 
 void
-sy_limbo_leave_due (struct sy_limbo *limbo)
+sy_limbo_leave_scan (struct sy_limbo *limbo)
 {
-  AO_store (&limbo->left_due, 1);
+  AO_store (&limbo->scan_is_left, 1);
 }
 
 bool
-sy_limbo_was_left_due (struct sy_limbo *limbo)
+sy_limbo_claim_scan (struct sy_limbo *limbo)
 {
-  /* Relaxed: a hint; two that see it both look. */
-  if (AO_load (&limbo->left_due) == 0)
+  /* Relaxed: a hint; two threads that see it both scan. */
+  if (AO_load (&limbo->scan_is_left) == 0)
     return false;
-  AO_store (&limbo->left_due, 0);
+  AO_store (&limbo->scan_is_left, 0);
   return true;
 }
 
@@ -139,9 +139,9 @@ sy_limbo_freed (struct sy_limbo *limbo, unsigned blocks, size_t bytes)
 void
 sy_limbo_note_threads (struct sy_limbo *limbo, unsigned threads)
 {
-  size_t bytes = (threads < SY_LIMBO_LOOK_THREADS ? threads : SY_LIMBO_LOOK_THREADS) * SY_LIMBO_LOOK_BYTES;
+  size_t bytes = (threads < SY_LIMBO_SCAN_THREADS ? threads : SY_LIMBO_SCAN_THREADS) * SY_LIMBO_SCAN_BYTES;
 
-  AO_store (&limbo->look_bytes, bytes < limbo->limit / 4 ? bytes : limbo->limit / 4);
+  AO_store (&limbo->scan_bytes, bytes < limbo->limit / 4 ? bytes : limbo->limit / 4);
 }
 
 void
@@ -161,39 +161,6 @@ sy_limbo_since_ns (struct sy_limbo *limbo)
   return since_ns;
 }
 
-AO_t
-sy_limbo_enter (struct sy_limbo *limbo)
-{
-  sy_lock_take (&limbo->lock);
-
-  AO_t epoch = sy_reader_enter (&limbo->anonymous, &limbo->epoch);
-
-  sy_lock_release (&limbo->lock);
-  return epoch;
-}
-
-bool
-sy_limbo_leave (struct sy_limbo *limbo, uint64_t number)
-{
-  sy_lock_take (&limbo->lock);
-
-  bool left = sy_reader_leave (&limbo->anonymous, number);
-
-  sy_lock_release (&limbo->lock);
-  return left;
-}
-
-bool
-sy_limbo_has_readers (struct sy_limbo *limbo)
-{
-  sy_lock_take (&limbo->lock);
-
-  bool has = AO_load (&limbo->anonymous.epoch) != 0;
-
-  sy_lock_release (&limbo->lock);
-  return has;
-}
-
 void
 sy_limbo_after_fork (struct sy_limbo *limbo, size_t own_bytes)
 {
@@ -207,5 +174,4 @@ sy_limbo_after_fork (struct sy_limbo *limbo, size_t own_bytes)
   AO_store (&limbo->blocks, blocks);
   AO_store (&limbo->bytes, bytes);
   AO_store (&limbo->charged, bytes + own_bytes);
-  limbo->anonymous = (struct sy_reader) { 0, 0, 0, 0, 0 };
 }

@@ -108,6 +108,19 @@ sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
   return taken;
 }
 
+void
+sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, unsigned count)
+{
+  size_t page = sy_os_page_bytes (), mask = SY_POPULATE_PAGES * page - 1, bytes = sy_size_classes[class].bytes;
+  const char *first = top[-1], *last = top[-(ptrdiff_t) count], *slab = sy_region_address (sy_region_slab_of (last));
+  /* The first may lie in another slab, anywhere. */
+  uintptr_t from = ((uintptr_t) (first > slab ? first : slab) + mask) & ~mask, to = ((uintptr_t) last + bytes + mask) & ~mask;
+
+  /* Relaxed: a bound.  Of larger blocks than a page some pages may never be touched. */
+  if (from < to && bytes <= page && mask < SY_UNIT_BYTES && AO_load (&bin->slabs) >= SY_POPULATE_SLABS)
+    (void) sy_os_populate ((void *) from, to - from);
+}
+
 unsigned
 sy_bin_block (uint32_t number, const void *block, const char *call)
 {

@@ -64,6 +64,12 @@ void sy_bin_join (struct sy_bin *bin, uint32_t number);
 /* Carves from the bin's slabs, the fullest first, as sy_slab_take does. */
 unsigned sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed);
 
+/*
+ * Populates pages of blocks below top that were never handed out: those that they are the first to
+ * come to, and some behind them, up to a multiple of SY_POPULATE_PAGES, which no slab ends short of.
+ */
+void sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, unsigned count);
+
 /* Which block of the slab a pointer is; misuse, found by that call, where it is none. */
 unsigned sy_bin_block (uint32_t number, const void *block, const char *call);
 

@@ -13,7 +13,7 @@
 
 struct sy_shard {
   struct sy_bin bin[SY_CLASSES];
-  AO_t growths_seen;         /* sy_region.growths when its depots last shed; by compare-and-swap */
+  AO_t last_growths;         /* sy_region.growths when its depots last shed; by compare-and-swap */
 };
 
 /* A thread's home, in one number: a shard, and one of the depots of each of its bins. */

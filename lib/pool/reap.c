@@ -203,7 +203,7 @@ shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned numbe
 void
 sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
 {
-  AO_t *seen = &pool->shards[shard].growths_seen, before = AO_load (seen);
+  AO_t *seen = &pool->shards[shard].last_growths, before = AO_load (seen);
 
   /* Relaxed: what is shed is ordered by the depots and locks themselves. */
   if (before == growths || !AO_compare_and_swap (seen, before, growths))

@@ -6,7 +6,7 @@
 
 /* What a magazine has slots for, and what the class's size allows. */
 #define ROUNDS_MAX ((SY_MAGAZINE_BYTES - 16) / sizeof (void *) - 1)
-#define ROUNDS(size) LEAST (ROUNDS_MAX, MOST (SY_MAGAZINE_BLOCKS_BYTES / (size), SY_ROUNDS_LEAST))
+#define ROUNDS(size) LEAST (ROUNDS_MAX, MOST (SY_MAGAZINE_BLOCKS_BYTES / (size), SY_CAPACITY_LEAST))
 
 /* A row: bytes of a block, units of a slab. */
 #define ROW(size, slab) \

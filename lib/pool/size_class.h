@@ -15,7 +15,9 @@
 #include "base/compiler.h"
 #include "base/tuning.h"
 
-#define SY_CLASSES 46  /* class 0 among them */
+#define SY_CLASSES 46  /* SY_CLASS_HEAP among them */
+/* No class: the heap serves it. */
+#define SY_CLASS_HEAP 0u
 #define SY_SMALL_MAX 32768
 /* Sizes up to here have their class from a table with an entry a byte; above from one with an entry for 256. */
 #define SY_TINY_MAX 1024
@@ -29,7 +31,7 @@ struct sy_size_class {
   uint32_t blocks;       /* in a slab */
   uint64_t reciprocal;   /* ceil (2^40 / bytes): offset / bytes == offset * reciprocal >> 40 for every offset in a slab */
   uint32_t units;        /* of a slab: a power of two */
-  uint32_t rounds;       /* in a full-grown magazine */
+  uint32_t capacity;     /* blocks in a full-grown magazine */
   uint32_t depot_depth;  /* magazines that a depot holds */
 };
 

@@ -15,8 +15,6 @@ static struct {
   struct sydra_alloc *free_first, *free_last;  /* first in, first out: a stale pointer stays stale for long */
 } registry = { SY_LOCK_INIT (SY_RANK_REGISTRY), { NULL, 0, 0, 0 }, 0, 0, NULL, NULL };
 
-struct sy_fallback sy_deferred;
-
 struct sy_lock *
 sy_registry_lock (void)
 {
@@ -133,13 +131,6 @@ sy_handle_check (const struct sydra_alloc *a, const char *call)
     sy_bug (call, a, "no handle");
   if (AO_load_acquire (&a->state) != SY_HANDLE_LIVE)
     sy_bug (call, a, "a destroyed handle");
-}
-
-void
-sy_handle_check_free (const void *block, const char *call)
-{
-  if (sy_fallback_has (&sy_deferred, block))
-    sy_bug (call, block, "the block is deferred: it is freed when no reader can see it any more");
 }
 
 void

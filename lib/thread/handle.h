@@ -1,47 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * handle.h: a handle: its options, its pool, its books.
+ * handle.h: a handle: its options, its pool, its epoch domain and its ledger.
  *
- * Handles lie in an arena that is never unmapped, so that a stale pointer to one is found out and not followed.  The registry lock guards
- * the list of handles and of each handle's caches.  A handle's number of blocks is the sum over its threads' own counters (cache.h)
- * and `retired`; threads publish to the ledger only what they differ by, now and then, for the high-water marks and the limit.
+ * Handles lie in an arena that is never unmapped, so that a stale pointer to one is found out and
+ * not followed.  The registry lock guards the list of handles and of each handle's caches.
  */
 #ifndef SY_HANDLE_H
 #define SY_HANDLE_H
 
-#include "epoch/limbo.h"
+#include "epoch/domain.h"
 #include "heap/fallback.h"
 #include "pool/pool.h"
+#include "thread/books.h"
 
-struct sy_thread_cache;
+struct sy_cache;
 struct sydra_stall;
-
-/* Blocks, as counted by one writer or by shared adds. */
-struct sy_counts {
-  AO_t allocations[SY_CLASSES], frees[SY_CLASSES];  /* entry 0: what the heap served */
-  AO_t refills[SY_CLASSES];
-  AO_t heap_bytes;                                  /* live usable bytes that the heap serves */
-  AO_t fallback_sizes[9];                           /* SYDRA_STATS_FALLBACK_BOUNDS */
-  AO_t fallback_resizes, fallback_remaps, shard_misses;
-};
 
 struct sydra_alloc {
   AO_t state;                /* SY_HANDLE_LIVE, or anything else: dead */
   size_t max_bytes;          /* 0: no limit */
   AO_t charged;              /* with a limit: bytes that are live or in threads' magazines */
-  AO_t live[SY_CLASSES];     /* the ledger: blocks as published; entry 0 unused */
-  AO_t high[SY_CLASSES];
-  AO_t live_bytes, high_bytes;
-  struct sy_counts retired;  /* of threads that ended, and of those that have no cache; shared adds */
+  struct sy_ledger ledger;
   AO_t cache_count;                /* written under the registry lock, read by anyone */
-  struct sy_thread_cache *caches;  /* under the registry lock, as the following */
+  struct sy_cache *caches;  /* under the registry lock, as the following */
   struct sydra_alloc *next_free;
   char name[SY_NAME_BYTES];
   struct sy_pool pool;
   struct sy_fallback fallback;
   void (*on_stall) (void *ctx, const struct sydra_stall *stall);
   void *on_stall_ctx;
-  struct sy_limbo limbo;
+  struct sy_domain domain;
 } SY_APART;
 
 #define SY_HANDLE_LIVE ((AO_t) 0x53594452u)
@@ -58,12 +46,6 @@ void sy_handle_give (struct sydra_alloc *a);
 
 /* Reports a pointer that is no live handle; call names the public call. */
 void sy_handle_check (const struct sydra_alloc *a, const char *call);
-
-/* Debug builds: the blocks of all handles that wait for readers; opened by sy_fork_ready. */
-extern struct sy_fallback sy_deferred;
-
-/* For debug builds: reports a block that is freed while it waits for readers. */
-void sy_handle_check_free (const void *block, const char *call);
 
 /* Charges bytes against the handle's limit.  False: over it, nothing charged. */
 static inline bool

@@ -1,31 +1,110 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hits.h: what most calls of malloc, free and malloc_usable_size come to in a pool: a block popped from a magazine or pushed on one, or a
- * block's class.
+ * hits.h: what most calls of malloc, free and malloc_usable_size come to in a pool: a block popped
+ * from a magazine or pushed on one, or a block's class.
  *
- * For callers that go the slow way themselves where it is no hit.  The handle may be any value: no cache belongs to what is no handle.
+ * The caller goes the slow way itself where it is no hit.  The handle may be any value: no cache
+ * belongs to what is no handle.
  */
 #ifndef SY_HITS_H
 #define SY_HITS_H
 
 #include "thread/registry.h"
 
+/* A block of the class from the loaded magazine.  NULL: that is empty. */
+static inline void *
+sy_cache_pop (struct sy_cache *cache, unsigned class)
+{
+  /* The class's entries of both arrays lie at fixed distances from here. */
+  char *row = (char *) cache + class * sizeof (AO_t);
+
+  SY_OPAQUE (row);
+
+  AO_t *top = (AO_t *) (void *) (row + offsetof (struct sy_cache, top));
+  AO_t *allocations = (AO_t *) (void *) (row + offsetof (struct sy_cache, books.counts.allocations));
+  void **at = (void **) AO_load (top), *block = at[-1];
+
+  if (SY_LIKELY (block != NULL))
+    {
+      AO_store (top, (AO_t) (at - 1));
+      /* release: who sees the count sees the top; pairs with the acquire in sy_counts_hits. */
+      sy_own_add_release (allocations, 1);
+    }
+  return block;
+}
+
+/*
+ * ... of a class over SY_TINY_MAX, whose blocks all come this way or by a miss: popped_fresh says
+ * whether it is known to be zero.
+ */
+static inline void *
+sy_cache_pop_large (struct sy_cache *cache, unsigned class)
+{
+  void *block = sy_cache_pop (cache, class);
+  void **top = (void **) AO_load (&cache->top[class]);
+
+  cache->popped_fresh = top < cache->fresh[class];
+  if (cache->popped_fresh)
+    cache->fresh[class] = top;
+  return block;
+}
+
+/* Pops as many blocks as the loaded magazine has, up to count.  None of them is known to be zero. */
+static inline size_t
+sy_cache_pop_many (struct sy_cache *cache, unsigned class, size_t count, void **blocks)
+{
+  void **top = (void **) AO_load (&cache->top[class]);
+  size_t popped = 0;
+
+  while (popped < count && top[-1] != NULL)
+    blocks[popped++] = *--top;
+  AO_store (&cache->top[class], (AO_t) top);
+  sy_own_add_release (&cache->books.counts.allocations[class], popped); /* as in sy_cache_pop */
+  if (cache->fresh[class] > top)
+    cache->fresh[class] = top;
+  return popped;
+}
+
+/*
+ * The class of a block of the cache's pool.  False: it may be one all the same.
+ *
+ * The offset is turned right by a granule's bits, so that one comparison asks both questions: an
+ * address with one of its low four bits set is far beyond the range then.
+ */
+static inline bool
+sy_cache_class_of (const struct sy_cache *cache, const void *block, size_t *class)
+{
+  uintptr_t offset = (uintptr_t) block - cache->base, granule = offset >> SY_GRANULE_SHIFT | offset << (SY_WORD_BITS - SY_GRANULE_SHIFT);
+
+  if (SY_UNLIKELY (granule >= cache->granules))
+    return false;
+
+  size_t unit = granule >> (SY_UNIT_SHIFT - SY_GRANULE_SHIFT);
+
+  SY_OPAQUE (unit);
+  /* Plain: the holder of a block has the byte from the thread that carved it, and it stays until the block is back. */
+  if (SY_UNLIKELY (cache->map[unit] == 0))
+    return false;
+  *class = unit >> sy_map_shift (cache->map);
+  return true;
+}
+
 /* NULL: no hit, nothing changed. */
 static inline void *
 sy_hit_malloc (const struct sydra_alloc *a, size_t size)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_last;
+  struct sy_cache *cache = sy_cache_last;
 
   if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || size > SY_TINY_MAX))
     return NULL;
-  return sy_thread_cache_pop (cache, sy_class_by_size[size]);
+  return sy_cache_pop (cache, sy_class_by_size[size]);
 }
 
 /* The class of a block of the pool.  False: no hit. */
 static inline bool
-sy_hit_class (const struct sydra_alloc *a, const struct sy_thread_cache *cache, const void *block, size_t *class)
+sy_hit_class (const struct sydra_alloc *a, const struct sy_cache *cache, const void *block, size_t *class)
 {
-  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a) && !SY_DEBUG) && sy_thread_cache_class_of (cache, block, class);
+  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a) && !SY_DEBUG) && sy_cache_class_of (cache, block, class);
 }
 
 /* The usable bytes of a block of the pool.  False: no hit. */
@@ -34,7 +113,7 @@ sy_hit_usable (const struct sydra_alloc *a, const void *block, size_t *bytes)
 {
   size_t class;
 
-  if (SY_UNLIKELY (!sy_hit_class (a, sy_thread_cache_last, block, &class)))
+  if (SY_UNLIKELY (!sy_hit_class (a, sy_cache_last, block, &class)))
     return false;
   *bytes = sy_size_classes[class].bytes;
   return true;
@@ -44,7 +123,7 @@ sy_hit_usable (const struct sydra_alloc *a, const void *block, size_t *bytes)
 static inline bool
 sy_hit_free (const struct sydra_alloc *a, void *block)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_last;
+  struct sy_cache *cache = sy_cache_last;
   size_t class;
 
   if (SY_UNLIKELY (!sy_hit_class (a, cache, block, &class)))

@@ -187,14 +187,14 @@ read_slot (struct test_random *random, uint64_t slot, uint64_t *latest)
 static uint64_t
 enter (struct test_random *random)
 {
-  struct sy_thread_cache *cache = sy_thread_cache_get (a, "sydra_epoch_enter");
+  struct sy_cache *cache = sy_cache_get (a, "sydra_epoch_enter");
   AO_t now;
 
-  if (FINDS || cache == NULL || AO_load (&cache->reader.epoch) != 0 || test_random_below (random, 4) != 0)
+  if (FINDS || cache == NULL || AO_load (&cache->participant.reader.epoch) != 0 || test_random_below (random, 4) != 0)
     return sydra_epoch_enter (a);
-  now = AO_load_acquire (&a->limbo.epoch.now);
+  now = AO_load_acquire (&a->domain.limbo.epoch.now);
   wait_a_little (random);
-  AO_store (&cache->reader.epoch, now);
+  AO_store (&cache->participant.reader.epoch, now);
   sy_epoch_fence ();
   return sy_epoch_number (now);
 }
@@ -310,7 +310,7 @@ begin (AO_t first_epoch)
   options.max_deferred_bytes = DEFERRED_MAX;
   a = sydra_alloc_create (&options);
   ck_assert_ptr_nonnull (a);
-  AO_store (&a->limbo.epoch.now, first_epoch);
+  AO_store (&a->domain.limbo.epoch.now, first_epoch);
   stop = false;
   stale = reads = retired = 0;
   for (uint64_t slot = 0; slot < SLOTS; slot++)

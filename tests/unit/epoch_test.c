@@ -65,7 +65,7 @@ START_TEST (the_oldest_epoch_of_all_readers_is_found)
   AO_t left = 0, first = AO_load (&epoch.now);
 
   for (unsigned at = 0; at < 5; at++)
-    sy_reader_look (&more[at], first, 1, &oldest);
+    sy_reader_scan (&more[at], first, 1, &oldest);
   ck_assert_uint_eq (oldest.epoch, 0);
   for (unsigned at = 0; at < 5; at++)
     {
@@ -74,10 +74,10 @@ START_TEST (the_oldest_epoch_of_all_readers_is_found)
       left = sy_epoch_advance (&epoch);
     }
   for (unsigned at = 0; at < 5; at++)
-    sy_reader_look (&more[at], left, 1000, &oldest);
+    sy_reader_scan (&more[at], left, 1000, &oldest);
   ck_assert_uint_eq (oldest.epoch, first);
   ck_assert_int_eq (oldest.thread_id, 1);
-  ck_assert_uint_eq (oldest.met_ns, 1000);
+  ck_assert_uint_eq (oldest.since_ns, 1000);
 }
 END_TEST
 
@@ -89,20 +89,20 @@ START_TEST (a_stay_is_measured_from_when_no_new_one_can_have_its_epoch)
   begin (0);
   left = sy_epoch_advance (&epoch);
   (void) sy_reader_enter (&reader, &epoch);
-  sy_reader_look (&reader, left, 100, &oldest);
-  ck_assert_uint_eq (oldest.met_ns, 100);
+  sy_reader_scan (&reader, left, 100, &oldest);
+  ck_assert_uint_eq (oldest.since_ns, 100);
   left = sy_epoch_advance (&epoch);
   oldest.epoch = 0;
-  sy_reader_look (&reader, left, 200, &oldest);
-  ck_assert_uint_eq (oldest.met_ns, 200);
+  sy_reader_scan (&reader, left, 200, &oldest);
+  ck_assert_uint_eq (oldest.since_ns, 200);
   oldest.epoch = 0;
-  sy_reader_look (&reader, left, 300, &oldest);
-  ck_assert_uint_eq (oldest.met_ns, 200);
+  sy_reader_scan (&reader, left, 300, &oldest);
+  ck_assert_uint_eq (oldest.since_ns, 200);
   ck_assert (sy_reader_leave (&reader, sy_epoch_number (AO_load (&reader.epoch))));
   (void) sy_reader_enter (&reader, &epoch);
   oldest.epoch = 0;
-  sy_reader_look (&reader, left, 400, &oldest);
-  ck_assert_uint_eq (oldest.met_ns, 400);
+  sy_reader_scan (&reader, left, 400, &oldest);
+  ck_assert_uint_eq (oldest.since_ns, 400);
 }
 END_TEST
 

@@ -30,15 +30,17 @@ block (unsigned number)
 }
 
 /* Into the bags; the last answer. */
-static enum sy_bags_result
+static enum sy_deferral
 push (unsigned from, unsigned count)
 {
-  enum sy_bags_result result = SY_BAGS_HELD;
+  enum sy_deferral result = SY_DEFERRED;
 
   for (unsigned at = from; at < from + count; at++)
     {
-      ck_assert (sy_bags_make_room (&bags, &limbo, BYTES));
-      result = sy_bags_push (&bags, &limbo, CLASS, block (at), BYTES);
+      struct sy_deferred deferred = { block (at), BYTES, CLASS };
+
+      ck_assert (sy_bags_charge (&bags, &limbo, BYTES));
+      result = sy_bags_push (&bags, &limbo, &deferred);
     }
   return result;
 }
@@ -62,16 +64,16 @@ must_hold (struct sy_magazine *bag, unsigned from, unsigned count)
 START_TEST (a_full_bag_is_sealed_by_itself)
 {
   begin (0);
-  (void) push (0, SY_BAG_ROUNDS - 1);
+  (void) push (0, SY_BAG_CAPACITY - 1);
   ck_assert_uint_eq (AO_load (&limbo.blocks), 0);
-  ck_assert_uint_eq (AO_load (&bags.blocks), SY_BAG_ROUNDS - 1);
+  ck_assert_uint_eq (AO_load (&bags.blocks), SY_BAG_CAPACITY - 1);
   ck_assert_uint_ne (AO_load (&bags.since_us), 0);
-  (void) push (SY_BAG_ROUNDS - 1, 1);
-  ck_assert_uint_eq (AO_load (&limbo.blocks), SY_BAG_ROUNDS);
-  ck_assert_uint_eq (AO_load (&limbo.bytes), SY_BAG_ROUNDS * BYTES);
+  (void) push (SY_BAG_CAPACITY - 1, 1);
+  ck_assert_uint_eq (AO_load (&limbo.blocks), SY_BAG_CAPACITY);
+  ck_assert_uint_eq (AO_load (&limbo.bytes), SY_BAG_CAPACITY * BYTES);
   ck_assert_uint_eq (AO_load (&bags.blocks) | AO_load (&bags.bytes) | AO_load (&bags.since_us), 0);
   ck_assert_uint_ne (sy_limbo_since_ns (&limbo), 0);
-  must_hold (sy_limbo_take (&limbo, AO_load (&limbo.epoch.now), 0, 9), 0, SY_BAG_ROUNDS);
+  must_hold (sy_limbo_take (&limbo, AO_load (&limbo.epoch.now), 0, 9), 0, SY_BAG_CAPACITY);
   ck_assert_uint_eq (sy_limbo_since_ns (&limbo), 0);
 }
 END_TEST
@@ -79,7 +81,7 @@ END_TEST
 START_TEST (emptied_bags_are_full_magazines_of_what_they_hold)
 {
   begin (0);
-  for (unsigned count = 1; count < SY_BAG_ROUNDS; count += 17)
+  for (unsigned count = 1; count < SY_BAG_CAPACITY; count += 17)
     {
       (void) push (3, count);
       (void) sy_bags_empty (&bags, &limbo);
@@ -148,13 +150,13 @@ START_TEST (room_is_charged_in_shares_and_never_over_the_limit)
 {
   begin (10 * BYTES);
   (void) push (0, 10);
-  ck_assert (!sy_bags_make_room (&bags, &limbo, 1));
+  ck_assert (!sy_bags_charge (&bags, &limbo, 1));
   ck_assert_uint_eq (AO_load (&limbo.charged), 10 * BYTES);
   (void) sy_bags_empty (&bags, &limbo);
-  ck_assert (!sy_bags_make_room (&bags, &limbo, 1));
+  ck_assert (!sy_bags_charge (&bags, &limbo, 1));
   must_hold (sy_limbo_take (&limbo, AO_load (&limbo.epoch.now), 0, 9), 0, 10);
-  ck_assert (!sy_bags_make_room (&bags, &limbo, 10 * BYTES + 1));
-  ck_assert (sy_bags_make_room (&bags, &limbo, 10 * BYTES));
+  ck_assert (!sy_bags_charge (&bags, &limbo, 10 * BYTES + 1));
+  ck_assert (sy_bags_charge (&bags, &limbo, 10 * BYTES));
 
   begin ((size_t) 1 << 20);
   (void) push (0, 1);
@@ -164,34 +166,17 @@ START_TEST (room_is_charged_in_shares_and_never_over_the_limit)
 }
 END_TEST
 
-START_TEST (a_look_is_due_when_enough_was_sealed)
+START_TEST (a_scan_is_due_when_enough_was_sealed)
 {
   unsigned bag = 0;
 
   begin (0);
-  while (push (0, SY_BAG_ROUNDS) != SY_BAGS_DUE)
+  while (push (0, SY_BAG_CAPACITY) != SY_DEFERRED_SCAN_IS_DUE)
     ck_assert_uint_lt (++bag, 1000);
-  ck_assert_uint_eq (bag, SY_LIMBO_LOOK_BYTES / (SY_BAG_ROUNDS * BYTES));
+  ck_assert_uint_eq (bag, SY_LIMBO_SCAN_BYTES / (SY_BAG_CAPACITY * BYTES));
   for (bag = 0, (void) push (0, 1); !sy_bags_empty (&bags, &limbo); (void) push (0, 1))
     ck_assert_uint_lt (++bag, 1000);
-  ck_assert_uint_eq (bag, SY_LIMBO_LOOK_BAGS - 1);
-}
-END_TEST
-
-START_TEST (threads_without_a_record_share_one)
-{
-  begin (0);
-
-  AO_t first = sy_limbo_enter (&limbo);
-
-  (void) sy_epoch_advance (&limbo.epoch);
-  ck_assert_uint_eq (sy_limbo_enter (&limbo), first);
-  ck_assert (sy_limbo_has_readers (&limbo));
-  ck_assert (sy_limbo_leave (&limbo, sy_epoch_number (first)));
-  ck_assert (!sy_limbo_leave (&limbo, sy_epoch_number (first) + 1));
-  ck_assert (sy_limbo_leave (&limbo, sy_epoch_number (first)));
-  ck_assert (!sy_limbo_has_readers (&limbo));
-  ck_assert (!sy_limbo_leave (&limbo, sy_epoch_number (first)));
+  ck_assert_uint_eq (bag, SY_LIMBO_SCAN_BAGS - 1);
 }
 END_TEST
 
@@ -213,12 +198,10 @@ START_TEST (a_child_of_fork_counts_anew)
   (void) push (0, 20);
   (void) sy_bags_empty (&bags, &limbo);
   (void) push (20, 5);
-  (void) sy_limbo_enter (&limbo);
   AO_store (&limbo.charged, 12345678);
-  sy_limbo_after_fork (&limbo, AO_load (&bags.bytes) + bags.room);
-  ck_assert_uint_eq (AO_load (&limbo.charged), 25 * BYTES + bags.room);
+  sy_limbo_after_fork (&limbo, AO_load (&bags.bytes) + bags.credit);
+  ck_assert_uint_eq (AO_load (&limbo.charged), 25 * BYTES + bags.credit);
   ck_assert_uint_eq (AO_load (&limbo.blocks), 20);
-  ck_assert (!sy_limbo_has_readers (&limbo));
 }
 END_TEST
 
@@ -233,8 +216,7 @@ main (void)
   tcase_add_loop_test (tests, bags_go_in_the_order_of_their_epochs_and_no_sooner, 0, 6);
   tcase_add_test (tests, no_more_bags_are_taken_than_asked_for);
   tcase_add_test (tests, room_is_charged_in_shares_and_never_over_the_limit);
-  tcase_add_test (tests, a_look_is_due_when_enough_was_sealed);
-  tcase_add_test (tests, threads_without_a_record_share_one);
+  tcase_add_test (tests, a_scan_is_due_when_enough_was_sealed);
   tcase_add_test (tests, wanted_bags_are_not_worked_on);
   tcase_add_test (tests, a_child_of_fork_counts_anew);
   return test_run (suite);

@@ -6,6 +6,7 @@
 #include "base/atomic.h"
 #include "suite.h"
 #include "sydra/alloc.h"
+#include "thread/magazines.h"
 #include "thread/registry.h"
 
 static struct sydra_alloc *a;
@@ -17,10 +18,10 @@ set_up (void)
   ck_assert_ptr_nonnull (a);
 }
 
-static inline struct sy_thread_cache *
+static inline struct sy_cache *
 mine (void)
 {
-  return sy_thread_cache_get (a, "test");
+  return sy_cache_get (a, "test");
 }
 
 /* Leaves a block in the box and takes what was there: a block that may be freed.  full: between the load and the swap the same address may have

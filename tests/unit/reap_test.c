@@ -81,7 +81,7 @@ START_TEST (a_step_does_a_part)
 
   open_and_reap (1);
   for (unsigned at = 0; at < magazines; at++)
-    sy_depot_push (&bin (0, FIRST)->depot[0], full_magazine (0, FIRST, sy_size_classes[FIRST].rounds));
+    sy_depot_push (&bin (0, FIRST)->depot[0], full_magazine (0, FIRST, sy_size_classes[FIRST].capacity));
   reap ();
 
   now_ns += SY_REAP_NS + STEP_NS;

@@ -61,12 +61,12 @@ START_TEST (magazines_of_every_class_fit)
       const struct sy_size_class *row = &sy_size_classes[class];
 
       /* One slot below the lowest round holds the NULL. */
-      ck_assert_uint_lt (row->rounds, SY_MAGAZINE_SLOTS);
-      ck_assert_uint_ge (row->rounds, SY_ROUNDS_LEAST);
-      ck_assert_uint_ge (row->rounds, SY_ROUNDS_FIRST);
-      ck_assert (row->rounds == SY_ROUNDS_LEAST || (size_t) row->rounds * row->bytes <= SY_MAGAZINE_BLOCKS_BYTES);
+      ck_assert_uint_lt (row->capacity, SY_MAGAZINE_SLOTS);
+      ck_assert_uint_ge (row->capacity, SY_CAPACITY_LEAST);
+      ck_assert_uint_ge (row->capacity, SY_CAPACITY_FIRST);
+      ck_assert (row->capacity == SY_CAPACITY_LEAST || (size_t) row->capacity * row->bytes <= SY_MAGAZINE_BLOCKS_BYTES);
       ck_assert_uint_ge (row->depot_depth, 1);
-      ck_assert_uint_le ((size_t) row->depot_depth * row->rounds * row->bytes, SY_DEPOT_BYTES (row->bytes));
+      ck_assert_uint_le ((size_t) row->depot_depth * row->capacity * row->bytes, SY_DEPOT_BYTES (row->bytes));
     }
 }
 END_TEST

@@ -24,7 +24,7 @@ static struct worker workers[THREADS];
 static unsigned
 batch_of (unsigned class)
 {
-  return sy_size_classes[class].rounds < 125 ? sy_size_classes[class].rounds : 125;
+  return sy_size_classes[class].capacity < 125 ? sy_size_classes[class].capacity : 125;
 }
 
 static unsigned
@@ -89,7 +89,7 @@ work (void *argument)
   for (unsigned step = 0; step < worker->steps; step++)
     {
       unsigned class = 1 + (unsigned) test_random_below (&random, SY_CLASSES - 1), batch = batch_of (class);
-      unsigned count = 1 + (unsigned) test_random_below (&random, batch), rounds = sy_size_classes[class].rounds;
+      unsigned count = 1 + (unsigned) test_random_below (&random, batch), rounds = sy_size_classes[class].capacity;
       bool takes = worker->count[class] < batch || (worker->count[class] < held_most (class) - batch && test_random_below (&random, 2));
 
       if (takes)

@@ -53,7 +53,7 @@ must_be_scripted (unsigned times, uint64_t live_bytes)
       ck_assert_uint_eq (of->in_use, times * MADE / 3 * 2);
       ck_assert_uint_eq (of->slabs * sy_size_classes[class + 1].blocks, of->in_use + of->free_blocks);
       ck_assert_uint_ge (of->high_water, of->in_use);
-      ck_assert_uint_le (of->high_water, of->in_use + times * sy_size_classes[class + 1].rounds);
+      ck_assert_uint_le (of->high_water, of->in_use + times * sy_size_classes[class + 1].capacity);
       ck_assert ((of->refills == 0) == (sydra_alloc_shards () == 0)); /* no shards, no magazines */
       ck_assert_uint_le (of->refills, of->allocations);
       ck_assert_uint_gt (of->lock_acquisitions, 0);

@@ -19,7 +19,7 @@ static pthread_barrier_t barrier;
 START_TEST (high_water_stays_when_blocks_go)
 {
   static void *blocks[10000];
-  unsigned rounds = sy_size_classes[class_of_blocks (64)].rounds;
+  unsigned rounds = sy_size_classes[class_of_blocks (64)].capacity;
 
   for (unsigned round = 0; round < 3; round++)
     {
@@ -74,7 +74,7 @@ START_TEST (high_water_outlives_its_thread)
 {
   (void) in_a_thread (peak_and_end, NULL);
   ck_assert_uint_ge (stats_of_blocks (96).high_water, 1000);
-  ck_assert_uint_le (stats_of_blocks (96).high_water, 1000 + sy_size_classes[class_of_blocks (96)].rounds);
+  ck_assert_uint_le (stats_of_blocks (96).high_water, 1000 + sy_size_classes[class_of_blocks (96)].capacity);
   ck_assert_uint_ge (stats_now ().high_water_bytes, 1000 * 96);
 }
 END_TEST
@@ -114,8 +114,8 @@ START_TEST (high_water_adds_up_what_threads_had_at_once)
   pthread_barrier_destroy (&barrier);
   ck_assert_uint_eq (stats.in_use, 0);
   /* What a thread has not published yet is two magazines at the most. */
-  ck_assert_uint_ge (stats.classes[class - 1].high_water, THREADS * (PEAK - 2 * sy_size_classes[class].rounds));
-  ck_assert_uint_le (stats.classes[class - 1].high_water, THREADS * (PEAK + 2 * sy_size_classes[class].rounds));
+  ck_assert_uint_ge (stats.classes[class - 1].high_water, THREADS * (PEAK - 2 * sy_size_classes[class].capacity));
+  ck_assert_uint_le (stats.classes[class - 1].high_water, THREADS * (PEAK + 2 * sy_size_classes[class].capacity));
 }
 END_TEST
 

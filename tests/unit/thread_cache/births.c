@@ -6,10 +6,10 @@
 
 START_TEST (a_new_cache_is_empty_and_full_at_once)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
 
   ck_assert_ptr_nonnull (cache);
-  ck_assert_ptr_eq (sy_thread_cache_last, cache);
+  ck_assert_ptr_eq (sy_cache_last, cache);
   ck_assert_ptr_eq (mine (), cache);
   for (unsigned class = 0; class < SY_CLASSES; class++)
     {
@@ -17,11 +17,11 @@ START_TEST (a_new_cache_is_empty_and_full_at_once)
       ck_assert (sy_magazine_is_full (sy_cache_top (cache, class)));
       ck_assert_ptr_null (sy_cache_loaded (cache, class));
       ck_assert_ptr_null (cache->previous[class]);
-      ck_assert_uint_eq (cache->rounds[class], 0);
+      ck_assert_uint_eq (cache->capacity[class], 0);
     }
-  ck_assert_uint_eq (cache->room, 0);
+  ck_assert_uint_eq (cache->budget_used, 0);
   ck_assert (!has_blocks (cache));
-  ck_assert_uint_eq (AO_load (&cache->changes) % 2, 0);
+  ck_assert_uint_eq (AO_load (&cache->books.changes) % 2, 0);
 }
 END_TEST
 
@@ -37,13 +37,13 @@ END_TEST
 START_TEST (a_thread_has_one_cache_of_each_handle)
 {
   struct sydra_alloc *other = sydra_alloc_create (NULL);
-  struct sy_thread_cache *here = mine (), *there = sy_thread_cache_get (other, "test");
+  struct sy_cache *here = mine (), *there = sy_cache_get (other, "test");
 
   ck_assert_ptr_ne (here, there);
   for (unsigned at = 0; at < 10; at++)
     {
       ck_assert_ptr_eq (mine (), here);
-      ck_assert_ptr_eq (sy_thread_cache_get (other, "test"), there);
+      ck_assert_ptr_eq (sy_cache_get (other, "test"), there);
     }
   ck_assert_uint_eq (sydra_alloc_destroy (other), 0);
 }

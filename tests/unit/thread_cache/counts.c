@@ -67,7 +67,7 @@ START_TEST (counts_agree_with_a_list_over_random_calls)
           test_must (stats.in_use == live, "step %u", step);
         }
       if (step % 50000 == 49999)
-        sy_thread_cache_flush (mine ());
+        sy_cache_flush (mine ());
     }
   give (live);
   ck_assert_uint_eq (stats_of (a).in_use, 0);

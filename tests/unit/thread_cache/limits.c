@@ -23,7 +23,7 @@ START_TEST (what_the_magazines_hold_is_charged_and_given_up_for_a_request)
   ck_assert_uint_eq (made, 256);
   for (unsigned at = 0; at < made; at++)
     sydra_free (limited, blocks[at]);
-  sy_thread_cache_flush (sy_thread_cache_get (limited, "test"));
+  sy_cache_flush (sy_cache_get (limited, "test"));
   ck_assert_uint_eq (AO_load (&limited->charged), 0);
   ck_assert_uint_eq (sydra_alloc_destroy (limited), 0);
 }
@@ -46,7 +46,7 @@ START_TEST (nothing_stays_charged_when_all_is_freed_and_handed_in)
         for (size_t at = 0; at < count; at++)
           sydra_free (limited, blocks[at]);
       }
-  sy_thread_cache_flush (sy_thread_cache_get (limited, "test"));
+  sy_cache_flush (sy_cache_get (limited, "test"));
   ck_assert_uint_eq (AO_load (&limited->charged), 0);
   ck_assert_uint_eq (sydra_alloc_destroy (limited), 0);
 }

@@ -61,7 +61,7 @@ END_TEST
 
 START_TEST (two_magazines_go_to_and_fro_without_the_pool)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
   static void *gone[MANY];
   unsigned rounds, misses;
   uint64_t refills;
@@ -73,12 +73,12 @@ START_TEST (two_magazines_go_to_and_fro_without_the_pool)
   give (2 * rounds);
   ck_assert (sy_magazine_is_full (sy_cache_top (cache, CLASS)));
   ck_assert (sy_magazine_is_full (cache->previous[CLASS]));
-  refills = AO_load (&cache->counts.refills[CLASS]);
+  refills = AO_load (&cache->books.counts.refills[CLASS]);
   memcpy (gone, blocks, sizeof gone);
   take (2 * rounds);
   for (unsigned at = 0; at < 2 * rounds; at++)
     test_must (blocks[at] == gone[2 * rounds - 1 - at], "block %u is not the one that was freed last", at);
-  ck_assert_uint_eq (AO_load (&cache->counts.refills[CLASS]), refills);
+  ck_assert_uint_eq (AO_load (&cache->books.counts.refills[CLASS]), refills);
   ck_assert (!has_blocks (cache));
   give (2 * rounds);
 
@@ -86,7 +86,7 @@ START_TEST (two_magazines_go_to_and_fro_without_the_pool)
   for (unsigned base = 0; base <= 2 * rounds; base++)
     {
       take (base);
-      misses = (unsigned) AO_load (&cache->changes) / 2;
+      misses = (unsigned) AO_load (&cache->books.changes) / 2;
       for (unsigned round = 0; round < 20; round++)
         {
           void *block[3];
@@ -97,7 +97,7 @@ START_TEST (two_magazines_go_to_and_fro_without_the_pool)
             sydra_free (a, block[at]);
         }
       if (!SY_DEBUG)
-        test_must (AO_load (&cache->changes) / 2 - misses <= 3, "%u misses at %u blocks", (unsigned) AO_load (&cache->changes) / 2 - misses, base);
+        test_must (AO_load (&cache->books.changes) / 2 - misses <= 3, "%u misses at %u blocks", (unsigned) AO_load (&cache->books.changes) / 2 - misses, base);
       give (base);
     }
 }
@@ -180,7 +180,7 @@ END_TEST
 
 START_TEST (magazines_grow_with_use_up_to_their_class)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
   unsigned class = (unsigned) _i, seen = 0, other = class == 1 ? 3 : 1;
   const struct sy_size_class *row = &sy_size_classes[class];
   size_t alignment = row->bytes & -row->bytes;
@@ -193,17 +193,17 @@ START_TEST (magazines_grow_with_use_up_to_their_class)
       if (at == 0)
         {
           /* One block, or so many that they are 8 and no more than 8 KiB; twice that after the first refill. */
-          ck_assert_uint_le (cache->rounds[class], 2 * SY_ROUNDS_FIRST);
-          ck_assert (cache->rounds[class] == 2 || cache->rounds[class] * row->bytes <= 2 * SY_ROUNDS_FIRST_BYTES);
+          ck_assert_uint_le (cache->capacity[class], 2 * SY_CAPACITY_FIRST);
+          ck_assert (cache->capacity[class] == 2 || cache->capacity[class] * row->bytes <= 2 * SY_CAPACITY_FIRST_BYTES);
         }
       else
-        ck_assert_uint_le (cache->rounds[class], 2 * seen);
-      ck_assert_uint_ge (cache->rounds[class], seen);
-      seen = cache->rounds[class];
-      ck_assert_uint_eq (cache->room, 2 * (size_t) seen * row->bytes);
+        ck_assert_uint_le (cache->capacity[class], 2 * seen);
+      ck_assert_uint_ge (cache->capacity[class], seen);
+      seen = cache->capacity[class];
+      ck_assert_uint_eq (cache->budget_used, 2 * (size_t) seen * row->bytes);
     }
-  ck_assert_uint_eq (seen, row->rounds);
-  ck_assert_uint_eq (cache->rounds[other], 0);
+  ck_assert_uint_eq (seen, row->capacity);
+  ck_assert_uint_eq (cache->capacity[other], 0);
   give (600);
 }
 END_TEST
@@ -213,7 +213,7 @@ START_TEST (a_flush_hands_everything_in)
   for (unsigned at = 0; at < 1000; at++)
     test_must ((blocks[at] = sydra_malloc (a, at * 7919 % (SY_SMALL_MAX + 1))) != NULL, "no block");
   give (1000);
-  sy_thread_cache_flush (mine ());
+  sy_cache_flush (mine ());
   ck_assert (!has_blocks (mine ()));
   ck_assert_uint_eq (mine ()->spare_count, 0);
   sy_pool_drain (&a->pool);

@@ -29,7 +29,7 @@ cache_case (Suite *suite, const char *name, double seconds)
 
 /* Whether the cache's magazines hold any block. */
 static inline bool
-has_blocks (const struct sy_thread_cache *cache)
+has_blocks (const struct sy_cache *cache)
 {
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
@@ -47,12 +47,12 @@ grow_magazines (size_t bytes)
 {
   unsigned class = sy_class_of (bytes), count = 0;
 
-  while (mine ()->rounds[class] < sy_size_classes[class].rounds)
+  while (mine ()->capacity[class] < sy_size_classes[class].capacity)
     test_must ((blocks[count++] = sydra_malloc (a, bytes)) != NULL, "no block");
   give (count);
-  sy_thread_cache_flush (mine ());
-  sy_cache_set_rounds (mine (), class, sy_size_classes[class].rounds);
-  return sy_size_classes[class].rounds;
+  sy_cache_flush (mine ());
+  sy_cache_set_capacity (mine (), class, sy_size_classes[class].capacity);
+  return sy_size_classes[class].capacity;
 }
 
 /* Half of them up to 256, and any other size that the pool serves. */

@@ -24,7 +24,7 @@ take_and_give (void *argument)
     memset (own[at] = sydra_malloc (a, size_at (at)), 0x5a, size_at (at));
   for (unsigned at = 0; at < count; at++)
     sydra_free (a, own[at]);
-  return sy_thread_cache_last;
+  return sy_cache_last;
 }
 
 START_TEST (a_thread_that_ends_hands_in_blocks_and_counts)
@@ -96,7 +96,7 @@ leave_for_the_end (void *argument)
 /* 0: their key is made before the library's, and comes first in each pass; 1: after. */
 START_TEST (destructors_may_free_after_the_threads_end)
 {
-  struct sy_thread_cache *own = _i == 1 ? mine () : NULL;
+  struct sy_cache *own = _i == 1 ? mine () : NULL;
 
   AO_store (&late_frees, 0);
   ck_assert_int_eq (pthread_key_create (&late_key, free_late), 0);
@@ -232,7 +232,7 @@ START_TEST (blocks_freed_by_other_threads_are_counted_and_come_back)
   stats = stats_of (a);
   ck_assert_uint_eq (stats.in_use, 0);
   ck_assert_uint_eq (stats.allocations, THREADS * (TEST_SANITIZED ? 30000 : 150000));
-  sy_thread_cache_flush (mine ());
+  sy_cache_flush (mine ());
   sy_pool_drain (&a->pool);
   ck_assert (sy_pool_is_valid (&a->pool));
   for (unsigned class = 0; class < SY_CLASSES - 1; class++)

@@ -108,7 +108,7 @@ START_TEST (a_block_that_is_known_to_be_zero_is_zero)
       if (what == 0)
         (void) sydra_collect (a);
       else if (what < 3)
-        sy_thread_cache_flush (mine ());
+        sy_cache_flush (mine ());
       else if (live == 0 || (live < LIVE && what < (step / 2000 % 2 ? 300 : 700)))
         {
           class_of[live] = sy_class_of (some_size (&random));
@@ -198,7 +198,7 @@ START_TEST (pages_of_a_class_with_slabs_are_populated_before_they_are_touched)
 {
   size_t bytes = BYTES << 4 * _i, page = sy_os_page_bytes ();
   unsigned class = sy_class_of (bytes), pages = (unsigned) (sy_class_slab_bytes (class) / page);
-  unsigned first = (SY_POPULATE_SLABS - 1) * sy_size_classes[class].blocks, most = sy_size_classes[class].rounds, count = 0;
+  unsigned first = (SY_POPULATE_SLABS - 1) * sy_size_classes[class].blocks, most = sy_size_classes[class].capacity, count = 0;
 
   if (a->pool.direct || SY_POPULATE_PAGES * page > SY_UNIT_BYTES)
     return;

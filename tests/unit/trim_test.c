@@ -4,7 +4,8 @@
 #include "classes.h"
 #include "one_class.h"
 #include "threads.h"
-#include "thread/tend.h"
+#include "thread/magazines.h"
+#include "thread/trim.h"
 
 #define FEW 13u  /* classes, that memory does not grow by their use */
 #define THREADS 16u
@@ -33,13 +34,13 @@ use (unsigned class, unsigned count)
 static void
 look (unsigned busy)
 {
-  mine ()->shed_ns = 0;
-  sy_tend (a, mine (), busy);
+  mine ()->last_trim_ns = 0;
+  sy_cache_trim (a, mine (), busy);
 }
 
 /* What the thread's magazines hold of the class. */
 static unsigned
-held_of (const struct sy_thread_cache *cache, unsigned class)
+held_of (const struct sy_cache *cache, unsigned class)
 {
   unsigned held = 0;
 
@@ -52,13 +53,13 @@ held_of (const struct sy_thread_cache *cache, unsigned class)
 
 /* The room is what the classes' rounds say. */
 static size_t
-room_of (const struct sy_thread_cache *cache)
+room_of (const struct sy_cache *cache)
 {
   size_t room = 0;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    room += 2 * (size_t) cache->rounds[class] * sy_size_classes[class].bytes;
-  test_must (room == cache->room, "%zu bytes of room, said to be %zu", room, cache->room);
+    room += 2 * (size_t) cache->capacity[class] * sy_size_classes[class].bytes;
+  test_must (room == cache->budget_used, "%zu bytes of room, said to be %zu", room, cache->budget_used);
   return room;
 }
 
@@ -70,9 +71,9 @@ room_first (void)
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
-      size_t bytes = sy_size_classes[class].bytes, first = SY_ROUNDS_FIRST_BYTES / bytes;
+      size_t bytes = sy_size_classes[class].bytes, first = SY_CAPACITY_FIRST_BYTES / bytes;
 
-      room += 2 * bytes * (first == 0 ? 1 : first < SY_ROUNDS_FIRST ? first : SY_ROUNDS_FIRST);
+      room += 2 * bytes * (first == 0 ? 1 : first < SY_CAPACITY_FIRST ? first : SY_CAPACITY_FIRST);
     }
   return room;
 }
@@ -102,7 +103,7 @@ START_TEST (memory_that_grows_sheds_what_idle_classes_hold)
   for (unsigned at = 0; at < MANY; at++)
     blocks[at] = sydra_malloc (a, BYTES);
   free_at_random (blocks, MANY);
-  ck_assert_uint_ne (mine ()->rounds[CLASS], 0);
+  ck_assert_uint_ne (mine ()->capacity[CLASS], 0);
   stats = stats_now ();
   class = &stats.classes[CLASS - 1];
   ck_assert_uint_gt (class->slabs, 1);
@@ -142,20 +143,20 @@ END_TEST
 
 /* A look forgives a class that was used since the one before.  False: a look came in between, as the processor was away for long. */
 static bool
-idle_classes_go (struct sy_thread_cache *cache)
+idle_classes_go (struct sy_cache *cache)
 {
-  uint64_t began_ns = cache->shed_ns;
+  uint64_t began_ns = cache->last_trim_ns;
 
   for (unsigned class = 1; class <= FEW; class++)
     use (class, 200);
-  if (cache->shed_ns != began_ns)
+  if (cache->last_trim_ns != began_ns)
     return false;
   look (CLASS);
-  began_ns = cache->shed_ns;
+  began_ns = cache->last_trim_ns;
   for (unsigned class = 1; class <= FEW; class++)
     ck_assert_uint_ne (held_of (cache, class), 0);
   use (CLASS + 1, 200);
-  if (cache->shed_ns != began_ns)
+  if (cache->last_trim_ns != began_ns)
     return false;
   look (CLASS);
   for (unsigned class = 1; class <= FEW; class++)
@@ -163,7 +164,7 @@ idle_classes_go (struct sy_thread_cache *cache)
       bool stays = class == CLASS || class == CLASS + 1;
 
       ck_assert (stays == (held_of (cache, class) != 0));
-      ck_assert (stays == (cache->rounds[class] != 0));
+      ck_assert (stays == (cache->capacity[class] != 0));
     }
   (void) room_of (cache);
   return true;
@@ -171,7 +172,7 @@ idle_classes_go (struct sy_thread_cache *cache)
 
 START_TEST (idle_classes_go_to_the_slabs_after_a_while)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
 
   for (unsigned attempt = 0; !idle_classes_go (cache); attempt++)
     ck_assert_uint_lt (attempt, 20);
@@ -188,7 +189,7 @@ END_TEST
 
 START_TEST (a_look_comes_with_a_miss_when_it_is_due)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
   uint64_t before_ns;
 
   use (CLASS, 200);
@@ -196,11 +197,11 @@ START_TEST (a_look_comes_with_a_miss_when_it_is_due)
   look (0);
   ck_assert_uint_ne (held_of (cache, CLASS + 1), 0);
   /* Too soon ... */
-  before_ns = cache->shed_ns;
+  before_ns = cache->last_trim_ns;
   use (CLASS, 200);
-  ck_assert (cache->shed_ns == before_ns ? held_of (cache, CLASS + 1) != 0 : cache->shed_ns - before_ns >= SY_REAP_NS);
+  ck_assert (cache->last_trim_ns == before_ns ? held_of (cache, CLASS + 1) != 0 : cache->last_trim_ns - before_ns >= SY_REAP_NS);
   /* ... and not. */
-  cache->shed_ns -= 2 * SY_REAP_NS;
+  cache->last_trim_ns -= 2 * SY_REAP_NS;
   use (CLASS, 200);
   ck_assert_uint_eq (held_of (cache, CLASS + 1), 0);
   ck_assert_uint_ne (held_of (cache, CLASS), 0);
@@ -209,35 +210,35 @@ END_TEST
 
 START_TEST (room_goes_to_the_class_that_uses_it)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
   AO_t caches = AO_load (&a->cache_count);
-  uint64_t began_ns = cache->shed_ns;
-  unsigned most = sy_size_classes[FEW].rounds;
+  uint64_t began_ns = cache->last_trim_ns;
+  unsigned most = sy_size_classes[FEW].capacity;
 
   /* As if there were many: more is asked for than there is room for, and is idle afterwards. */
   AO_store (&a->cache_count, 1000);
   for (unsigned class = 1; class < FEW; class++)
     for (unsigned times = 0; times < 4; times++)
       use (class, 250);
-  ck_assert_uint_le (room_of (cache), SY_ROOM_LEAST);
-  ck_assert (room_of (cache) + 2 * (size_t) most * sy_size_classes[FEW].bytes > SY_ROOM_LEAST || cache->shed_ns != began_ns);
-  for (unsigned times = 0; times < 1000 && cache->rounds[FEW] < most; times++)
+  ck_assert_uint_le (room_of (cache), SY_BUDGET_LEAST);
+  ck_assert (room_of (cache) + 2 * (size_t) most * sy_size_classes[FEW].bytes > SY_BUDGET_LEAST || cache->last_trim_ns != began_ns);
+  for (unsigned times = 0; times < 1000 && cache->capacity[FEW] < most; times++)
     use (FEW, 250);
-  ck_assert_uint_eq (cache->rounds[FEW], most);
-  ck_assert_uint_le (room_of (cache), SY_ROOM_LEAST);
+  ck_assert_uint_eq (cache->capacity[FEW], most);
+  ck_assert_uint_le (room_of (cache), SY_BUDGET_LEAST);
   AO_store (&a->cache_count, caches);
 }
 END_TEST
 
 START_TEST (a_thread_comes_down_to_its_share_when_others_come)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
   AO_t caches = AO_load (&a->cache_count);
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     for (unsigned times = 0; times < 4; times++)
       use (class, 64);
-  ck_assert_uint_gt (room_of (cache), SY_ROOM_LEAST);
+  ck_assert_uint_gt (room_of (cache), SY_BUDGET_LEAST);
   /* All are used: none is idle. */
   for (unsigned class = 1; class < SY_CLASSES; class++)
     for (unsigned times = 0; times < 4; times++)
@@ -245,53 +246,53 @@ START_TEST (a_thread_comes_down_to_its_share_when_others_come)
   use (CLASS, 64);
   AO_store (&a->cache_count, 1000);
   look (CLASS);
-  ck_assert_uint_le (room_of (cache), SY_ROOM_LEAST);
-  ck_assert_uint_ne (cache->rounds[CLASS], 0);
+  ck_assert_uint_le (room_of (cache), SY_BUDGET_LEAST);
+  ck_assert_uint_ne (cache->capacity[CLASS], 0);
   AO_store (&a->cache_count, caches);
 }
 END_TEST
 
 /* The largest class, full-grown: alone more than the least share. */
 static unsigned
-grow_largest (struct sy_thread_cache *cache)
+grow_largest (struct sy_cache *cache)
 {
   unsigned largest = SY_CLASSES - 1;
 
   for (unsigned times = 0; times < 8; times++)
     use (largest, 64);
-  ck_assert_uint_eq (cache->rounds[largest], sy_size_classes[largest].rounds);
-  ck_assert_uint_gt (room_of (cache), SY_ROOM_LEAST);
+  ck_assert_uint_eq (cache->capacity[largest], sy_size_classes[largest].capacity);
+  ck_assert_uint_gt (room_of (cache), SY_BUDGET_LEAST);
   return largest;
 }
 
 START_TEST (a_class_that_is_missed_comes_down_when_others_come)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
   unsigned largest = grow_largest (cache);
   AO_t caches = AO_load (&a->cache_count);
 
   AO_store (&a->cache_count, 1000);
   look (largest);
-  ck_assert_uint_eq (cache->rounds[largest], 1);
-  ck_assert_uint_le (room_of (cache), SY_ROOM_LEAST);
+  ck_assert_uint_eq (cache->capacity[largest], 1);
+  ck_assert_uint_le (room_of (cache), SY_BUDGET_LEAST);
   AO_store (&a->cache_count, caches);
 }
 END_TEST
 
 START_TEST (a_thread_keeps_its_room_while_no_more_come)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
   unsigned largest = grow_largest (cache);
   AO_t caches = AO_load (&a->cache_count);
 
   use (CLASS, 64);
   AO_store (&a->cache_count, 1000);
-  cache->caches_then = 1000;
+  cache->last_cache_count = 1000;
   /* It is in use, however long this took, and memory has not grown. */
-  cache->calls_seen[largest] = 0;
-  cache->growths_seen = AO_load (&sy_region.growths);
+  cache->last_calls[largest] = 0;
+  cache->last_growths = AO_load (&sy_region.growths);
   look (CLASS);
-  ck_assert_uint_eq (cache->rounds[largest], sy_size_classes[largest].rounds);
+  ck_assert_uint_eq (cache->capacity[largest], sy_size_classes[largest].capacity);
   AO_store (&a->cache_count, caches);
 }
 END_TEST
@@ -302,14 +303,14 @@ static pthread_barrier_t barrier;
 static void *
 use_all (void *held)
 {
-  struct sy_thread_cache *cache = mine ();
+  struct sy_cache *cache = mine ();
   size_t bytes = 0;
 
   pthread_barrier_wait (&barrier);
   for (unsigned times = 0; times < 4; times++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
       use (class, 256);
-  test_must (room_of (cache) <= SY_ROOM_ALL / THREADS + room_first (), "%zu bytes of room", cache->room);
+  test_must (room_of (cache) <= SY_BUDGET_ALL / THREADS + room_first (), "%zu bytes of room", cache->budget_used);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     bytes += held_of (cache, class) * (size_t) sy_size_classes[class].bytes;
   sy_shared_add (held, bytes);
@@ -330,7 +331,7 @@ START_TEST (many_threads_share_the_room)
   pthread_barrier_wait (&barrier);
   pthread_barrier_wait (&barrier);
   ck_assert_uint_eq (AO_load (&a->cache_count), THREADS);
-  ck_assert_uint_le (AO_load (&held), SY_ROOM_ALL + THREADS * room_first ());
+  ck_assert_uint_le (AO_load (&held), SY_BUDGET_ALL + THREADS * room_first ());
   pthread_barrier_wait (&barrier);
   threads_join (thread, THREADS);
   ck_assert_uint_eq (AO_load (&a->cache_count), 0);
@@ -356,7 +357,7 @@ use_much (void *unused)
 START_TEST (threads_that_come_and_go_share_memory)
 {
   unsigned class = class_of_blocks (64);
-  uint64_t enough = (12000 + 3 * sy_size_classes[class].rounds) / sy_size_classes[class].blocks + 2;
+  uint64_t enough = (12000 + 3 * sy_size_classes[class].capacity) / sy_size_classes[class].blocks + 2;
 
   for (unsigned at = 0; at < 24; at++)
     {
@@ -403,7 +404,7 @@ START_TEST (what_a_look_hands_in_is_counted)
   (void) thread_join (thread);
   ck_assert_uint_eq (stats_now ().classes[CLASS - 1].in_use, 0);
   /* Exact to within the blocks of two magazines a thread. */
-  ck_assert_uint_le (stats_now ().classes[CLASS - 1].high_water, 7 + 4 * sy_size_classes[CLASS].rounds);
+  ck_assert_uint_le (stats_now ().classes[CLASS - 1].high_water, 7 + 4 * sy_size_classes[CLASS].capacity);
 }
 END_TEST
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "api/heap_blocks.h"
+
+#include <errno.h>
+
+#include "api/backend.h"
+#include "api/defer.h"
+#include "heap/heap.h"
+#include "thread/counts.h"
+
+/* ---- The set of blocks, beside a pool ---- */
+
+static void
+track (struct sydra_alloc *a, const void *block)
+{
+  if (sy_backend_has_pool)
+    sy_fallback_add (&a->fallback, block);
+}
+
+static void
+untrack (struct sydra_alloc *a, const void *block)
+{
+  if (sy_backend_has_pool)
+    (void) sy_fallback_remove (&a->fallback, block);
+}
+
+/* ---- The limit ---- */
+
+bool
+sy_magazines_give_way (const struct sydra_alloc *a, struct sy_cache *cache)
+{
+  if (cache == NULL || a->max_bytes == 0)
+    return false;
+  sy_cache_flush (cache);
+  return true;
+}
+
+/* First magazines give way, then what is deferred and may go, which comes to them. */
+static bool
+charge (struct sydra_alloc *a, struct sy_cache *cache, size_t bytes)
+{
+  if (SY_LIKELY (sy_handle_charge (a, bytes)))
+    return true;
+  if (sy_magazines_give_way (a, cache) && sy_handle_charge (a, bytes))
+    return true;
+  if (!sy_defer_give_way (a, cache))
+    return false;
+  (void) sy_magazines_give_way (a, cache);
+  return sy_handle_charge (a, bytes);
+}
+
+/* ---- Blocks ---- */
+
+static unsigned
+size_bucket (size_t size)
+{
+  unsigned bucket = 0;
+
+  while (bucket < SYDRA_STATS_FALLBACK_BOUNDS - 1 && size > (size_t) 64 << bucket)
+    bucket++;
+  return bucket;
+}
+
+void *
+sy_heap_block_admit (struct sydra_alloc *a, struct sy_cache *cache, void *block, size_t size)
+{
+  if (SY_UNLIKELY (block == NULL))
+    return NULL;
+
+  size_t bytes = sy_heap_usable (block);
+
+  if (!charge (a, cache, bytes))
+    {
+      sy_heap_free (block);
+      errno = ENOMEM;
+      return NULL;
+    }
+  track (a, block);
+  sy_counts_heap_malloc (a, cache, bytes);
+  if (sy_backend_has_pool)
+    sy_count (a, cache, fallback_sizes[size_bucket (size)], 1);
+  return block;
+}
+
+void
+sy_heap_block_dismiss (struct sydra_alloc *a, struct sy_cache *cache, const void *block)
+{
+  size_t bytes = sy_heap_usable (block);
+
+  sy_handle_discharge (a, bytes);
+  sy_counts_heap_free (a, cache, bytes);
+}
+
+void *
+sy_heap_block_realloc (struct sydra_alloc *a, struct sy_cache *cache, void *block, size_t size)
+{
+  size_t old_bytes = sy_heap_usable (block), growth = size > old_bytes ? size - old_bytes : 0;
+
+  /* The limit is asked before the block changes: the old one must stay on failure. */
+  if (!charge (a, cache, growth))
+    {
+      errno = ENOMEM;
+      return NULL;
+    }
+  untrack (a, block);
+
+  void *moved = sy_heap_realloc (block, size);
+
+  track (a, moved == NULL ? block : moved);
+  if (moved == NULL)
+    {
+      sy_handle_discharge (a, growth);
+      return NULL;
+    }
+
+  size_t bytes = sy_heap_usable (moved);
+
+  sy_handle_recharge (a, old_bytes + growth, bytes);
+  if (moved == block)
+    {
+      sy_count (a, cache, fallback_resizes, 1);
+      sy_counts_heap_resize (a, cache, old_bytes, bytes);
+    }
+  else
+    {
+      sy_count (a, cache, fallback_remaps, 1);
+      sy_counts_heap_malloc (a, cache, bytes);
+      sy_counts_heap_free (a, cache, old_bytes);
+    }
+  return moved;
+}

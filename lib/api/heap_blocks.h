@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap_blocks.h: a handle's blocks that the heap serves: charged, counted and, beside a pool, tracked.
+ *
+ * cache is the calling thread's, or NULL.
+ */
+#ifndef SY_HEAP_BLOCKS_H
+#define SY_HEAP_BLOCKS_H
+
+#include "thread/registry.h"
+
+/* Where the handle's limit is reached, gives up what this thread's magazines hold, which counts too.  False: there is no limit, or no cache. */
+bool sy_magazines_give_way (const struct sydra_alloc *a, struct sy_cache *cache);
+
+/*
+ * Takes a new block of the heap's into the handle; NULL is passed on.  NULL and errno ENOMEM: it is
+ * over the handle's limit and has gone back.  size: as the caller asked.
+ */
+void *sy_heap_block_admit (struct sydra_alloc *a, struct sy_cache *cache, void *block, size_t size);
+
+/* Takes a block out of the handle; the caller gives it to the heap. */
+void sy_heap_block_dismiss (struct sydra_alloc *a, struct sy_cache *cache, const void *block);
+
+/* NULL and errno ENOMEM: the block stays as it is. */
+void *sy_heap_block_realloc (struct sydra_alloc *a, struct sy_cache *cache, void *block, size_t size);
+
+#endif

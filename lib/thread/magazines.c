@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "thread/magazines.h"
+
+void *sy_no_magazine[SY_MAGAZINE_BYTES / sizeof (void *) + 1] SY_ALIGNED (SY_MAGAZINE_BYTES);
+
+bool
+sy_cache_has_budget (const struct sydra_alloc *a, const struct sy_cache *cache, size_t more)
+{
+  size_t share = SY_BUDGET_ALL / AO_load (&a->cache_count); /* relaxed: a bound for what comes, and for what stays */
+
+  return cache->budget_used + more <= (share > SY_BUDGET_LEAST ? share : SY_BUDGET_LEAST);
+}
+
+void
+sy_cache_set_capacity (struct sy_cache *cache, unsigned class, unsigned capacity)
+{
+  cache->budget_used += 2 * sy_size_classes[class].bytes * ((size_t) capacity - cache->capacity[class]);
+  cache->capacity[class] = capacity;
+}
+
+struct sy_magazine *
+sy_cache_take_empty (struct sy_cache *cache)
+{
+  return cache->spare_count != 0 ? cache->spare[--cache->spare_count] : sy_magazine_take ();
+}
+
+void
+sy_cache_give_empty (struct sy_cache *cache, struct sy_magazine *magazine)
+{
+  if (cache != NULL && cache->spare_count < SY_SPARES_MAX)
+    cache->spare[cache->spare_count++] = magazine;
+  else
+    sy_magazine_give (magazine);
+}
+
+void
+sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count)
+{
+  sy_pool_put (&a->pool, home, class, blocks, count);
+  sy_handle_discharge (a, (size_t) count * sy_size_classes[class].bytes);
+}
+
+void
+sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, struct sy_magazine *full, unsigned least)
+{
+  unsigned rounds = full->rounds, home = cache == NULL ? 0 : cache->home;
+
+  if (!a->pool.direct && rounds >= least && sy_pool_store (&a->pool, home, class, full))
+    sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
+  else
+    {
+      sy_cache_put_blocks (a, home, class, sy_magazine_end (full) - rounds, rounds);
+      sy_cache_give_empty (cache, full);
+    }
+}
+
+/* A magazine's blocks, from top down, go to the slabs, and it to the spare ones. */
+static void
+flush_magazine (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, void **top)
+{
+  struct sy_magazine *magazine = sy_magazine_of (top);
+  unsigned held = sy_magazine_held (magazine, top);
+
+  sy_cache_put_blocks (a, cache->home, class, top - held, held);
+  sy_cache_give_empty (cache, magazine);
+}
+
+void
+sy_cache_flush_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
+{
+  void **previous = cache->previous[class];
+
+  sy_counts_change_begin (cache, class);
+  if (sy_cache_loaded (cache, class) != NULL)
+    flush_magazine (a, cache, class, sy_cache_top (cache, class));
+  if (previous != NULL)
+    flush_magazine (a, cache, class, previous);
+  sy_cache_load (cache, class, (void **) SY_NO_TOP, false);
+  cache->previous[class] = NULL;
+  sy_cache_set_capacity (cache, class, 0);
+  sy_counts_publish (a, cache, class);
+  sy_counts_change_end (cache);
+}

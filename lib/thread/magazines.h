@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * magazines.h: a thread's magazines, for misses and trims: what is loaded, how large the next ones
+ * are, and where their blocks go.
+ *
+ * All by the cache's own thread, or by another one where that has ended.  What changes a class's
+ * magazines is called between sy_counts_change_begin and sy_counts_change_end.
+ */
+#ifndef SY_MAGAZINES_H
+#define SY_MAGAZINES_H
+
+#include "thread/counts.h"
+
+/* A magazine that is empty and full: what is loaded where there is none. */
+extern void *sy_no_magazine[];
+#define SY_NO_TOP ((AO_t) sy_no_magazine + SY_MAGAZINE_BYTES)
+
+/* Where the loaded magazine's blocks end. */
+static inline void **
+sy_cache_top (const struct sy_cache *cache, unsigned class)
+{
+  return (void **) AO_load (&cache->top[class]);
+}
+
+/* The loaded magazine; NULL: none. */
+static inline struct sy_magazine *
+sy_cache_loaded (const struct sy_cache *cache, unsigned class)
+{
+  return AO_load (&cache->top[class]) == SY_NO_TOP ? NULL : sy_magazine_of (sy_cache_top (cache, class));
+}
+
+/* Loads a magazine with blocks up to top.  is_fresh: they are zero, and were never handed out. */
+static inline void
+sy_cache_load (struct sy_cache *cache, unsigned class, void **top, bool is_fresh)
+{
+  AO_store (&cache->top[class], (AO_t) top);
+  AO_store (&cache->books.last_top[class], (AO_t) top);
+  cache->fresh[class] = is_fresh ? top : NULL;
+}
+
+/* Is there budget for so many bytes more? */
+bool sy_cache_has_budget (const struct sydra_alloc *a, const struct sy_cache *cache, size_t more);
+
+/* How many blocks a class's first magazine has room for. */
+static inline unsigned
+sy_cache_first_capacity (unsigned class)
+{
+  size_t capacity = SY_CAPACITY_FIRST_BYTES / sy_size_classes[class].bytes;
+
+  return capacity == 0 ? 1 : capacity < SY_CAPACITY_FIRST ? (unsigned) capacity : SY_CAPACITY_FIRST;
+}
+
+/* The class's next magazines have room for so many blocks each; 0: it has none. */
+void sy_cache_set_capacity (struct sy_cache *cache, unsigned class, unsigned capacity);
+
+/* An empty magazine from the thread's spare ones or from all threads'.  NULL: out of memory. */
+struct sy_magazine *sy_cache_take_empty (struct sy_cache *cache);
+
+/* ... and back.  cache may be NULL. */
+void sy_cache_give_empty (struct sy_cache *cache, struct sy_magazine *magazine);
+
+/* Puts blocks that are the thread's into their slabs. */
+void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count);
+
+/*
+ * Gives a full magazine to the depot or, where that has its fill, its blocks to the slabs.  So it
+ * does where there are fewer than `least`: a short one would soon be a miss again.  cache may be NULL.
+ */
+void sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, struct sy_magazine *full, unsigned least);
+
+/* Puts what both magazines hold of the class into the slabs and publishes; the class has no magazines then, and no budget. */
+void sy_cache_flush_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class);
+
+#endif

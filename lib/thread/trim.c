@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "thread/trim.h"
+
+#include "base/os.h"
+#include "heap/heap.h"
+#include "pool/reap.h"
+#include "thread/magazines.h"
+
+/* sy_region.growths when free large blocks were last hurried, by whichever thread.  Relaxed: a second time does little harm. */
+static AO_t hurried;
+
+/* How many blocks of the class the thread has called for since this was last asked, to have or to free. */
+static AO_t
+calls_since_last (struct sy_cache *cache, unsigned class)
+{
+  const struct sy_counts *counts = &cache->books.counts;
+  AO_t calls = AO_load (&counts->allocations[class]) + AO_load (&counts->frees[class]) + sy_counts_hits (cache, class).frees;
+  AO_t since = calls - cache->last_calls[class];
+
+  cache->last_calls[class] = calls;
+  return since;
+}
+
+/* Do slabs of the class have so many free blocks that those in the thread's magazines may be what holds whole slabs back? */
+static bool
+holds_slabs (const struct sydra_alloc *a, const struct sy_cache *cache, unsigned class)
+{
+  const struct sy_bin *bin = sy_pool_bin (&a->pool, sy_home_shard (cache->home), class);
+
+  /* Relaxed: a guess. */
+  return AO_load (&bin->free_blocks) >= SY_HOLD_MAGAZINES * (AO_t) cache->capacity[class];
+}
+
+/*
+ * Flushes the class where the thread called for fewer of its blocks than a magazine holds or, as
+ * memory has grown, where its magazines may hold whole slabs back.
+ */
+static void
+trim_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool has_grown)
+{
+  if (cache->capacity[class] == 0)
+    return;
+  if (calls_since_last (cache, class) < cache->capacity[class] || (has_grown && holds_slabs (a, cache, class)))
+    sy_cache_flush_class (a, cache, class);
+}
+
+/* One that is missed keeps the magazines that it has, and its next ones are small. */
+static void
+begin_anew (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool is_busy)
+{
+  if (is_busy)
+    sy_cache_set_capacity (cache, class, sy_cache_first_capacity (class));
+  else
+    sy_cache_flush_class (a, cache, class);
+}
+
+/* Where more threads have come: the largest of the classes that have grown begin anew, until the thread is within its share. */
+static void
+come_down (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
+{
+  /* Relaxed: a bound for what comes, and for what stays. */
+  if (AO_load (&a->cache_count) <= cache->last_cache_count)
+    return;
+  for (unsigned class = SY_CLASSES - 1; class > 0 && !sy_cache_has_budget (a, cache, 0); class--)
+    if (cache->capacity[class] > sy_cache_first_capacity (class))
+      begin_anew (a, cache, class, class == busy);
+}
+
+/* Memory has grown for the growths-th time, once for the process: free large blocks need not wait for their time. */
+static void
+hurry_heap (AO_t growths, uint64_t now_ns)
+{
+  if (AO_load (&hurried) == growths)
+    return;
+  AO_store (&hurried, growths);
+  sy_heap_reap_soon (now_ns);
+}
+
+/*
+ * All classes but the busy one.  Where memory has grown since the last trim, also what lay in the
+ * shard's depots goes, so that whole slabs get free: a few blocks of each slab, freed last, are
+ * enough to hold it back.
+ */
+static void SY_NOINLINE
+trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy, uint64_t now_ns)
+{
+  AO_t growths = AO_load (&sy_region.growths);
+  bool has_grown = cache->last_growths != growths;
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    if (class != busy)
+      trim_class (a, cache, class, has_grown);
+  come_down (a, cache, busy);
+  if (has_grown)
+    {
+      sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths);
+      hurry_heap (growths, now_ns);
+    }
+  cache->last_growths = growths;
+  cache->last_trim_ns = now_ns;
+}
+
+/* A class wants more budget than there is: the next of the others gives up its own, if it was idle since its last turn. */
+static void SY_NOINLINE
+trim_next (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
+{
+  cache->wants_budget = false;
+  cache->hand = 1 + cache->hand % (SY_CLASSES - 1);
+  if (cache->hand != busy)
+    trim_class (a, cache, cache->hand, false);
+}
+
+/* One step a call at the most: what else is due follows at the next ones. */
+static void
+reap (struct sydra_alloc *a, uint64_t now_ns)
+{
+  if (sy_pool_reap_is_due (&a->pool, now_ns))
+    sy_pool_reap (&a->pool, now_ns);
+  else if (sy_region_reap_is_due (now_ns))
+    sy_region_reap (now_ns);
+  else
+    sy_heap_reap (now_ns);
+}
+
+void
+sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
+{
+  uint64_t now_ns = sy_os_coarse_ns ();
+
+  reap (a, now_ns);
+  if (cache == NULL)
+    return;
+  if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_region.growths) || now_ns - cache->last_trim_ns >= SY_REAP_NS))
+    trim_all (a, cache, busy, now_ns);
+  else if (SY_UNLIKELY (cache->wants_budget))
+    trim_next (a, cache, busy);
+}
