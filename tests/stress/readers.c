@@ -54,7 +54,7 @@ static bool soak;
 /* ---- The library with pauses, and libraries with a fault ---- */
 
 bool __wrap_sy_epoch_barrier (void);
-void __wrap_sy_reader_look (void *reader, AO_t left, uint64_t now_ns, void *oldest);
+void __wrap_sy_reader_scan (void *reader, AO_t left, uint64_t now_ns, void *oldest);
 
 struct sy_magazine *__wrap_sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned most);
 struct sy_magazine *__real_sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned most) __attribute__ ((weak));
@@ -86,7 +86,7 @@ __wrap_sy_epoch_barrier (void)
 #endif
 
 void
-__wrap_sy_reader_look (void *reader, AO_t left, uint64_t now_ns, void *oldest)
+__wrap_sy_reader_scan (void *reader, AO_t left, uint64_t now_ns, void *oldest)
 {
   (void) reader;
   (void) left;
