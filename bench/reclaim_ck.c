@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* reclaim_ck.c: Concurrency Kit's epochs; their calls are inline always.  Whoever retires polls every POLL_EVERYth time. */
 #include <ck_epoch.h>
-#include "reclaim.h"
+#include "reclaim_loops.h"
 
 #define POLL_EVERY 64u
 
@@ -69,7 +69,7 @@ static void
 thread_begin (struct reclaim_thread *t)
 {
   if (posix_memalign (&t->own, 128, sizeof (struct own)) != 0)
-    reclaim_die ("out of memory");
+    out_of_memory (sizeof (struct own));
   ((struct own *) t->own)->calls = 0;
   ck_epoch_register (&epochs, &((struct own *) t->own)->record, NULL);
 }
@@ -79,12 +79,6 @@ thread_end (struct reclaim_thread *t)
 {
   ck_epoch_barrier (&((struct own *) t->own)->record);
   ck_epoch_unregister (&((struct own *) t->own)->record);
-}
-
-static void
-end (const struct reclaim_run *run)
-{
-  (void) run;
 }
 
 const struct reclaim_peer reclaim_peer = {
@@ -97,5 +91,4 @@ const struct reclaim_peer reclaim_peer = {
   .section = section,
   .retire = { retire_loop },
   .thread_end = thread_end,
-  .end = end,
 };

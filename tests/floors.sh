@@ -28,9 +28,49 @@ includes () {
   done
 }
 
-# loops FOLDER: a loop of files that include each other, a module being a .c with its .h.
+# module_includes FOLDER: "MODULE MODULE" for each header that another module includes.  A module is a
+# .c with its .h.
+module_includes () {
+  includes "$1" | sed 's/\.[ch]\( \|$\)/\1/g' | "$AWK" '$1 != $2'
+}
+
+# module_uses FOLDER: "MODULE MODULE" for each external name of a .c that another .c uses.  A name that
+# several files define is an interface with alternatives: those files do not use each other by it.
+module_uses () {
+  sources "$top_srcdir/$1" | grep '\.c$' | "$AWK" -v folder="$top_srcdir/$1/" '
+    {
+      module = substr ($0, length (folder) + 1); sub (/\.c$/, "", module)
+      comment = 0; before = ""
+      while ((getline line < $0) > 0) {
+        gsub (/\/\*.*\*\//, "", line); gsub (/"([^"\\]|\\.)*"/, "", line)
+        if (comment) { if (line ~ /\*\//) comment = 0; continue }
+        if (line ~ /\/\*/) { comment = 1; continue }
+        name = ""
+        if (line ~ /^[a-z_][A-Za-z0-9_]* \(/ && before !~ /^static/) {
+          name = line; sub (/ .*/, "", name)
+        } else if (line ~ /^[a-z_][A-Za-z0-9_ *]*[ *][a-z0-9_]+( =.*|\[.*|;)$/ &&
+                   line !~ /^(static|extern|typedef)/) {
+          name = line; sub (/( =|\[|;).*/, "", name); sub (/.*[ *]/, "", name)
+        }
+        if (name != "") { definers[name] = definers[name] " " module; defines[module, name] = 1 }
+        count = split (line, words, /[^A-Za-z0-9_]+/)
+        for (i = 1; i <= count; i++) mentions[module, words[i]] = 1
+        before = line
+      }
+    }
+    END {
+      for (both in mentions) {
+        split (both, mention, SUBSEP)
+        if ((both in defines) || !(mention[2] in definers)) continue
+        count = split (definers[mention[2]], by, " ")
+        for (i = 1; i <= count; i++) print mention[1], by[i]
+      }
+    }'
+}
+
+# loops COMMAND FOLDER: the loops among the pairs that the command prints.
 loops () {
-  includes "$1" | "$AWK" '{ sub (/\.[ch]$/, "", $1); sub (/\.[ch]$/, "", $2); if ($1 != $2) print $1, $2 }' | { tsort > /dev/null; } 2>&1
+  "$@" | { tsort > /dev/null; } 2>&1
 }
 
 # others PATTERN FILE...: the lines of code (no comments) in lib/ that match, but for those in the files named.
@@ -58,7 +98,10 @@ tap_same "each folder's README says what it may use" "$layers" "$(echo "$layers"
 done)"
 tap_empty "no include names a source file" "$(includes lib malloc tools bench | grep '\.c$')"
 for folder in lib malloc tools bench; do
-  tap_empty "no files of $folder/ include each other" "$(loops $folder)"
+  tap_empty "no files of $folder/ include each other" "$(loops module_includes $folder)"
+done
+for folder in malloc tools bench; do
+  tap_empty "no files of $folder/ use each other's names" "$(loops module_uses $folder)"
 done
 tap_empty "no #if asks for the mode" "$(others '^[[:space:]]*#[[:space:]]*(el)?if.*(MIMALLOC|SMALL_POOL|MODE)')"
 tap_empty "only atomic.h includes atomic_ops.h" "$(others '#[[:space:]]*include[[:space:]]*[<"]atomic_ops' base/atomic.h)"
