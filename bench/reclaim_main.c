@@ -6,11 +6,11 @@
  * The clock of the second runs until everything that was retired is freed.  What waits is sampled once a millisecond by the main thread;
  * what a library knows itself is reported beside.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arguments.h"
 #include "reclaim.h"
 #include "reclaim_count.h"
 #include "timing.h"
@@ -36,14 +36,6 @@ static size_t
 waiting_bytes (const struct reclaim_run *run)
 {
   return reclaim_peer.waiting_bytes ? reclaim_peer.waiting_bytes () : (size_t) reclaim_count_waiting () * run->size;
-}
-
-static int
-by_value (const void *left, const void *right)
-{
-  double a = *(const double *) left, b = *(const double *) right;
-
-  return (a > b) - (a < b);
 }
 
 static void
@@ -76,7 +68,7 @@ measure_section (struct reclaim_thread *t, void (*section) (struct reclaim_threa
       section (t, SECTIONS_A_ROUND);
       rounds[i] = (double) (clock_ns () - begin_ns) / SECTIONS_A_ROUND;
     }
-  qsort (rounds, SECTION_ROUNDS, sizeof rounds[0], by_value);
+  sort_values (rounds, SECTION_ROUNDS);
   return rounds[SECTION_ROUNDS / 2];
 }
 
@@ -166,44 +158,13 @@ measure_retire (struct reclaim_run *run, double seconds, struct figures *figures
 
 /* ---- The command line and the report ---- */
 
-static void __attribute__ ((__noreturn__))
-refuse (const char *option, const char *takes)
-{
-  fprintf (stderr, "%s: %s takes %s\n", program_name, option, takes);
-  exit (2);
-}
-
-static uint64_t
-number (const char *option, const char *takes, uint64_t least, uint64_t most)
-{
-  char *end;
-  unsigned long long value;
-
-  errno = 0;
-  value = strtoull (optarg, &end, 10);
-  if (*optarg < '0' || *optarg > '9' || *end || errno || value < least || value > most)
-    refuse (option, takes);
-  return value;
-}
-
-static double
-seconds_option (void)
-{
-  char *end;
-  double seconds = strtod (optarg, &end);
-
-  if (end == optarg || *end || !(seconds > 0) || seconds > SECONDS_MOST)
-    refuse ("--seconds", "a number over 0, up to 1000, such as 0.2");
-  return seconds;
-}
-
 static unsigned
 method_option (void)
 {
   for (unsigned i = 0; i < RECLAIM_METHODS_MAX && reclaim_peer.methods[i]; i++)
     if (!strcmp (reclaim_peer.methods[i], optarg))
       return i;
-  refuse ("--method", "one of those that --help lists");
+  refuse ("--method takes one of those that --help lists, not \"%s\"", optarg);
 }
 
 static void __attribute__ ((__noreturn__))
@@ -233,9 +194,9 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
   while ((option = getopt_long (count, words, "h", options, NULL)) != -1)
     switch (option)
       {
-      case 't': figures->threads = (unsigned) number ("--threads", "a number from 1 to 1024", 1, THREADS_MAX); break;
-      case 's': *seconds = seconds_option (); break;
-      case 'b': run->size = (size_t) number ("--size", "a number from 32 to 1048576", SIZE_LEAST, SIZE_MOST); break;
+      case 't': figures->threads = (unsigned) whole_number ("--threads", optarg, 1, THREADS_MAX); break;
+      case 's': *seconds = number_over_zero ("--seconds", optarg, SECONDS_MOST); break;
+      case 'b': run->size = (size_t) whole_number ("--size", optarg, SIZE_LEAST, SIZE_MOST); break;
       case 'm': run->method = method_option (); break;
       case 'a': figures->apart = true; break;
       case 'j': *json = true; break;
@@ -243,7 +204,7 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
       default: exit (2);
       }
   if (optind < count)
-    refuse (words[optind], "no place here");
+    refuse ("\"%s\" is no option; --help lists them", words[optind]);
 }
 
 static void

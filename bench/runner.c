@@ -151,20 +151,12 @@ repeat_once (struct run *run, struct result *result)
     run->scenario->finish (run, result);
 }
 
-static int
-by_value (const void *left, const void *right)
-{
-  double a = *(const double *) left, b = *(const double *) right;
-
-  return (a > b) - (a < b);
-}
-
 static void
 conclude (struct result *result)
 {
   unsigned n = result->repeat;
 
-  qsort (result->ns, n, sizeof result->ns[0], by_value);
+  sort_values (result->ns, n);
   result->min_ns = result->ns[0];
   result->max_ns = result->ns[n - 1];
   result->median_ns = (result->ns[(n - 1) / 2] + result->ns[n / 2]) / 2;

@@ -107,3 +107,17 @@ random_order (struct random *r, uint32_t *order, uint32_t count)
       order[other] = i;
     }
 }
+
+static int
+by_value (const void *left, const void *right)
+{
+  double a = *(const double *) left, b = *(const double *) right;
+
+  return (a > b) - (a < b);
+}
+
+void
+sort_values (double *values, size_t count)
+{
+  qsort (values, count, sizeof values[0], by_value);
+}

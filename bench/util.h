@@ -54,4 +54,6 @@ random_between (struct random *r, uint32_t least, uint32_t most)
 void random_sizes (struct random *r, uint32_t *sizes, size_t count, uint32_t least, uint32_t most);
 void random_order (struct random *r, uint32_t *order, uint32_t count); /* a permutation of 0 .. count - 1 */
 
+void sort_values (double *values, size_t count); /* the least first */
+
 #endif
