@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c: reads the command line.  What cannot be is answered with one line and exit status 2. */
+/*
+ * options.c: reads the command line.  A wrong one ends the process with one line and exit status 2.
+ */
 #include "options.h"
 #include <getopt.h>
 #include <stdio.h>
@@ -157,7 +159,7 @@ shuffle (struct options *o)
     }
 }
 
-/* word: the one that was read last. */
+/* word is the one that was read last. */
 static void
 one_option (struct options *o, int option, const char *word)
 {

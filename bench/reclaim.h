@@ -47,10 +47,10 @@ struct reclaim_thread {
   pthread_t thread;
 } __attribute__ ((__aligned__ (128)));
 
-/* What a library fills in.  A function without "may be NULL" is always there. */
+/* What a library fills in.  Unless a comment says so, a function is not NULL. */
 struct reclaim_peer {
   const char *name;
-  const char *methods[RECLAIM_METHODS_MAX]; /* the ways to retire a block; the first is the default */
+  const char *methods[RECLAIM_METHODS_MAX]; /* ways to retire a block, the default first */
 
   /* Allocate and free a block outside the loops. */
   void *(*take) (size_t size);
@@ -64,8 +64,8 @@ struct reclaim_peer {
   void (*thread_end) (struct reclaim_thread *t);
 
   /*
-   * Enters and leaves count empty sections: by the library's functions, and by its inline functions
-   * where it has both, else NULL.
+   * Enters and leaves count empty sections.  The second one does it by the library's inline
+   * functions; it is NULL if the library does not have both forms.
    */
   void (*section) (struct reclaim_thread *t, uint64_t count);
   void (*section_inlined) (struct reclaim_thread *t, uint64_t count);
@@ -73,10 +73,10 @@ struct reclaim_peer {
   /* The loop that retires blocks, one for each method.  It ends when run->stop is set. */
   void (*retire[RECLAIM_METHODS_MAX]) (struct reclaim_thread *t);
 
-  /* Called once, after all threads have ended: frees all that was retired.  May be NULL. */
+  /* Called once, after all threads have ended.  Frees all that was retired.  May be NULL. */
   void (*end) (const struct reclaim_run *run);
 
-  /* The bytes that are retired and not freed.  NULL: reclaim_main.c derives them from the counts. */
+  /* The bytes that are retired and not freed.  NULL: the counts tell. */
   size_t (*waiting_bytes) (void);
   /* The most such bytes at any one time, where the library knows; else NULL. */
   size_t (*peak_bytes) (void);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* reclaim_ck.c: Concurrency Kit's epochs; their calls are inline always.  Whoever retires polls every POLL_EVERYth time. */
+/*
+ * reclaim_ck.c: the epochs of Concurrency Kit, whose calls are all inline.  A thread polls after
+ * every POLL_EVERYth block that it retires.
+ */
 #include <ck_epoch.h>
 #include "reclaim_loops.h"
 
@@ -8,7 +11,7 @@
 _Static_assert (sizeof (ck_epoch_entry_t) <= offsetof (struct reclaim_block, mark), "it has its place at the start of a block");
 
 struct own {
-  ck_epoch_record_t record; /* stays known to the epochs for ever */
+  ck_epoch_record_t record; /* ck keeps it for ever */
   unsigned calls;
 };
 

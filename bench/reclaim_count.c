@@ -30,8 +30,8 @@ reclaim_count_retired (void)
 }
 
 /*
- * The retired ones are counted first.  Threads that retire and free in between so make the answer
- * too small, never too big.
+ * Counts the retired blocks first.  A thread that retires and frees in between makes the answer too
+ * small, never too large.
  */
 uint64_t
 reclaim_count_waiting (void)

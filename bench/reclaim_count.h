@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reclaim_count.h: how many blocks were retired, and how many were freed.
+ * reclaim_count.h: counts the blocks that were retired and those that were freed.
  *
- * Each thread has counts of its own, also a thread that the library itself starts.  Only that
- * thread writes them; the main thread adds up all of them.
+ * Each thread has counts of its own, including threads that the library starts.  Only that thread
+ * writes them; the main thread adds up the counts of all.
  */
 #ifndef BENCH_RECLAIM_COUNT_H
 #define BENCH_RECLAIM_COUNT_H
@@ -28,14 +28,14 @@ reclaim_count_own (void)
   return __builtin_expect (reclaim_count != NULL, 1) ? reclaim_count : reclaim_count_new ();
 }
 
-/* To a count of the calling thread. */
+/* Adds one to a count of the calling thread. */
 static inline void
 reclaim_count_add (uint64_t *count)
 {
   __atomic_store_n (count, __atomic_load_n (count, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }
 
-/* Frees a block that malloc made and counts that.  A library calls it for a retired block. */
+/* Frees a block that malloc made, and counts it.  A library calls this for each retired block. */
 static inline void
 reclaim_free (void *block)
 {
@@ -43,10 +43,13 @@ reclaim_free (void *block)
   reclaim_count_add (&reclaim_count_own ()->freed);
 }
 
-/* All blocks that were retired so far.  Exact when no thread runs. */
+/* The number of blocks that were retired so far.  Exact when no thread runs. */
 uint64_t reclaim_count_retired (void);
 
-/* The blocks that are retired and not freed.  While threads run, never more than there are. */
+/*
+ * The number of blocks that are retired and not freed.  While threads run it may be too small, but
+ * never too large.
+ */
 uint64_t reclaim_count_waiting (void);
 
 #endif

@@ -18,7 +18,7 @@
 #define RECLAIM_READ_EVERY 8u
 #define RECLAIM_CHUNK 256u /* operations between two looks at run->stop */
 
-/* The library's calls.  They are constants where a loop is compiled, so that it calls them directly. */
+/* The library's calls.  A loop gets them as constants, so that it calls them directly. */
 struct reclaim_calls {
   void *(*take) (size_t size);
   uint64_t (*enter) (struct reclaim_thread *t);

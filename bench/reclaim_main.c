@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reclaim_main.c: measures reclaim_peer: what a section costs, how many blocks a second are retired and freed, and how many bytes wait
- * at most.
+ * reclaim_main.c: measures reclaim_peer: the time that a section takes, the rate at which blocks
+ * are retired and freed, and the most bytes that wait.
  *
- * The clock of the second runs until everything that was retired is freed.  What waits is sampled once a millisecond by the main thread;
- * what a library knows itself is reported beside.
+ * The rate is over the time until everything that was retired is freed.  The main thread samples
+ * the waiting bytes once a millisecond.  If the library knows its peak, that is reported as well.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -20,15 +20,16 @@
 #define SIZE_MOST (1u << 20)
 #define SECONDS_MOST 1000.0
 #define SECTION_ROUNDS 201
-#define SECTIONS_A_ROUND 10000u /* short against a time slice, so that the median is of undisturbed rounds */
+/* short against a time slice, so that most rounds are undisturbed */
+#define SECTIONS_A_ROUND 10000u
 #define SAMPLE_NS 1000000
 
 struct figures {
   unsigned threads;
   bool apart; /* each thread has slots of its own */
-  double section_ns, section_inlined_ns; /* negative: there is none */
+  double section_ns, section_inlined_ns; /* negative: not measured */
   uint64_t operations;
-  double seconds, drain_seconds; /* the latter is a part of the former */
+  double seconds, drain_seconds; /* drain_seconds is a part of seconds */
   size_t sampled_peak_bytes, known_peak_bytes;
 };
 
@@ -52,7 +53,7 @@ end_thread (struct reclaim_thread *t)
     reclaim_peer.thread_end (t);
 }
 
-/* The median of some rounds, in nanoseconds. */
+/* The median over the rounds, in nanoseconds. */
 static double
 measure_section (struct reclaim_thread *t, void (*section) (struct reclaim_thread *, uint64_t))
 {
@@ -95,7 +96,7 @@ retire_thread (void *argument)
   return NULL;
 }
 
-/* Until the time is over. */
+/* Samples the waiting bytes until that time.  Returns their peak. */
 static size_t
 sample (const struct reclaim_run *run, uint64_t until_ns)
 {

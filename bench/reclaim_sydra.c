@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reclaim_sydra.c: sydra_free_deferred; blocks are the handle's own. */
+/* reclaim_sydra.c: sydra_free_deferred.  The blocks are the handle's. */
 #include <errno.h>
 #include <sched.h>
 #include <sydra/alloc.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reclaim_urcu.h: a peer by the calls that all flavours of liburcu have.
+ * reclaim_urcu.h: fills in a peer by the calls that all flavours of liburcu have.
  *
- * liburcu's headers give those calls the names of one flavour, so the flavour's header comes first.
- * A flavour whose readers need not say when they are online has calls for it that do nothing.
+ * liburcu's headers map those calls to one flavour.  So a file includes the flavour's header first.
+ * In some flavours a reader need not say when it is online; there the calls for that do nothing.
  *
- * There are three ways to retire a block: call_rcu with the one thread that frees, call_rcu with
- * such a thread for each processor, and defer_rcu, whose caller frees.
+ * There are three ways to retire a block: call_rcu with one thread that frees, call_rcu with such a
+ * thread for each processor, and defer_rcu, where the calling thread frees.
  */
 #ifndef BENCH_RECLAIM_URCU_H
 #define BENCH_RECLAIM_URCU_H
@@ -53,8 +53,8 @@ retire_defer (struct reclaim_thread *t, struct reclaim_block *block)
 {
   (void) t;
   /*
-   * defer_rcu may wait until all threads have left their sections, so it is not called from inside
-   * one.  In the qsbr flavour a thread is inside as long as it is online.
+   * defer_rcu may wait until all threads have left their sections.  So it must not be called inside
+   * of one.  In the qsbr flavour an online thread counts as inside.
    */
   rcu_thread_offline ();
   defer_rcu (reclaim_free, block);

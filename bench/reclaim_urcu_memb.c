@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reclaim_urcu_memb.c: the flavour of liburcu whose readers need no fence where the system has
+ * reclaim_urcu_memb.c: liburcu's memb flavour.  Its readers need no fence if the system has
  * membarrier.
  */
 #define RCU_MEMBARRIER

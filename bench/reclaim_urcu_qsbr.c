@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reclaim_urcu_qsbr.c: the flavour of liburcu whose sections cost nothing.  Its readers must say now
- * and then that they are in no section.  Here they say so after each one, and that is part of its
- * cost.
+ * reclaim_urcu_qsbr.c: liburcu's qsbr flavour.  Its sections cost nothing, but its readers must now
+ * and then report that they are in no section.  Here they report after each section, and we count
+ * that as part of its cost.
  */
 #include <urcu-qsbr.h>
 #include "reclaim_urcu.h"
