@@ -4,9 +4,9 @@
  * owner takes from it.
  *
  *
- * | operation     | may run beside      | order                                                     |
- * | handover_put  | put and take by any | the queue's lock, after all that was written to the block |
- * | handover_take | put and take by any | the queue's lock                                          |
+ * | operation     | may run beside      | order                                                |
+ * | handover_put  | put and take by any | the queue's lock, after all writes to the block      |
+ * | handover_take | put and take by any | the queue's lock, before what its owner then reads   |
  */
 #ifndef BENCH_HANDOVER_H
 #define BENCH_HANDOVER_H

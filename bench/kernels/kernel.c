@@ -11,7 +11,7 @@
 #include "../timing.h"
 
 #define WORD sizeof (uint64_t)
-#define STAMP_EVERY 4096u /* bytes: every page of a large block is written and read */
+#define STAMP_EVERY 4096u /* bytes, so that every page of a large block is written and read */
 #define SCALE_MAX 1000.0
 
 /* ---- The command line ---- */
