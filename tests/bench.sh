@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# sydra-bench, small: every scenario with both apis, its JSON, its refusals.
+# sydra-bench, for short runs: every scenario with both apis, its JSON, and what it refuses.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 bench=./sydra-bench
 small='--ops 2000 --repeat 2 --live 500 --burst 200 --threads 1,3'
 
-# refused OPTIONS...: status 2, nothing on stdout, one line on stderr.
+# refused OPTIONS...: exit status 2, nothing on stdout, one line on stderr.
 refused () {
   said=$("$bench" "$@" 2>&1 > /dev/null)
   status=$?

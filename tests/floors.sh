@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The library's folders keep to their layers, no two files include each other, and what one file does for all is done nowhere else.
+# The library's folders keep to their layers.  No two files include each other or use each other's
+# names.  What one file does for all is done nowhere else.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 lib=$top_srcdir/lib
 
-# Which folders each folder of lib/ may use besides its own: the layers, from the ground up.
+# Which other folders each folder of lib/ may use, from the lowest layer up.
 layers='base
 pages: base
 pool: base
@@ -18,7 +19,8 @@ sources () {
   find "$@" -name '*.[ch]' | sort
 }
 
-# includes FOLDER...: "FILE HEADER" for each header in quotes that a file of the folders includes, both as paths below the folder.
+# includes FOLDER...: prints "FILE HEADER" for each header in quotes that a file in the folders
+# includes.  Both are paths below the folder.
 includes () {
   for folder in "$@"; do
     sources "$top_srcdir/$folder" | while read -r file; do
@@ -28,14 +30,15 @@ includes () {
   done
 }
 
-# module_includes FOLDER: "MODULE MODULE" for each header that another module includes.  A module is a
-# .c with its .h.
+# module_includes FOLDER: prints "MODULE MODULE" for each header that another module includes.  A
+# module is a .c with its .h.
 module_includes () {
   includes "$1" | sed 's/\.[ch]\( \|$\)/\1/g' | "$AWK" '$1 != $2'
 }
 
-# module_uses FOLDER: "MODULE MODULE" for each external name of a .c that another .c uses.  A name that
-# several files define is an interface with alternatives: those files do not use each other by it.
+# module_uses FOLDER: prints "MODULE MODULE" for each external name of a .c that another .c uses.  A
+# name that several files define is an interface with alternatives.  Those files do not use each
+# other by it.
 module_uses () {
   sources "$top_srcdir/$1" | grep '\.c$' | "$AWK" -v folder="$top_srcdir/$1/" '
     {
@@ -68,12 +71,12 @@ module_uses () {
     }'
 }
 
-# loops COMMAND FOLDER: the loops among the pairs that the command prints.
+# loops COMMAND FOLDER: prints the loops among the pairs that the command prints.
 loops () {
   "$@" | { tsort > /dev/null; } 2>&1
 }
 
-# others PATTERN FILE...: the lines of code (no comments) in lib/ that match, but for those in the files named.
+# others PATTERN FILE...: prints the lines of code in lib/ that match, except in the given files.
 others () {
   pattern=$1
   shift

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A fork takes the locks of other libraries, whose holders may allocate, before the allocator's: however the program is linked.
+# A fork takes the locks of other libraries before the allocator's, as the holder of such a lock may
+# allocate.  This does not depend on how the program is linked.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${CC:=cc}" "${CFLAGS=}" "${LDFLAGS=}" "${fork_libs=}"
 
@@ -16,7 +17,7 @@ case "$CFLAGS $LDFLAGS" in
     exit 0 ;;
 esac
 
-# compile OUTPUT WORD...: false, and a failed result, where it does not compile.
+# compile OUTPUT WORD...: compiles; if that fails, reports a failed result and returns false.
 compile () {
   output=$work/$1 name=$1
   shift
@@ -27,7 +28,7 @@ compile () {
   return 1
 }
 
-# forks FACT COMMAND...: all its forks come back.
+# forks FACT COMMAND...: all forks of the command return.
 forks () {
   fact=$1
   shift

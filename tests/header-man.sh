@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The public header and the man pages declare the same functions with the same arguments, and each is reachable by its own name.
+# The public header and the man pages declare the same functions with the same arguments.  Each
+# function has a page by its own name.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 names () {

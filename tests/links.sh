@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the man pages and the documents refer to exists.
+# The man pages and documents refer only to things that exist.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 own=$(for page in "$top_srcdir"/man/*.[137]; do
@@ -21,8 +21,8 @@ for document in "$top_srcdir"/*.md "$top_srcdir"/doc/*.md "$top_srcdir"/lib/*/RE
   tap_empty "${document#"$top_srcdir"/} links to no missing file" "$missing"
 done
 
-# Paths between backquotes, from the top or from lib/.  NAME stands for a name, and a test's program is
-# named without its .c.
+# Paths in backquotes start at the top or in lib/.  NAME stands for any name.  The program of a test
+# is named without .c.
 paths () {
   cat "$@" | grep -o '`[A-Za-z0-9_.-][A-Za-z0-9_.-]*/[A-Za-z0-9_./-]*`' | tr -d '`' | grep -v NAME | sort -u
 }
@@ -33,7 +33,7 @@ missing=$(paths "$top_srcdir"/*.md "$top_srcdir"/doc/*.md | while read -r path; 
       continue 2
     fi
   done
-  # Of the tree at all?
+  # Is this a path of the tree?
   if [ -d "$top_srcdir/${path%%/*}" ] || [ -d "$top_srcdir/lib/${path%%/*}" ]; then
     echo "$path"
   fi

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The man pages explain every member of the public header's structs and name its constants, and no others.
+# The man pages explain every member of the public header's structs and every constant, and no
+# others.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 header=$("$AWK" -f "$top_srcdir/tests/members.awk" "$top_srcdir/include/sydra/alloc.h" | sort)

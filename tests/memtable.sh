@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The memtable example, small: the same content whatever the number of threads, nothing left that waits for readers, bad lines told.
+# The memtable example, for short runs.  The content does not depend on the number of threads.  At
+# the end no block waits for readers.  Bad lines are reported.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 memtable=examples/memtable
@@ -8,7 +9,7 @@ data=$top_srcdir/examples/memtable.lp
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 
-# loaded FACT OPTION...: status 0, nothing on stderr; the output is in said.
+# loaded FACT OPTION...: exit status 0 and nothing on stderr.  The output goes to $said.
 loaded () {
   fact=$1
   shift
@@ -18,12 +19,13 @@ loaded () {
   tap "$status" "$fact"
 }
 
-# statistic WORDS: the number after them.
+# statistic WORDS: prints the number that follows the words.
 statistic () {
   printf '%s\n' "$said" | sed -n "s/.*$1 \([0-9a-f]*\).*/\1/p"
 }
 
-# complains FACT LINE MESSAGE: that one line is bad, for that reason, and the good line after it is loaded.
+# complains FACT LINE MESSAGE: the line is reported as bad, for that reason.  The good line after it
+# is loaded.
 complains () {
   said=$(printf '# a comment\n%s\ngood value=1i 5\n' "$2" | "$memtable" --writers 1 --readers 0 2> "$scratch/errors")
   [ $? -eq 1 ] && [ "$(statistic 'bad')" = 1 ] && [ "$(statistic 'points')" = 1 ] \
@@ -33,7 +35,7 @@ complains () {
   tap "$status" "$1"
 }
 
-# refused FACT OPTION...: exit status 2, one line.
+# refused FACT OPTION...: exit status 2 and one line on stderr.
 refused () {
   fact=$1
   shift
@@ -67,7 +69,8 @@ said=$("$memtable" < "$data")
 [ "$(statistic 'checksum')" = "$checksum" ]
 tap $? "standard input is read as the file is"
 
-# What the lines say, told by awk: the last one of a series and time counts.  The example's tags in another order are written in theirs.
+# awk works out the expected content: for each series and time the last line counts.  In one series
+# of the example some lines have the tags in another order; sed puts them in order.
 expected=$(sed -e '/^#/d' -e '/^$/d' -e 's/,host=\([a-z]*\),core=\([0-9]\)/,core=\2,host=\1/' "$data" | LC_ALL=C "$AWK" '
   { gone = sub (/^!delete /, ""); time = $NF; sub (/ [0-9-]+$/, ""); text = $0; match (text, /[^\\] /); name = substr (text, 1, RSTART) }
   gone { delete points[text " " time]; next }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The shared library exports what the linker map lists and the public header declares, and nothing else.
+# The shared library exports what the linker map lists and the public header declares, and nothing
+# else.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 library=.libs/libsydra-alloc.so

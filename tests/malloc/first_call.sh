@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Any call of malloc may be the process's or a thread's first, or one of its last.
+# Any call of malloc may be the first or the last one of a process or of a thread.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 build libearly.so early.c -shared -fPIC -Wl,-z,initfirst || { tap_end; exit 0; }
@@ -12,7 +12,7 @@ while [ "$at" -lt "$copies" ]; do
   at=$((at + 1))
 done
 
-# each FORM COMMAND-BEFORE... PROGRAM: the program's words are the same for all.
+# each FORM COMMAND-BEFORE... PROGRAM: runs the program in that form, always with the same words.
 each () {
   retell "$@" "$work/late.so" "$copies"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# C++'s new and delete, in C++ programs and in C++ libraries that C programs open.
+# C++'s new and delete, in C++ programs, and in C++ libraries that C programs open.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 if [ -z "$CXX" ] || ! echo 'int main () { return 0; }' | $CXX -std=c++17 -x c++ -o "$work/none" - > /dev/null 2>&1; then
@@ -9,12 +9,12 @@ if [ -z "$CXX" ] || ! echo 'int main () { return 0; }' | $CXX -std=c++17 -x c++ 
 fi
 in_each_form operators.cc -ldl
 statically_linked operators.cc
-# The archive defines what the program replaces, and the linker says so.
+# The archive also defines what the program replaces, and the linker reports that.
 if build replaced replaced.cc; then
   retell "C library, operators replaced" "$work/replaced"
   [ ! -e "$module" ] || retell "module, operators replaced" env LD_PRELOAD="$module" "$work/replaced"
 fi
-# What is reserved counts as mapped: only who starts under a limit meets it.
+# Reserved memory counts as mapped.  So only a program that starts under a limit meets it.
 limited='ulimit -v 600000 && LD_PRELOAD=$0 exec "$1"'
 [ ! -e "$module" ] || retell "module, under an address limit" sh -c "$limited" "$module" "$work/preloaded"
 build throwing.so throwing.cc -shared -fPIC || { tap_end; exit 0; }

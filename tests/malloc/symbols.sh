@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The drop-in defines malloc's family and C++'s operators and nothing else, calls its own core directly, and needs no C++ library.
+# The drop-in defines malloc and its relatives and C++'s operators, and nothing else.  It calls its
+# own core directly, and needs no C++ library.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${allocator_mode:?}"
 
 allocation="malloc calloc realloc reallocarray free free_sized free_aligned_sized aligned_alloc memalign posix_memalign valloc pvalloc"
 introspection="malloc_usable_size malloc_trim malloc_stats malloc_info mallinfo mallinfo2 mallopt"
-# In default mode the heap is the C library's, and so are its statistics.
+# In default mode the heap is the C library's, and its functions for statistics remain.
 [ "$allocator_mode" != default ] || introspection="malloc_usable_size malloc_trim"
 # shellcheck disable=SC2086  # words
 case $(echo __SIZE_TYPE__ | ${CC:-cc} ${CFLAGS-} -E -P -) in *long*) size=m ;; *) size=j ;; esac
@@ -20,7 +21,7 @@ done)
 # shellcheck disable=SC2086  # words to lines
 expected=$(printf '%s\n' $allocation $introspection $operators sydra_malloc_load | sort)
 
-# names FILE WORD...: the functions that the file defines for others.
+# names FILE WORD...: prints the functions that the file exports.
 names () {
   $NM "$@" --defined-only | "$AWK" 'NF == 3 { print $3 }' | sort
 }

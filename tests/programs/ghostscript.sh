@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# ghostscript.sh: a page with text, curves, shadings, clipping and patterns as a pixel map, and as PDF and back.
+# ghostscript.sh: renders a page with text, curves, shadings, clipping and patterns to a pixel map,
+# and converts it to PDF and back.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# git.sh: a repository of 100 commits and a merge, repacked and checked.
+# git.sh: makes a repository of 100 commits and a merge, repacks it and checks it.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
@@ -29,7 +29,7 @@ for ((number = 1; number <= 100; number++)); do
   commit "$number"
 done
 run git merge -q -m "Merge" side
-# Commands and their helpers: pack-objects, repack, prune and more.
+# Counts commands and their helpers: pack-objects, repack, prune and more.
 run_all 5 git -c pack.threads=2 gc -q --aggressive --prune=now
 run git fsck --full --strict --no-progress 2>&1
 run git rev-parse HEAD

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# imagemagick.sh: a picture drawn, turned, blurred, reduced and converted through several formats.
+# imagemagick.sh: draws a picture, and turns, blurs, reduces and converts it through several
+# formats.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 

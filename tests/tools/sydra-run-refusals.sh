@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# sydra-run refuses what the system would run without the module, and nothing else.
+# sydra-run refuses the programs that the system would run without the module, and no others.
 . "${top_srcdir:=.}/tests/tools/sydra-run-common.sh"
 
 # ---- What cannot be preloaded ----
@@ -47,7 +47,7 @@ fi
 chmod 111 "$work/true"
 says "" "a program that may not be read is not judged" "$work/true"
 
-# ---- Other rights ----
+# ---- Programs with other rights ----
 
 other_rights="cannot be preloaded: it runs under another user or group"
 if [ "$(id -u)" -eq 0 ] && cp "$(command -v id)" "$work/id" && chown 65534:65534 "$work/id"; then
@@ -72,7 +72,8 @@ else
   tap_skip "not root: set-user-ID and set-group-ID programs of one's own"
 fi
 
-# nobody COMMAND...: as another user, who may read the build directory, or not at all.
+# nobody COMMAND...: runs the command as another user.  That user may lack access to the build
+# directory.
 nobody () {
   setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# sydra-run: what a program keeps, what it is given, bad usage, where programs and scripts are found.
+# sydra-run: what a program keeps, what it is given, wrong usage, and where programs and scripts are
+# found.
 . "${top_srcdir:=.}/tests/tools/sydra-run-common.sh"
 
 # ---- What the program keeps ----
@@ -90,7 +91,7 @@ tap $? "a backslash at its end takes nothing in"
 # ---- The reports, with the module ----
 
 if [ -e "$drop_in" ]; then
-  # Some shells end by _exit, and with them go the reports.
+  # Some shells end by _exit, which writes no report.
   "$run" --module "$drop_in" --stats "$AWK" 'BEGIN { print "out"; exit 5 }' > "$work/out" 2> "$work/err"
   [ $? -eq 5 ] && [ "$(cat "$work/out")" = out ] && [ "$(grep -c '^ *allocations ' "$work/err")" -eq 1 ]
   tap $? "--stats: statistics on standard error only, and the program's status"
@@ -123,7 +124,7 @@ print(report["allocations"])
   [ -e "$work/old" ] && [ ! -s "$work/old" ]
   tap $? "--json: a program that is killed leaves no former report"
   mkdir "$work/each%p"
-  # As if from within the report of another process.
+  # As if sydra-run was started in a process tree in which only process 1 reports.
   (cd "$work/each%p" &&
     env SYDRA_ALLOC_CONF=process:1 "$run" --module "$drop_in" --json '%p.json' \
       "$AWK" 'BEGIN { system ("cd /; cat /dev/null; :") }')
@@ -142,7 +143,7 @@ else
   tap_skip "no libsydra-malloc.so was built: the reports"
 fi
 
-# ---- Bad usage ----
+# ---- Wrong usage ----
 
 "$run" --help > "$work/out" 2> "$work/err"
 status=$?
@@ -189,7 +190,7 @@ refused 125 "?1: it cannot be written" "control characters are not passed on" --
 
 # ---- Where programs are found ----
 
-# Where a directory in PATH may not be searched, the answer is another.
+# If a directory in PATH may not be searched, the error is another one.
 ends 127 "nosuchprogram: No such file" "no such program in PATH" env PATH=/usr/bin:/bin "$run" --module "$module" nosuchprogram
 refused 127 "No such file" "no such file" "$work/none"
 refused 127 "" "a program without a name" ''
