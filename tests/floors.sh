@@ -24,7 +24,8 @@ sources () {
 includes () {
   for folder in "$@"; do
     sources "$top_srcdir/$folder" | while read -r file; do
-      sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file" | grep -v -x -E 'config\.h|sydra/alloc\.h' |
+      sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file" |
+        grep -v -x -E 'config\.h|sydra/alloc\.h' |
         sed "s|^|${file#"$top_srcdir/$folder/"} |"
     done
   done
@@ -84,7 +85,8 @@ others () {
     for allowed in "$@"; do
       [ "${file#"$lib/"}" = "$allowed" ] && continue 2
     done
-    sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' "$file" | grep -E "$pattern" | sed "s|^|${file#"$lib/"}: |"
+    sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' "$file" | grep -E "$pattern" |
+      sed "s|^|${file#"$lib/"}: |"
   done
 }
 
@@ -95,10 +97,13 @@ tap_empty "each folder includes its own files and those of lower layers only" "$
   $1 == "layer" { sub (/:$/, "", $2); for (i = 2; i <= NF; i++) may[$2, $i] = 1; next }
   { split ($1, from, "/"); split ($2, to, "/") }
   !((from[1], to[1]) in may) { print "lib/" $1 " includes " $2 }')"
-tap_same "there are no other folders" "$(echo "$layers" | sed 's/:.*//' | sort)" "$(find "$lib" -mindepth 1 -type d | sed "s|^$lib/||" | sort)"
-tap_same "each folder's README says what it may use" "$layers" "$(echo "$layers" | sed 's/:.*//' | while read -r folder; do
-  sed -n "s/^Uses: \(.*\)\.\$/$folder: \1/p" "$lib/$folder/README.md" | sed -e 's/, / /g' -e 's/: nothing$//'
-done)"
+tap_same "there are no other folders" "$(echo "$layers" | sed 's/:.*//' | sort)" \
+  "$(find "$lib" -mindepth 1 -type d | sed "s|^$lib/||" | sort)"
+tap_same "each folder's README says what it may use" "$layers" \
+  "$(echo "$layers" | sed 's/:.*//' | while read -r folder; do
+    sed -n "s/^Uses: \(.*\)\.\$/$folder: \1/p" "$lib/$folder/README.md" |
+      sed -e 's/, / /g' -e 's/: nothing$//'
+  done)"
 tap_empty "no include names a source file" "$(includes lib malloc tools bench | grep '\.c$')"
 for folder in lib malloc tools bench; do
   tap_empty "no files of $folder/ include each other" "$(loops module_includes $folder)"
@@ -106,11 +111,15 @@ done
 for folder in malloc tools bench; do
   tap_empty "no files of $folder/ use each other's names" "$(loops module_uses $folder)"
 done
-tap_empty "no #if asks for the mode" "$(others '^[[:space:]]*#[[:space:]]*(el)?if.*(MIMALLOC|SMALL_POOL|MODE)')"
-tap_empty "only atomic.h includes atomic_ops.h" "$(others '#[[:space:]]*include[[:space:]]*[<"]atomic_ops' base/atomic.h)"
+tap_empty "no #if asks for the mode" \
+  "$(others '^[[:space:]]*#[[:space:]]*(el)?if.*(MIMALLOC|SMALL_POOL|MODE)')"
+tap_empty "only atomic.h includes atomic_ops.h" \
+  "$(others '#[[:space:]]*include[[:space:]]*[<"]atomic_ops' base/atomic.h)"
 tap_empty "only os.c asks the system for memory" \
-  "$(others '(^|[^a-z0-9_])(mmap|mprotect|madvise|munmap|mremap|membarrier)[[:space:]]*\(' base/os.c)"
-tap_empty "only heap_mimalloc.c includes mimalloc.h" "$(others '#[[:space:]]*include[[:space:]]*<mimalloc' heap/heap_mimalloc.c)"
+  "$(others '(^|[^a-z0-9_])(mmap|mprotect|madvise|munmap|mremap|membarrier)[[:space:]]*\(' \
+    base/os.c)"
+tap_empty "only heap_mimalloc.c includes mimalloc.h" \
+  "$(others '#[[:space:]]*include[[:space:]]*<mimalloc' heap/heap_mimalloc.c)"
 tap_empty "who defines a lock includes config.h first, which says what kind" \
   "$(sources "$lib" | xargs grep -l 'SY_LOCK_INIT (' | grep '\.c$' | while read -r file; do
     sed -n '/^#include/{p;q;}' "$file" | grep -v '<config.h>' | sed "s|^|${file#"$lib/"}: |"

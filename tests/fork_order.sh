@@ -22,7 +22,8 @@ compile () {
   output=$work/$1 name=$1
   shift
   # shellcheck disable=SC2086  # flags are words
-  $CC -std=gnu99 $CFLAGS -pthread -I"$top_srcdir/include" -I"$top_srcdir/tests/fork" -o "$output" "$@" $LDFLAGS > "$work/log" 2>&1 && return
+  $CC -std=gnu99 $CFLAGS -pthread -I"$top_srcdir/include" -I"$top_srcdir/tests/fork" -o "$output" \
+    "$@" $LDFLAGS > "$work/log" 2>&1 && return
   tap 1 "$name is compiled"
   sed 's/^/# /' "$work/log"
   return 1
@@ -42,8 +43,10 @@ compile liblibrary.so -shared -fPIC "$top_srcdir/tests/fork/library.c" || { tap_
 main=$top_srcdir/tests/fork/main.c
 rpath="-Wl,-rpath,$work,-rpath,$PWD/.libs"
 if [ -e "$shared" ]; then
-  compile before "$main" "$shared" "$work/liblibrary.so" "$rpath" && forks "shared, before the library" "$work/before"
-  compile behind "$main" "$work/liblibrary.so" "$shared" "$rpath" && forks "shared, behind the library" "$work/behind"
+  compile before "$main" "$shared" "$work/liblibrary.so" "$rpath" &&
+    forks "shared, before the library" "$work/before"
+  compile behind "$main" "$work/liblibrary.so" "$shared" "$rpath" &&
+    forks "shared, behind the library" "$work/behind"
   if [ -e "$module" ]; then
     forks "... and the module preloaded" env LD_PRELOAD="$module" "$work/behind"
     forks "... and the library allocates by malloc" env LD_PRELOAD="$module" "$work/behind" malloc
@@ -55,7 +58,8 @@ else
 fi
 if [ -e "$archive" ]; then
   # shellcheck disable=SC2086  # words
-  compile static "$main" "$archive" "$work/liblibrary.so" "$rpath" $fork_libs && forks "the archive" "$work/static"
+  compile static "$main" "$archive" "$work/liblibrary.so" "$rpath" $fork_libs &&
+    forks "the archive" "$work/static"
 else
   tap_skip "the archive: not built"
 fi

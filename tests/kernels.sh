@@ -61,7 +61,8 @@ for kernel in server larson mixed_large calloc_sparse; do
 done
 for consumers in 1 2; do
   # shellcheck disable=SC2086
-  same_work "asymmetric with $consumers of 3 threads consuming" asymmetric $small --consumers $consumers
+  same_work "asymmetric with $consumers of 3 threads consuming" asymmetric $small \
+    --consumers $consumers
 done
 same_work "binary_trees with one thread" binary_trees --depth 8
 one=$first
@@ -99,7 +100,8 @@ bench/kernels/measure "$scratch/usage" '' sh -c 'exit 7'
 [ $? -eq 7 ]
 tap $? "measure passes on the exit status"
 bench/kernels/measure "$scratch/usage" '' bench/kernels/mixed_large --scale 0.05 > "$scratch/out" &&
-  elapsed_ns=$(sed -n 's/.*elapsed_ns=//p' "$scratch/out") && read -r whole_ns cpu_us peak_kib < "$scratch/usage" &&
+  elapsed_ns=$(sed -n 's/.*elapsed_ns=//p' "$scratch/out") &&
+    read -r whole_ns cpu_us peak_kib < "$scratch/usage" &&
   [ "$whole_ns" -ge "$elapsed_ns" ] && [ "$cpu_us" -gt 0 ] && [ "$peak_kib" -gt 10000 ]
 tap $? "measure writes elapsed time, processor time and peak memory"
 tap_end

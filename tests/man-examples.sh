@@ -30,8 +30,10 @@ done
 # builds PROGRAM: compiles PROGRAM.c and links it with this build's library, shared or static.
 builds () {
   # shellcheck disable=SC2086
-  $CC $CFLAGS -std=c99 -pedantic-errors -Wall -Wextra -pthread -I"$top_srcdir/include" -c -o "$1.o" "$1.c" &&
-    ./libtool --silent --tag=CC --mode=link $CC $CFLAGS -pthread $LDFLAGS -no-install -o "$1" "$1.o" libsydra-alloc.la
+  $CC $CFLAGS -std=c99 -pedantic-errors -Wall -Wextra -pthread -I"$top_srcdir/include" \
+    -c -o "$1.o" "$1.c" &&
+    ./libtool --silent --tag=CC --mode=link $CC $CFLAGS -pthread $LDFLAGS -no-install \
+      -o "$1" "$1.o" libsydra-alloc.la
 }
 
 for source in "$work"/*.c; do

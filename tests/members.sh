@@ -11,6 +11,7 @@ for struct in sydra_alloc_options sydra_stall sydra_allocator sydra_stats sydra_
   printf '%s\n' "$header" | grep -q "^$struct "
   tap $? "the header's struct $struct was found"
 done
-tap_same "every member of a struct, and every constant, is explained in a man page" "$header" "$(printf '%s\n' "$man" | uniq)"
+tap_same "every member of a struct, and every constant, is explained in a man page" "$header" \
+  "$(printf '%s\n' "$man" | uniq)"
 tap_empty "no member is explained twice" "$(printf '%s\n' "$man" | grep ' ' | uniq -d)"
 tap_end

@@ -9,7 +9,12 @@ tap_failed=0
 # tap STATUS FACT: prints one result, which is ok if STATUS is 0.
 tap () {
   tap_count=$((tap_count + 1))
-  if [ "$1" -eq 0 ]; then echo "ok $tap_count - $2"; else tap_failed=1; echo "not ok $tap_count - $2"; fi
+  if [ "$1" -eq 0 ]; then
+    echo "ok $tap_count - $2"
+  else
+    tap_failed=1
+    echo "not ok $tap_count - $2"
+  fi
 }
 
 # tap_empty FACT TEXT: ok if the text is empty; otherwise shows it.
@@ -32,7 +37,13 @@ tap_same () {
     { side = $1; sub (/^[12] /, "") }
     side == 1 && !($0 in expected) { expected[$0] = 1; order[++n] = $0 }
     side == 2 && !($0 in found) { found[$0] = 1; order[++n] = $0 }
-    END { for (i = 1; i <= n; i++) { line = order[i]; if (!(line in found)) print "- " line; else if (!(line in expected)) print "+ " line } }
+    END {
+      for (i = 1; i <= n; i++) {
+        line = order[i]
+        if (!(line in found)) print "- " line
+        else if (!(line in expected)) print "+ " line
+      }
+    }
   ')"
 }
 

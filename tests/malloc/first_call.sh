@@ -23,14 +23,16 @@ if build first_call first_call.c $words -learly -ldl; then
   each "C library" "$work/first_call"
   if [ -e "$module" ]; then
     each "module" env LD_PRELOAD="$module" "$work/first_call"
-    each "module, with every symbol bound at the start" env LD_BIND_NOW=1 LD_PRELOAD="$module" "$work/first_call"
+    each "module, with every symbol bound at the start" env LD_BIND_NOW=1 LD_PRELOAD="$module" \
+      "$work/first_call"
   else
     tap_skip "module: not built"
   fi
 fi
 if [ -e "$archive" ]; then
   # shellcheck disable=SC2046,SC2086
-  build first_call_linked first_call.c $words -learly $(linked) -ldl && each "archive" "$work/first_call_linked"
+  build first_call_linked first_call.c $words -learly $(linked) -ldl &&
+    each "archive" "$work/first_call_linked"
 else
   tap_skip "archive: not built"
 fi

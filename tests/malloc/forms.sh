@@ -32,7 +32,8 @@ build () {
   shift 2
   case $source in *.cc) compiler="$CXX -std=c++17" ;; *) compiler="$CC -std=gnu99" ;; esac
   # shellcheck disable=SC2086  # compilers and flags are words
-  if ! $compiler $CFLAGS -Wall -Wextra -fno-builtin -pthread -I"$sources" -o "$work/$output" "$source" "$@" $LDFLAGS > "$work/log" 2>&1; then
+  if ! $compiler $CFLAGS -Wall -Wextra -fno-builtin -pthread -I"$sources" -o "$work/$output" \
+    "$source" "$@" $LDFLAGS > "$work/log" 2>&1; then
     tap 1 "$2 compiles"
     sed 's/^/# /' "$work/log"
     return 1
@@ -100,10 +101,12 @@ statically_linked () {
     tap_skip "static program: no archive was built"
   elif [ "$allocator_mode" = default ]; then
     tap_skip "static program: in default mode the C library's heap comes with its malloc"
-  elif ! echo 'int main (void) { return 0; }' | $CC -static -x c -o "$work/none" - $drop_in_libs > /dev/null 2>&1; then
+  elif ! echo 'int main (void) { return 0; }' |
+    $CC -static -x c -o "$work/none" - $drop_in_libs > /dev/null 2>&1; then
     tap_skip "static program: not all of '$drop_in_libs' can be linked statically here"
   else
     # shellcheck disable=SC2046
-    build static_program "$file" "$@" -static $(linked) && retell "static program" "$work/static_program"
+    build static_program "$file" "$@" -static $(linked) &&
+      retell "static program" "$work/static_program"
   fi
 }

@@ -26,7 +26,7 @@ with "" ls "$sources"
 tap_empty "nothing is written where nothing is asked for" "$(cat "$work/err")"
 with stats:text ls "$sources"
 grep -q "^sydra-alloc handle default of ls, process [0-9]*: mode $allocator_mode" "$work/err"
-tap $? "stats:text writes text to standard error, of a program too that closes it before it exits (ls)"
+tap $? "stats:text writes to standard error, also if the program closes that before it exits (ls)"
 allocations=$(sed -n 's/^  allocations  *\([0-9]*\)$/\1/p' "$work/err")
 [ "${allocations:-0}" -gt 10 ]
 tap $? "... with what the program allocated (${allocations:-0})"
@@ -55,7 +55,8 @@ with "json:$work/odd.json" "$work/$odd"
 grep -q -F "\"program\": \"a \\\"\\ufffd$(printf '\303\244')\\\"\"" "$work/odd.json"
 tap $? "a program's name that is no UTF-8 is a JSON string nevertheless"
 with "json:$work/none/x.json" ls "$sources"
-[ "$(cat "$work/err")" = "sydra-malloc: $work/none/x.json: cannot be opened: No such file or directory" ] && [ -s "$work/out" ]
+said="sydra-malloc: $work/none/x.json: cannot be opened: No such file or directory"
+[ "$(cat "$work/err")" = "$said" ] && [ -s "$work/out" ]
 tap $? "a file that cannot be opened is one line on standard error"
 
 # ---- The file before the report, and the file's name ----
@@ -155,7 +156,8 @@ with "json:$work/pid.json,process:1" ls "$sources"
 tap $? "process:PID: another process does not report"
 # The shell becomes the program, so the program has its process number.  The program's child has
 # another.
-LEAVE=$work/leave LD_PRELOAD=$module sh -c 'SYDRA_ALLOC_CONF="stats:text,process:$$" exec "$LEAVE"' > /dev/null 2> "$work/err"
+LEAVE=$work/leave LD_PRELOAD=$module sh \
+  -c 'SYDRA_ALLOC_CONF="stats:text,process:$$" exec "$LEAVE"' > /dev/null 2> "$work/err"
 [ "$(grep -c '^sydra-alloc handle' "$work/err")" -eq 1 ]
 tap $? "process:PID: only that process reports, not its forked children"
 

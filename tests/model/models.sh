@@ -46,7 +46,8 @@ shown () {
 holds () {
   fact=$1
   shift
-  verify -O1 "$@" && grep -q 'errors: 0$' log && ! grep -qE 'max search depth too small|not completed|out of memory|assertion violated' log
+  verify -O1 "$@" && grep -q 'errors: 0$' log &&
+    ! grep -qE 'max search depth too small|not completed|out of memory|assertion violated' log
   shown $? "$fact: no error"
   grep -E 'states, stored|elapsed time' log | sed 's/^pan://; s/^/# /'
 }

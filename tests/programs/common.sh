@@ -16,7 +16,8 @@ run () {
   if [[ -z ${SYDRA_RUN:-} ]]; then
     $exec "$@"
   else
-    $exec "$SYDRA_RUN" --module "$SYDRA_MODULE" --json "$(mktemp "$SYDRA_REPORTS/${1##*/}.XXXXXX")" "$@"
+    $exec "$SYDRA_RUN" --module "$SYDRA_MODULE" \
+      --json "$(mktemp "$SYDRA_REPORTS/${1##*/}.XXXXXX")" "$@"
   fi
 }
 

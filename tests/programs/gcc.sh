@@ -14,7 +14,8 @@ cat objects
 echo "$(wc -l < objects) objects"
 [[ $(wc -l < objects) -ge 20 ]]
 # The compiler itself.  Templates give it a larger heap.
-run "$(g++ -print-prog-name=cc1plus)" -quiet -imultiarch "$(g++ -print-multiarch)" -D_GNU_SOURCE -O2 -std=c++17 - -o - << 'SOURCE' | sha256sum
+run "$(g++ -print-prog-name=cc1plus)" -quiet \
+  -imultiarch "$(g++ -print-multiarch)" -D_GNU_SOURCE -O2 -std=c++17 - -o - << 'SOURCE' | sha256sum
 #include <algorithm>
 #include <functional>
 #include <iostream>

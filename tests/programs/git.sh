@@ -5,10 +5,12 @@
 . "${0%/*}/common.sh"
 
 export GIT_CONFIG_NOSYSTEM=1 GIT_PAGER=cat
-export GIT_AUTHOR_NAME=Author GIT_AUTHOR_EMAIL=author@example.org GIT_COMMITTER_NAME=Committer GIT_COMMITTER_EMAIL=committer@example.org
+export GIT_AUTHOR_NAME=Author GIT_AUTHOR_EMAIL=author@example.org GIT_COMMITTER_NAME=Committer \
+  GIT_COMMITTER_EMAIL=committer@example.org
 
 commit () {
-  export GIT_AUTHOR_DATE="$((1700000000 + $1)) +0000" GIT_COMMITTER_DATE="$((1700000000 + $1)) +0000"
+  export GIT_AUTHOR_DATE="$((1700000000 + $1)) +0000" \
+    GIT_COMMITTER_DATE="$((1700000000 + $1)) +0000"
   run git add .
   run git commit -q -m "Change $1"
 }

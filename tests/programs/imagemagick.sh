@@ -17,4 +17,5 @@ for file in turned.png turned.gif turned.jpg; do
   wc -c $file.ppm
   sha256sum < $file.ppm
 done
-run $convert plasma.ppm -resize 200x \( +clone -flip \) \( +clone -flop \) -append -depth 8 rgb:- | sha256sum
+run $convert plasma.ppm -resize 200x \( +clone -flip \) \( +clone -flop \) -append -depth 8 rgb:- |
+  sha256sum

@@ -6,11 +6,13 @@
 . "${0%/*}/common.sh"
 
 PATH=$1:$PATH
-export PGHOST=$here PGPORT=5432 PGUSER=tester PGDATABASE=postgres PGDATA=$here/data PGOPTIONS='-c client_min_messages=warning'
+export PGHOST=$here PGPORT=5432 PGUSER=tester PGDATABASE=postgres PGDATA=$here/data \
+  PGOPTIONS='-c client_min_messages=warning'
 quietly run initdb -A trust -U tester -E UTF8 --locale=C --no-sync
 # The postmaster, its helpers, and the process of each session report.
-exec="exec" run_all 8 postgres -k "$here" -c listen_addresses= -c fsync=off -c max_parallel_workers_per_gather=2 \
-  -c min_parallel_table_scan_size=0 -c parallel_setup_cost=0 -c autovacuum=off -c shared_buffers=32MB > log 2>&1 &
+exec="exec" run_all 8 postgres -k "$here" -c listen_addresses= -c fsync=off \
+  -c max_parallel_workers_per_gather=2 -c min_parallel_table_scan_size=0 \
+  -c parallel_setup_cost=0 -c autovacuum=off -c shared_buffers=32MB > log 2>&1 &
 server=$!
 trap 'kill -INT $server 2> /dev/null || true; wait' EXIT
 wait_for pg_isready
@@ -36,5 +38,6 @@ wait $server || status=$?
 trap - EXIT
 echo "exit status $status"
 # pg_isready may have asked before the server was ready.
-grep -E 'PANIC|FATAL|terminated by signal' log | grep -v 'the database system is starting up' || true
+grep -E 'PANIC|FATAL|terminated by signal' log | grep -v 'the database system is starting up' ||
+  true
 [[ $status -eq 0 ]]

@@ -11,8 +11,9 @@ ln -s "$(command -v redis-check-rdb)" redis-server
 client () {
   redis-cli -s "$socket" "$@"
 }
-exec="exec" run ./redis-server --port 0 --unixsocket "$socket" --dir "$here" --save '' --enable-debug-command local --activedefrag no \
-  --lazyfree-lazy-user-del yes --lazyfree-lazy-user-flush yes --lazyfree-lazy-server-del yes > log 2>&1 &
+exec="exec" run ./redis-server --port 0 --unixsocket "$socket" --dir "$here" \
+  --save '' --enable-debug-command local --activedefrag no --lazyfree-lazy-user-del yes \
+  --lazyfree-lazy-user-flush yes --lazyfree-lazy-server-del yes > log 2>&1 &
 server=$!
 trap 'kill $server 2> /dev/null || true' EXIT
 wait_for client ping

@@ -5,7 +5,8 @@
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
-run stress-ng --malloc 4 --malloc-ops 40000 --malloc-pthreads 2 --malloc-bytes 64M --verify --seed 7 --metrics-brief \
+run stress-ng --malloc 4 --malloc-ops 40000 --malloc-pthreads 2 --malloc-bytes 64M --verify \
+  --seed 7 --metrics-brief \
   --temp-path "$here" > log 2>&1 || { cat log >&2; exit 1; }
 # The number of operations of all four, and the outcome.
 sed -n -E -e 's/^stress-ng: [a-z]+: +\[[0-9]+\] //' -e 's/ in [0-9.]+s.*//' \

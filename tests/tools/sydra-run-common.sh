@@ -42,7 +42,8 @@ ends () {
   out=$("$@" 2> "$work/err")
   status=$?
   err=$(cat "$work/err")
-  [ "$status" -eq "$expected" ] && [ -z "$out" ] && [ "$(wc -l < "$work/err")" -eq 1 ] && has "$err" "$part" && has "$err" 'sydra-run: '
+  [ "$status" -eq "$expected" ] && [ -z "$out" ] && [ "$(wc -l < "$work/err")" -eq 1 ] &&
+    has "$err" "$part" && has "$err" 'sydra-run: '
   status_of_test=$?
   [ $status_of_test -eq 0 ] || printf '# %s: %s\n' "$status" "$err" out "$out"
   tap $status_of_test "$fact: status $expected, \"$part\""
