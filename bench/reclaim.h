@@ -2,16 +2,15 @@
 /*
  * reclaim.h: the interface of a reclamation library that is to be measured.
  *
- * There is one program for each library.  It consists of reclaim_main.c, which measures, of one
- * reclaim_*.c, which fills in `reclaim_peer` with the library's calls, and of what both use:
+ * There is one program for each library: reclaim_main.c, and a reclaim_*.c that fills in
+ * `reclaim_peer` with the library's calls.  Neither uses the other but by this interface.
  *
- *     reclaim_main.c                reclaim_sydra.c, reclaim_ck.c, reclaim_urcu_*.c
- *           |   |                         |       |
- *           |   |                         |   reclaim_loops.h: the loops that are timed
- *           |   |                         |       |    |
- *           |  reclaim_count.h: what was retired and freed
- *           |                             |       |
- *          reclaim.h: this interface
+ *     file                          uses
+ *     reclaim_main.c                reclaim.h, reclaim_count.h
+ *     reclaim_sydra.c, _ck.c        reclaim_loops.h
+ *     reclaim_urcu_*.c              reclaim_urcu.h, which uses reclaim_loops.h
+ *     reclaim_loops.h               reclaim.h, reclaim_count.h
+ *     reclaim_count.c               nothing of the above
  */
 #ifndef BENCH_RECLAIM_H
 #define BENCH_RECLAIM_H
