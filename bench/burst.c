@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* burst.c: --burst blocks are allocated, then all freed: in the same order, in reverse, or in a random order that was drawn before. */
+/*
+ * burst.c: allocates --burst blocks, then frees all: in the same order, in reverse, or in a random
+ * order that was drawn before.
+ */
 #include "options.h"
 #include "scenario.h"
 #include "scenarios.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * churn.c: a live set that turns over for as long as it is let, and whether memory stays where it was.
+ * churn.c: replaces the blocks of a live set again and again, and watches whether memory grows.
  *
- * Of --live blocks, seven in eight are replaced at random.  The others are long-lived: the oldest of them is replaced once in
- * LONG_LIVED_EVERY steps.  The number of blocks never changes, and their sizes come from one distribution, so a heap that keeps growing
- * does so on its own account.
+ * Seven in eight of the --live blocks are replaced at random.  The others live long: in every
+ * LONG_LIVED_EVERYth step the oldest of them is replaced.  The number of blocks is constant, and
+ * all sizes come from one distribution.  So if the heap keeps growing, the allocator is the cause.
  */
 #include "samples.h"
 #include "options.h"
@@ -20,19 +20,25 @@ struct block {
   uint32_t size;
 };
 
-/* blocks[0 .. short_lived - 1] come and go; the rest is a ring, its oldest at short_lived + oldest. */
+/*
+ * blocks[0 .. short_lived - 1] are short-lived.  The rest is a ring of the long-lived ones; its
+ * oldest block is at short_lived + oldest.
+ */
 struct churn {
   struct block *blocks;
   uint32_t short_lived, long_lived, oldest;
 };
 
-/* Of a run: the most of all repetitions; workers add their bytes in tear_down, the main thread reads them after. */
+/*
+ * The largest values of all repetitions of a run.  Workers add their bytes in tear_down; the main
+ * thread reads them afterwards.
+ */
 static struct {
   uint64_t live_bytes; /* of one repetition */
   size_t deviation_kib, first_tenth_kib;
 } totals;
 
-/* A block whose every page is in use, as it is in a program. */
+/* Allocates a block and writes to each of its pages, as a program would. */
 static inline __attribute__ ((__always_inline__)) struct block
 touched_block (enum memory_api api, struct sydra_alloc *a, uint32_t size)
 {
@@ -109,7 +115,8 @@ tear_down (struct worker *w)
       bytes += churn->blocks[i].size;
       worker_free_block (w, churn->blocks[i].start);
     }
-  __atomic_add_fetch (&totals.live_bytes, bytes, __ATOMIC_RELAXED); /* the join orders it */
+  /* relaxed: the main thread joins this one */
+  __atomic_add_fetch (&totals.live_bytes, bytes, __ATOMIC_RELAXED);
   array_delete (churn->blocks);
   array_delete (churn);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drift.c: sizes that drift up and down again under a live set of constant bytes, with a few survivors.
+ * drift.c: the sizes drift up and down again while the live bytes stay constant; a few blocks
+ * survive.
  *
- * The range of sizes is cut into WINDOWS.  A phase takes its sizes from one of them and replaces the blocks of the phase before, in
- * random order; the windows go up and then down, PHASES to a cycle.  One block in SURVIVORS_OF outlives its phase by KEPT_PHASES others.
- * The live bytes stay at --live blocks of the mean size, so what is resident beyond them is what the allocator did not give back.  Work
- * is done in whole cycles.
+ * The range of sizes is cut into WINDOWS.  Each phase takes its sizes from one window and replaces
+ * the blocks of the phase before in random order.  The windows go up and then down again; that is a
+ * cycle of PHASES, and work is done in whole cycles.  One block in SURVIVORS_OF outlives its phase
+ * by KEPT_PHASES others.  The live bytes stay at --live times the mean size.  So resident memory
+ * beyond them is memory that the allocator did not give back.
  */
 #include <string.h>
 #include "rss.h"
@@ -29,15 +31,18 @@ struct pile {
   uint32_t used;
 };
 
-/* A worker's.  Invariant: live_bytes is the sum of the sizes in all piles. */
+/* Belongs to one worker.  Invariant: live_bytes is the sum of the sizes in all piles. */
 struct drift {
   struct pile old, young, kept[KEPT_PHASES];
-  uint32_t capacity; /* of old and of young */
+  uint32_t capacity; /* of old and of young, in blocks */
   uint32_t phase;
   uint64_t live_bytes, wanted_bytes;
 };
 
-/* Of one repetition; the last worker whose loop is over reads resident memory, while all blocks are still there. */
+/*
+ * For one repetition.  The last worker that ends its loop reads resident memory, while all blocks
+ * still exist.
+ */
 static struct {
   unsigned ended;
   uint64_t live_bytes;
@@ -52,7 +57,7 @@ prepare (struct run *run)
   memset (&totals, 0, sizeof totals);
 }
 
-/* An array that is resident, so that it can be subtracted. */
+/* An array that is resident, so that its size can be subtracted. */
 static struct block *
 resident_array (uint32_t count)
 {
@@ -70,7 +75,7 @@ set_up (struct worker *w)
   uint64_t mean = ((uint64_t) o->size_min + o->size_max) / 2, least_mean = o->size_min + (o->size_max - o->size_min) / (2 * WINDOWS);
 
   drift->wanted_bytes = mean * o->live;
-  /* an eighth more blocks of the smallest window than are expected */
+  /* An eighth more than the expected number of blocks in the smallest window. */
   drift->capacity = (uint32_t) (drift->wanted_bytes / least_mean * 9 / 8 + 2 * SURVIVORS_OF);
   drift->old.blocks = resident_array (drift->capacity);
   drift->young.blocks = resident_array (drift->capacity);
@@ -87,7 +92,10 @@ take_random (struct pile *pile, struct random *random)
   return taken;
 }
 
-/* The phase's blocks become old; a few of them are kept, in place of those that were kept longest. */
+/*
+ * Makes the blocks of the last phase the old ones.  A few of them are kept, in place of those that
+ * were kept longest.
+ */
 KERNEL
 begin_phase (struct worker *w, enum memory_api api)
 {
@@ -108,7 +116,7 @@ begin_phase (struct worker *w, enum memory_api api)
   drift->old = old;
 }
 
-/* New blocks, from the phase's sizes, until there are as many bytes as there should be. */
+/* Allocates blocks with the phase's sizes until there are enough live bytes. */
 KERNEL
 fill_up (struct worker *w, enum memory_api api, uint32_t least, uint32_t most)
 {
@@ -155,8 +163,9 @@ drift_kernel (struct worker *w, enum memory_api api)
     for (unsigned i = 0; i < PHASES; i++)
       one_phase (w, api);
   while (worker_goes_on (w));
-  __atomic_add_fetch (&totals.live_bytes, drift->live_bytes, __ATOMIC_RELAXED); /* the join orders it */
-  /* acq_rel: the last worker comes after the frees of the others */
+  /* relaxed: the main thread joins */
+  __atomic_add_fetch (&totals.live_bytes, drift->live_bytes, __ATOMIC_RELAXED);
+  /* acq_rel: the frees of the other workers come before what the last worker reads. */
   if (__atomic_add_fetch (&totals.ended, 1, __ATOMIC_ACQ_REL) == w->run->threads)
     totals.grown_kib = rss_grown (rss_now ());
 }
@@ -195,7 +204,7 @@ finish (struct run *run, struct result *result)
   result_figure (result, "heap_end_over_live", "times what was asked for", end_kib / live_kib);
   if (!result->peak_is_own)
     return;
-  /* the system counts by batches of pages: the peak can be a little behind */
+  /* The system counts pages in batches, so that the peak may lag a little. */
   if (peak_kib < end_kib)
     peak_kib = end_kib;
   result_figure (result, "heap_peak_kib", "KiB resident at the most without files and tables", peak_kib);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* handover.c: rings under a mutex: what is handed over is the test, not how.  Invariant: used <= SLOTS. */
+/*
+ * handover.c: rings with a mutex each.  They are plain, as the blocks are under test and not the
+ * rings.  Invariant: used <= SLOTS.
+ */
 #include "handover.h"
 #include <pthread.h>
 #include "util.h"
@@ -7,8 +10,8 @@
 #define SLOTS 1024u
 
 struct queue {
-  pthread_mutex_t lock;  /* over all members */
-  unsigned oldest, used; /* slot of the oldest; how many */
+  pthread_mutex_t lock;  /* guards all members */
+  unsigned oldest, used; /* the oldest block's slot; how many blocks */
   struct stamped slots[SLOTS];
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* histogram.c: merging and reading. */
+/* histogram.c: merges histograms and reads quantiles. */
 #include "histogram.h"
 
 void
@@ -12,7 +12,7 @@ histogram_merge (struct histogram *into, const struct histogram *from)
     into->counts[i] += from->counts[i];
 }
 
-/* The middle of what a bucket holds. */
+/* The middle of a bucket's range. */
 static uint64_t
 bucket_value (unsigned bucket)
 {

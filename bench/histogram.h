@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * histogram.h: counts of values by size, exact below 256 and to within 1/128 above; 2^40 and more share the last bucket.
- * One thread writes a histogram; no division, no loop.
+ * histogram.h: counts values by size.  A count is exact for values below 256; a larger value is
+ * known to within 1/128.  Values from 2^40 on share the last bucket.
+ *
+ * One thread writes a histogram.  To add a value takes no division and no loop.
  */
 #ifndef BENCH_HISTOGRAM_H
 #define BENCH_HISTOGRAM_H
@@ -41,7 +43,10 @@ histogram_add (struct histogram *h, uint64_t value)
 
 void histogram_merge (struct histogram *into, const struct histogram *from);
 
-/* The least value that a share of at least fraction (0..1) does not exceed: the middle of its bucket, never above max.  Empty: 0. */
+/*
+ * The least value that at least this fraction (0..1) of all values do not exceed.  It is the middle
+ * of its bucket, but never above max.  0 if the histogram is empty.
+ */
 uint64_t histogram_quantile (const struct histogram *h, double fraction);
 
 #endif

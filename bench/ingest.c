@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ingest.c: points of time series go into a memtable, the skip lists of examples/memtable.h, while other points are read.
+ * ingest.c: puts points of time series into a memtable (the skip lists of examples/memtable.h) and
+ * reads other points at the same time.
  *
- * Each worker has its own series, up to SERIES_EACH, with --live points together; a point's bytes are as many as --sizes say.  Half of the
- * steps ingest: every other one a point at the end of a series, whose oldest point then is removed, or new bytes for a point that is there.
- * The other half read: three in four one point, the fourth up to SCAN_POINTS in a row, of any worker's series.  The numbers of points and
- * bytes stay the same.
+ * Each worker has up to SERIES_EACH series of its own, with --live points together.  A point has as
+ * many bytes as --sizes say.  Half of the steps write.  One in two of these adds a point at the end
+ * of a series and removes the oldest one; the other gives new bytes to an existing point.  The
+ * other half of the steps read series of any worker: three in four read one point, the fourth up to
+ * SCAN_POINTS in a row.  The numbers of points and bytes stay the same.
  *
- * Memory is a handle's of this repetition alone; what was overwritten or removed is freed by sydra_free_deferred, readers are in sections.
- * malloc has neither: readers share a lock, and who frees has had it alone before.
+ * With --api handle the memory comes from a handle that lives for one repetition.  Points that are
+ * overwritten or removed go to sydra_free_deferred, and readers are in sections.  malloc has no
+ * such calls: there readers share a lock, and a writer takes that lock alone once before it frees.
  */
 #include <errno.h>
 #include <string.h>
@@ -27,32 +30,38 @@ enum measured { INGEST, MALLOC, REMOVE, READ, SCAN, MEASURED };
 
 static const char *const names[MEASURED] = { "ingest", "malloc", "remove", "read", "scan" };
 
-/* Times of a series' points, both ends there.  Written by the series' worker, read by all, relaxed: a point that has gone is not found. */
+/*
+ * The times of a series' first and last point.  The series' worker writes them and all read them;
+ * relaxed: a reader does not find a point that is gone.
+ */
 struct window {
   int64_t first, last;
 };
 
-/* A worker's. */
+/* Belongs to one worker. */
 struct ingest {
   struct window windows[SERIES_EACH];
   uint32_t series;
   bool warm; /* the untimed chunk is over */
-  unsigned char *bytes; /* size_max of them */
+  unsigned char *bytes; /* an array of size_max */
   struct histogram measured[MEASURED];
 };
 
-/* The repetition's. */
+/* For one repetition. */
 static struct sydra_alloc *handle;
-static pthread_rwlock_t readers_lock; /* without a handle */
+static pthread_rwlock_t readers_lock; /* for malloc only */
 
-/* Of all workers and repetitions of a run; merged under the lock, read when the threads have ended. */
+/*
+ * For all workers and repetitions of a run.  Merged under the lock; read when the threads have
+ * ended.
+ */
 static pthread_mutex_t totals_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
   struct histogram measured[MEASURED];
   uint64_t reclaimed, refused, deferred_peak_bytes;
 } totals;
 
-/* Where this thread's allocations are counted; NULL: nowhere. */
+/* Where this thread's allocations are counted; NULL: they are not. */
 static __thread struct histogram *malloc_times;
 
 /* ---- The table's memory ---- */
@@ -89,7 +98,7 @@ malloc_release (void *ctx, void *block)
   free (block);
 }
 
-/* Having the lock alone once is enough: who comes later cannot find the block. */
+/* To hold the lock alone once is enough: a reader that comes later cannot find the block. */
 static void
 malloc_retire (void *ctx, void *block)
 {
@@ -159,7 +168,7 @@ put (struct worker *w, uint32_t series, int64_t time)
   histogram_add (&ingest->measured[INGEST], timer_stop () - start);
 }
 
-/* A point at the end; the first one goes. */
+/* Adds a point at the end and removes the first one. */
 static void
 move_on (struct worker *w, uint32_t series)
 {
@@ -177,7 +186,7 @@ move_on (struct worker *w, uint32_t series)
   histogram_add (&ingest->measured[REMOVE], timer_stop () - start);
 }
 
-/* The bytes tell their number. */
+/* Each byte of a point is its length.  Checks the first one and the last one. */
 static bool
 visit (void *ctx, const struct memtable_point *point)
 {
@@ -219,7 +228,7 @@ one_step (struct worker *w)
     put (w, series, window->first + random_below (&w->random, (uint64_t) (window->last - window->first) + 1));
 }
 
-/* Which calls are measured is the table's memory: one kernel does for both. */
+/* The table's memory decides which calls are measured.  So one kernel serves both. */
 static void
 work (struct worker *w)
 {
@@ -271,7 +280,7 @@ tear_down (struct worker *w)
   array_delete (ingest);
 }
 
-/* What waits is freed first; the most that did so counts it too. */
+/* First frees the blocks that still wait.  The peak counts them too. */
 static void
 end_handle (struct memtable *table)
 {

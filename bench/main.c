@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sydra-bench: measures what one allocation and its free cost, in named scenarios, in time and in memory.
+ * sydra-bench: measures what one allocation and its free cost, in named scenarios, in time and
+ * memory.
+ *
  *
  *   options    the command line
  *   runner     one scenario at one number of threads: threads, clock, repetitions
- *   scenarios  the list of them; each family has a file of its own and includes scenario.h
+ *   scenarios  the list of scenarios; each family has a file of its own and includes scenario.h
  *   report     text and JSON
  *
- * With --api malloc nothing here calls the library, so that the program measures whatever malloc it was started with.
+ * With --api malloc the program does not call the library.  So it measures the malloc that it was
+ * started with.
  */
 #include "options.h"
 #include "progress.h"

@@ -2,8 +2,8 @@
 /*
  * memory_api.h: the calls that are measured, and what a timed loop does with a block.
  *
- * A kernel is written once, takes the api as a constant and is compiled twice (KERNEL_FOR_BOTH), so that the loop of either api holds
- * direct calls and nothing else: no function pointer, no test.
+ * A kernel is written once and takes the api as a constant.  KERNEL_FOR_BOTH compiles it twice, so
+ * that each loop has direct calls: no function pointer and no test of the api.
  */
 #ifndef BENCH_MEMORY_API_H
 #define BENCH_MEMORY_API_H
@@ -16,13 +16,16 @@ enum memory_api { API_HANDLE, API_MALLOC, API_COUNT };
 
 #define KERNEL static inline __attribute__ ((__always_inline__)) void
 
-/* Makes NAME_handle and NAME_malloc of a kernel that takes (struct worker *, enum memory_api, ...). */
+/* Makes NAME_handle and NAME_malloc of a kernel with (struct worker *, enum memory_api, ...). */
 #define KERNEL_FOR_BOTH(name, kernel, ...) \
   static void name##_handle (struct worker *w) { kernel (w, API_HANDLE, ## __VA_ARGS__); } \
   static void name##_malloc (struct worker *w) { kernel (w, API_MALLOC, ## __VA_ARGS__); }
 #define BOTH(name) { name##_handle, name##_malloc }
 
-/* A block as a program gets one: asked for, tested, its first byte written.  The compiler may not see that it is never read. */
+/*
+ * Gets a block as a program does: asks for it, tests it, and writes its first byte.  The asm keeps
+ * the compiler from dropping a block that is never read.
+ */
 static inline __attribute__ ((__always_inline__)) void *
 block_new (enum memory_api api, struct sydra_alloc *a, size_t size)
 {

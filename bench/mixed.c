@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mixed.c: reads and writes over --live blocks, as a database does them; each call is timed by itself.
+ * mixed.c: reads and replaces --live blocks, as a database does.  Each call is timed on its own.
  *
- * Half of the steps read a random live block, the others replace one: free, malloc, fill.  One step of BURST_EVERY is a burst of tiny
- * writes instead, 8 to 64 blocks from the lower quarter of the sizes, freed when BURSTS_KEPT later ones have come.  An operation is a
- * read, or an allocation with its free.  The random numbers are drawn between the calls, by the same generator for every api.
+ * Half of the steps read a random live block.  The others replace one: free, malloc, fill.  One
+ * step in BURST_EVERY is a burst of tiny writes instead: 8 to 64 blocks from the lower quarter of
+ * the sizes, which are freed after BURSTS_KEPT further bursts.  An operation is a read, or an
+ * allocation with its free.  The random numbers are drawn between the calls, by the same generator
+ * for each api.
  */
 #include <string.h>
 #include "options.h"
@@ -32,7 +34,7 @@ struct burst {
   uint32_t count;
 };
 
-/* A worker's.  MALLOC_OR_FREE is made of its histograms in the end. */
+/* Belongs to one worker.  MALLOC_OR_FREE is merged from the other histograms at the end. */
 struct mixed {
   struct block *live;
   struct burst bursts[BURSTS_KEPT];
@@ -41,7 +43,10 @@ struct mixed {
   struct histogram measured[MEASURED];
 };
 
-/* Of all workers and repetitions of a run; merged under the lock, read when the threads have ended. */
+/*
+ * For all workers and repetitions of a run.  Merged under the lock; read when the threads have
+ * ended.
+ */
 static pthread_mutex_t totals_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct histogram totals[MEASURED];
 
@@ -115,7 +120,7 @@ timed_read (struct mixed *mixed, const struct block *block)
   histogram_add (&mixed->measured[READ], timer_stop () - start);
 }
 
-/* The oldest burst goes, another comes.  Returns how many blocks came. */
+/* Frees the oldest burst and allocates a new one.  Returns how many blocks that has. */
 static inline __attribute__ ((__always_inline__)) uint32_t
 one_burst (struct worker *w, enum memory_api api)
 {

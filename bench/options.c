@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c: reads the command line.  What cannot be is answered with one line and exit status 2. */
+/*
+ * options.c: reads the command line.  A wrong one ends the process with one line and exit status 2.
+ */
 #include "options.h"
-#include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "arguments.h"
 #include "scenario.h"
 #include "scenarios.h"
 
@@ -64,59 +66,6 @@ static const char help[] =
   "  --json               one JSON object instead of a table\n"
   "  -h, --help           this\n"
   "  -V, --version        the version\n";
-
-static void refuse (const char *format, ...) __attribute__ ((__noreturn__, __format__ (__printf__, 1, 2)));
-static void
-refuse (const char *format, ...)
-{
-  va_list arguments;
-
-  fputs ("sydra-bench: ", stderr);
-  va_start (arguments, format);
-  vfprintf (stderr, format, arguments);
-  va_end (arguments);
-  fputc ('\n', stderr);
-  exit (2);
-}
-
-/* A whole number at the start of text; *rest is what follows it, text itself where there is none or it does not fit. */
-static uint64_t
-leading_number (const char *text, const char **rest)
-{
-  char *end;
-  uint64_t number;
-
-  *rest = text;
-  if (*text < '0' || *text > '9')
-    return 0;
-  errno = 0;
-  number = strtoull (text, &end, 10);
-  if (!errno)
-    *rest = end;
-  return number;
-}
-
-static uint64_t
-number_option (const char *name, const char *text, uint64_t least, uint64_t most)
-{
-  const char *rest;
-  uint64_t number = leading_number (text, &rest);
-
-  if (rest == text || *rest || number < least || number > most)
-    refuse ("--%s takes a whole number from %llu to %llu, not \"%s\"", name, (unsigned long long) least, (unsigned long long) most, text);
-  return number;
-}
-
-static double
-seconds_option (const char *text)
-{
-  char *end;
-  double seconds = strtod (text, &end);
-
-  if (end == text || *end || !(seconds > 0) || seconds > SECONDS_MAX)
-    refuse ("--seconds takes a number over 0, up to %.0f, such as 0.5, not \"%s\"", SECONDS_MAX, text);
-  return seconds;
-}
 
 static void
 sizes_option (struct options *o, const char *text)
@@ -210,20 +159,20 @@ shuffle (struct options *o)
     }
 }
 
-/* word: the one that was read last. */
+/* word is the one that was read last. */
 static void
 one_option (struct options *o, int option, const char *word)
 {
   switch (option)
     {
     case OPTION_API: api_option (o, optarg); break;
-    case OPTION_BURST: o->burst = (uint32_t) number_option ("burst", optarg, 1, BLOCKS_MAX); break;
+    case OPTION_BURST: o->burst = (uint32_t) whole_number ("--burst", optarg, 1, BLOCKS_MAX); break;
     case OPTION_JSON: o->json = true; break;
-    case OPTION_LIVE: o->live = (uint32_t) number_option ("live", optarg, 1, BLOCKS_MAX); break;
-    case OPTION_OPS: o->operations = number_option ("ops", optarg, 1, UINT64_C (1) << 48); break;
-    case OPTION_REPEAT: o->repeat = (unsigned) number_option ("repeat", optarg, 1, REPEAT_MAX); break;
-    case OPTION_SECONDS: o->seconds = seconds_option (optarg); break;
-    case OPTION_SEED: o->seed = number_option ("seed", optarg, 0, UINT64_MAX); break;
+    case OPTION_LIVE: o->live = (uint32_t) whole_number ("--live", optarg, 1, BLOCKS_MAX); break;
+    case OPTION_OPS: o->operations = whole_number ("--ops", optarg, 1, UINT64_C (1) << 48); break;
+    case OPTION_REPEAT: o->repeat = (unsigned) whole_number ("--repeat", optarg, 1, REPEAT_MAX); break;
+    case OPTION_SECONDS: o->seconds = number_over_zero ("--seconds", optarg, SECONDS_MAX); break;
+    case OPTION_SEED: o->seed = whole_number ("--seed", optarg, 0, UINT64_MAX); break;
     case OPTION_SHUFFLE: o->shuffle = true; break;
     case OPTION_SIZES: sizes_option (o, optarg); break;
     case OPTION_STRESS: select_scenario (o, &scenario_stress); break;

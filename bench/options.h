@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* options.h: the command line. */
+/* options.h: the command line of sydra-bench. */
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
@@ -16,10 +16,10 @@ struct scenario;
 struct options {
   enum memory_api api;
   bool json, shuffle;
-  uint64_t operations; /* a thread; 0: until seconds are over */
+  uint64_t operations; /* for each thread; 0: until the seconds are over */
   double seconds;
   uint32_t size_min, size_max; /* bytes */
-  uint32_t burst, live;        /* blocks a thread */
+  uint32_t burst, live;        /* blocks for each thread */
   uint64_t seed;
   unsigned repeat;
   unsigned thread_counts[THREAD_COUNTS_MAX], thread_counts_used;
@@ -27,7 +27,10 @@ struct options {
   unsigned selected_used;
 };
 
-/* Ends the process for --help, --version and list (status 0), and for what cannot be (status 2, one line that says what can). */
+/*
+ * Fills in *o.  --help, --version and list end the process with status 0.  A wrong command line
+ * ends it with status 2 and one line that says what is right.
+ */
 void options_read (struct options *o, int count, char **words);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* oracle.c: word i of a block is its stamp with STEP * i added; the last word may be cut short. */
+/* oracle.c: word i of a block is its stamp plus STEP * i.  The last word may be cut short. */
 #include "oracle.h"
 #include <stdbool.h>
 #include <string.h>

@@ -2,9 +2,11 @@
 /*
  * oracle.h: knows what every byte of a block should be.
  *
- * A block is filled, over its whole size, with a pattern made of who stamped it and how many blocks it had stamped before; the record of
- * that lives outside the block.  A block that two owners hold, that was cut short or that was written to after its free cannot keep both
- * patterns.  Whoever holds the record owns the block; records are passed on with the blocks.
+ * A block is filled over its whole size with a pattern.  The pattern is made from the thread that
+ * stamps it and the number of blocks that this thread has stamped before.  The record of that is
+ * not in the block.  If a block has two owners, was cut short or is written to after its free, its
+ * pattern breaks.  Who holds the record owns the block; a record is passed on together with its
+ * block.
  */
 #ifndef BENCH_ORACLE_H
 #define BENCH_ORACLE_H
@@ -14,18 +16,21 @@
 
 struct stamped {
   unsigned char *start;
-  size_t size;      /* bytes, as last asked for */
-  size_t alignment; /* as asked for; 0: none was */
+  size_t size;      /* bytes, as requested last */
+  size_t alignment; /* as requested; 0: no alignment was */
   uint64_t stamp;
 };
 
-/* sequence: under 2^48, another one for each stamping of the same owner. */
+/* Fills the block.  sequence is under 2^48, and differs for each stamping by the same owner. */
 void oracle_stamp (struct stamped *block, unsigned owner, uint64_t sequence);
 
-/* The first bytes still are what they were stamped; otherwise ends the process with one line and status 1. */
+/*
+ * Checks that the first bytes are as they were stamped.  If not, ends the process with one line and
+ * status 1.
+ */
 void oracle_verify (const struct stamped *block, size_t bytes, const char *when);
 
-/* The same for fresh memory: all zero; at a multiple of alignment. */
+/* The same checks for fresh memory: it is all zero; it is aligned. */
 void oracle_verify_zero (const unsigned char *start, size_t bytes);
 void oracle_verify_alignment (const void *start, size_t alignment, size_t size, const char *call);
 

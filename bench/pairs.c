@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pairs.c: a block is freed as soon as it is had. */
+/* pairs.c: allocates a block and frees it at once. */
 #include "options.h"
 #include "scenario.h"
 #include "scenarios.h"

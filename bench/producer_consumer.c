@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * producer_consumer.c: one thread allocates and writes, another reads and frees.
+ * producer_consumer.c: one thread allocates and writes blocks; another reads and frees them.
  *
- * Workers 0 and 1 share a ring, 2 and 3 the next, and so on; the even one produces.  A last worker without a partner does both in turn.
- * Positions only grow; slot = position mod RING_SLOTS.  Invariant: read <= written <= read + RING_SLOTS.
+ * Workers 0 and 1 share a ring, 2 and 3 the next one, and so on.  The even one produces.  A last
+ * worker without a partner does both in turns.  Positions only grow: slot = position mod
+ * RING_SLOTS.  Invariant: read <= written <= read + RING_SLOTS.
  */
 #include <sched.h>
 #include "options.h"
@@ -11,14 +12,17 @@
 #include "scenarios.h"
 
 #define RING_SLOTS 4096u
-#define BATCH 64u /* blocks a publication: the ring must not be what is measured */
+#define BATCH 64u /* blocks published at once, as the ring must not be what is measured */
 #define CHUNK 4096u
-#define SPINS 100 /* before a waiting thread gives its processor away */
+#define SPINS 100 /* before a waiting thread yields its processor */
 
 struct ring {
-  uint64_t written __attribute__ ((__aligned__ (128))); /* the producer writes: release; the consumer reads: acquire */
-  uint64_t read __attribute__ ((__aligned__ (128)));    /* the consumer writes: release; the producer reads: acquire */
-  bool over __attribute__ ((__aligned__ (128)));        /* set by the producer after its last block (release), unset by the consumer */
+  /* The producer stores it with release; the consumer loads it with acquire. */
+  uint64_t written __attribute__ ((__aligned__ (128)));
+  /* The consumer stores it with release; the producer loads it with acquire. */
+  uint64_t read __attribute__ ((__aligned__ (128)));
+  /* The producer sets it after its last block, with release; the consumer clears it. */
+  bool over __attribute__ ((__aligned__ (128)));
   void *slots[RING_SLOTS] __attribute__ ((__aligned__ (128)));
 };
 
@@ -66,7 +70,10 @@ fill_batch (struct worker *w, enum memory_api api, struct ring *ring, uint64_t w
 
   for (unsigned i = 0; i < BATCH; i++)
     slots[i] = block_new (api, a, sizes[i]);
-  /* release: the blocks' addresses and contents are visible before the position; pairs with the acquire in consume */
+  /*
+   * Release: the blocks' addresses and contents are visible before the position.  Pairs with the
+   * acquire in consume.
+   */
   __atomic_store_n (&ring->written, written + BATCH, __ATOMIC_RELEASE);
 }
 
@@ -82,7 +89,9 @@ produce (struct worker *w, enum memory_api api)
     {
       for (unsigned i = 0; i < CHUNK; i += BATCH)
         {
-          /* acquire: the consumer has taken what was in the slots; pairs with the release in consume */
+          /*
+           * Acquire: the consumer has emptied the slots.  Pairs with the release in drain_batch.
+           */
           for (spins = 0; written + BATCH - read > RING_SLOTS; wait_a_little (&spins))
             if (written + BATCH - (read = __atomic_load_n (&ring->read, __ATOMIC_ACQUIRE)) <= RING_SLOTS)
               break;
@@ -96,7 +105,7 @@ produce (struct worker *w, enum memory_api api)
   array_delete (sizes);
 }
 
-/* Frees one batch; the first byte of each block is read, as its reader would. */
+/* Frees one batch.  Reads the first byte of each block, as a consumer would. */
 KERNEL
 drain_batch (struct worker *w, enum memory_api api, struct ring *ring, uint64_t read)
 {
@@ -110,7 +119,8 @@ drain_batch (struct worker *w, enum memory_api api, struct ring *ring, uint64_t 
       block_free (api, a, slots[i]);
     }
   __asm__ volatile ("" : : "r" (sum));
-  __atomic_store_n (&ring->read, read + BATCH, __ATOMIC_RELEASE); /* pairs with the acquire in produce */
+  /* pairs with the acquire in produce */
+  __atomic_store_n (&ring->read, read + BATCH, __ATOMIC_RELEASE);
 }
 
 KERNEL
@@ -122,9 +132,11 @@ consume (struct worker *w, enum memory_api api)
 
   for (;;)
     {
-      bool over = __atomic_load_n (&ring->over, __ATOMIC_ACQUIRE); /* before written: nothing follows the last block */
+      /* Loaded before written: no block follows the last one. */
+      bool over = __atomic_load_n (&ring->over, __ATOMIC_ACQUIRE);
 
-      written = __atomic_load_n (&ring->written, __ATOMIC_ACQUIRE); /* pairs with the release in fill_batch */
+      /* pairs with the release in fill_batch */
+      written = __atomic_load_n (&ring->written, __ATOMIC_ACQUIRE);
       if (read == written)
         {
           if (over)
@@ -135,7 +147,8 @@ consume (struct worker *w, enum memory_api api)
       for (spins = 0; read < written; read += BATCH)
         drain_batch (w, api, ring, read);
     }
-  __atomic_store_n (&ring->over, false, __ATOMIC_RELAXED); /* for the next loop; the workers meet before it */
+  /* for the next loop; the workers meet before that */
+  __atomic_store_n (&ring->over, false, __ATOMIC_RELAXED);
 }
 
 KERNEL

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* progress.c: the line is one write; it is rewritten at most ten times a second. */
+/* progress.c: each update is one write.  There are at most ten a second. */
 #include "progress.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* reclaim_ck.c: Concurrency Kit's epochs; their calls are inline always.  Whoever retires polls every POLL_EVERYth time. */
+/*
+ * reclaim_ck.c: the epochs of Concurrency Kit, whose calls are all inline.  A thread polls after
+ * every POLL_EVERYth block that it retires.
+ */
 #include <ck_epoch.h>
-#include "reclaim.h"
+#include "reclaim_loops.h"
 
 #define POLL_EVERY 64u
 
 _Static_assert (sizeof (ck_epoch_entry_t) <= offsetof (struct reclaim_block, mark), "it has its place at the start of a block");
 
 struct own {
-  ck_epoch_record_t record; /* stays known to the epochs for ever */
+  ck_epoch_record_t record; /* ck keeps it for ever */
   unsigned calls;
 };
 
@@ -69,7 +72,7 @@ static void
 thread_begin (struct reclaim_thread *t)
 {
   if (posix_memalign (&t->own, 128, sizeof (struct own)) != 0)
-    reclaim_die ("out of memory");
+    out_of_memory (sizeof (struct own));
   ((struct own *) t->own)->calls = 0;
   ck_epoch_register (&epochs, &((struct own *) t->own)->record, NULL);
 }
@@ -79,12 +82,6 @@ thread_end (struct reclaim_thread *t)
 {
   ck_epoch_barrier (&((struct own *) t->own)->record);
   ck_epoch_unregister (&((struct own *) t->own)->record);
-}
-
-static void
-end (const struct reclaim_run *run)
-{
-  (void) run;
 }
 
 const struct reclaim_peer reclaim_peer = {
@@ -97,5 +94,4 @@ const struct reclaim_peer reclaim_peer = {
   .section = section,
   .retire = { retire_loop },
   .thread_end = thread_end,
-  .end = end,
 };

@@ -1,88 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reclaim_main.c: measures reclaim_peer: what a section costs, how many blocks a second are retired and freed, and how many bytes wait
- * at most.
+ * reclaim_main.c: measures reclaim_peer: the time that a section takes, the rate at which blocks
+ * are retired and freed, and the most bytes that wait.
  *
- * The clock of the second runs until everything that was retired is freed.  What waits is sampled once a millisecond by the main thread;
- * what a library knows itself is reported beside.
+ * The rate is over the time until everything that was retired is freed.  The main thread samples
+ * the waiting bytes once a millisecond.  If the library knows its peak, that is reported as well.
  */
-#include "reclaim.h"
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "arguments.h"
+#include "reclaim.h"
+#include "reclaim_count.h"
 #include "timing.h"
 
-#define COUNTS_MAX 4096u
 #define THREADS_MAX 1024u
 #define SIZE_LEAST 32u
 #define SIZE_MOST (1u << 20)
 #define SECONDS_MOST 1000.0
 #define SECTION_ROUNDS 201
-#define SECTIONS_A_ROUND 10000u /* short against a time slice, so that the median is of undisturbed rounds */
+/* short against a time slice, so that most rounds are undisturbed */
+#define SECTIONS_A_ROUND 10000u
 #define SAMPLE_NS 1000000
 
 struct figures {
   unsigned threads;
   bool apart; /* each thread has slots of its own */
-  double section_ns, section_inlined_ns; /* negative: there is none */
+  double section_ns, section_inlined_ns; /* negative: not measured */
   uint64_t operations;
-  double seconds, drain_seconds; /* the latter is a part of the former */
+  double seconds, drain_seconds; /* drain_seconds is a part of seconds */
   size_t sampled_peak_bytes, known_peak_bytes;
 };
-
-static struct reclaim_count counts[COUNTS_MAX];
-static unsigned counts_used; /* atomic; may pass COUNTS_MAX just before the process ends */
-__thread struct reclaim_count *reclaim_count;
-
-void
-reclaim_die (const char *what)
-{
-  fprintf (stderr, "reclaim-%s: %s\n", reclaim_peer.name, what);
-  _Exit (1);
-}
-
-struct reclaim_count *
-reclaim_new_count (void)
-{
-  unsigned at = __atomic_fetch_add (&counts_used, 1, __ATOMIC_RELAXED);
-
-  if (at >= COUNTS_MAX)
-    reclaim_die ("too many threads");
-  return reclaim_count = &counts[at];
-}
-
-/* Blocks retired and not freed.  The retired ones are read first: who goes on in between makes the answer too small, never too big. */
-static uint64_t
-blocks_waiting (uint64_t *all_retired)
-{
-  unsigned used = __atomic_load_n (&counts_used, __ATOMIC_RELAXED);
-  uint64_t retired = 0, freed = 0;
-
-  for (unsigned i = 0; i < used; i++)
-    retired += __atomic_load_n (&counts[i].retired, __ATOMIC_RELAXED);
-  for (unsigned i = 0; i < used; i++)
-    freed += __atomic_load_n (&counts[i].freed, __ATOMIC_RELAXED);
-  if (all_retired)
-    *all_retired = retired;
-  return retired > freed ? retired - freed : 0;
-}
 
 static size_t
 waiting_bytes (const struct reclaim_run *run)
 {
-  return reclaim_peer.waiting_bytes ? reclaim_peer.waiting_bytes () : (size_t) blocks_waiting (NULL) * run->size;
+  return reclaim_peer.waiting_bytes ? reclaim_peer.waiting_bytes () : (size_t) reclaim_count_waiting () * run->size;
 }
 
-static int
-by_value (const void *left, const void *right)
+static void
+begin_thread (struct reclaim_thread *t)
 {
-  double a = *(const double *) left, b = *(const double *) right;
-
-  return (a > b) - (a < b);
+  if (reclaim_peer.thread_begin)
+    reclaim_peer.thread_begin (t);
 }
 
-/* The median of some rounds, in nanoseconds. */
+static void
+end_thread (struct reclaim_thread *t)
+{
+  if (reclaim_peer.thread_end)
+    reclaim_peer.thread_end (t);
+}
+
+/* The median over the rounds, in nanoseconds. */
 static double
 measure_section (struct reclaim_thread *t, void (*section) (struct reclaim_thread *, uint64_t))
 {
@@ -98,7 +69,7 @@ measure_section (struct reclaim_thread *t, void (*section) (struct reclaim_threa
       section (t, SECTIONS_A_ROUND);
       rounds[i] = (double) (clock_ns () - begin_ns) / SECTIONS_A_ROUND;
     }
-  qsort (rounds, SECTION_ROUNDS, sizeof rounds[0], by_value);
+  sort_values (rounds, SECTION_ROUNDS);
   return rounds[SECTION_ROUNDS / 2];
 }
 
@@ -107,10 +78,10 @@ measure_sections (struct reclaim_run *run, struct figures *figures)
 {
   struct reclaim_thread t = { .run = run };
 
-  reclaim_peer.thread_begin (&t);
+  begin_thread (&t);
   figures->section_ns = measure_section (&t, reclaim_peer.section);
   figures->section_inlined_ns = measure_section (&t, reclaim_peer.section_inlined);
-  reclaim_peer.thread_end (&t);
+  end_thread (&t);
 }
 
 static void *
@@ -118,14 +89,14 @@ retire_thread (void *argument)
 {
   struct reclaim_thread *t = argument;
 
-  reclaim_peer.thread_begin (t);
+  begin_thread (t);
   pthread_barrier_wait (&t->run->meet);
   reclaim_peer.retire[t->run->method](t);
-  reclaim_peer.thread_end (t);
+  end_thread (t);
   return NULL;
 }
 
-/* Until the time is over. */
+/* Samples the waiting bytes until that time.  Returns their peak. */
 static size_t
 sample (const struct reclaim_run *run, uint64_t until_ns)
 {
@@ -153,7 +124,7 @@ measure_retire (struct reclaim_run *run, double seconds, struct figures *figures
       struct reclaim_block *block = run->slot[i] = reclaim_peer.take (run->size);
 
       if (!block)
-        reclaim_die ("out of memory");
+        out_of_memory (run->size);
       block->mark = i;
     }
   pthread_barrier_init (&run->meet, NULL, figures->threads + 1);
@@ -164,7 +135,7 @@ measure_retire (struct reclaim_run *run, double seconds, struct figures *figures
       threads[i].slots = figures->apart ? RECLAIM_SLOTS / figures->threads : RECLAIM_SLOTS;
       threads[i].first = figures->apart ? i * threads[i].slots : 0;
       if (pthread_create (&threads[i].thread, NULL, retire_thread, &threads[i]) != 0)
-        reclaim_die ("no thread");
+        die ("no thread");
     }
   pthread_barrier_wait (&run->meet);
   begin_ns = clock_ns ();
@@ -173,11 +144,13 @@ measure_retire (struct reclaim_run *run, double seconds, struct figures *figures
   stop_ns = clock_ns ();
   for (unsigned i = 0; i < figures->threads; i++)
     pthread_join (threads[i].thread, NULL);
-  reclaim_peer.end (run);
+  if (reclaim_peer.end)
+    reclaim_peer.end (run);
   figures->drain_seconds = (double) (clock_ns () - stop_ns) / 1e9;
   figures->seconds = (double) (clock_ns () - begin_ns) / 1e9;
-  if (blocks_waiting (&figures->operations) != 0 && !reclaim_peer.waiting_bytes)
-    reclaim_die ("blocks are left");
+  figures->operations = reclaim_count_retired ();
+  if (waiting_bytes (run) != 0)
+    die ("retired blocks are left where no thread runs");
   figures->known_peak_bytes = reclaim_peer.peak_bytes ? reclaim_peer.peak_bytes () : 0;
   for (unsigned i = 0; i < RECLAIM_SLOTS; i++)
     reclaim_peer.give (run->slot[i]);
@@ -186,50 +159,19 @@ measure_retire (struct reclaim_run *run, double seconds, struct figures *figures
 
 /* ---- The command line and the report ---- */
 
-static void __attribute__ ((__noreturn__))
-refuse (const char *option, const char *takes)
-{
-  fprintf (stderr, "reclaim-%s: %s takes %s\n", reclaim_peer.name, option, takes);
-  exit (2);
-}
-
-static uint64_t
-number (const char *option, const char *takes, uint64_t least, uint64_t most)
-{
-  char *end;
-  unsigned long long value;
-
-  errno = 0;
-  value = strtoull (optarg, &end, 10);
-  if (*optarg < '0' || *optarg > '9' || *end || errno || value < least || value > most)
-    refuse (option, takes);
-  return value;
-}
-
-static double
-seconds_option (void)
-{
-  char *end;
-  double seconds = strtod (optarg, &end);
-
-  if (end == optarg || *end || !(seconds > 0) || seconds > SECONDS_MOST)
-    refuse ("--seconds", "a number over 0, up to 1000, such as 0.2");
-  return seconds;
-}
-
 static unsigned
 method_option (void)
 {
   for (unsigned i = 0; i < RECLAIM_METHODS_MAX && reclaim_peer.methods[i]; i++)
     if (!strcmp (reclaim_peer.methods[i], optarg))
       return i;
-  refuse ("--method", "one of those that --help lists");
+  refuse ("--method takes one of those that --help lists, not \"%s\"", optarg);
 }
 
 static void __attribute__ ((__noreturn__))
 help (void)
 {
-  printf ("usage: reclaim-%s [--threads N] [--seconds S] [--size BYTES] [--method NAME] [--apart] [--json]\n", reclaim_peer.name);
+  printf ("usage: %s [--threads N] [--seconds S] [--size BYTES] [--method NAME] [--apart] [--json]\n", program_name);
   printf ("  --threads N    threads that retire [1]\n  --seconds S    how long they do [1]\n");
   printf ("  --size BYTES   of a block, 32 to 1048576 [64]\n");
   printf ("  --apart        each thread replaces in its own part of the table: no exchange meets another\n");
@@ -253,9 +195,9 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
   while ((option = getopt_long (count, words, "h", options, NULL)) != -1)
     switch (option)
       {
-      case 't': figures->threads = (unsigned) number ("--threads", "a number from 1 to 1024", 1, THREADS_MAX); break;
-      case 's': *seconds = seconds_option (); break;
-      case 'b': run->size = (size_t) number ("--size", "a number from 32 to 1048576", SIZE_LEAST, SIZE_MOST); break;
+      case 't': figures->threads = (unsigned) whole_number ("--threads", optarg, 1, THREADS_MAX); break;
+      case 's': *seconds = number_over_zero ("--seconds", optarg, SECONDS_MOST); break;
+      case 'b': run->size = (size_t) whole_number ("--size", optarg, SIZE_LEAST, SIZE_MOST); break;
       case 'm': run->method = method_option (); break;
       case 'a': figures->apart = true; break;
       case 'j': *json = true; break;
@@ -263,7 +205,7 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
       default: exit (2);
       }
   if (optind < count)
-    refuse (words[optind], "no place here");
+    refuse ("\"%s\" is no option; --help lists them", words[optind]);
 }
 
 static void
@@ -306,7 +248,10 @@ main (int count, char **words)
   struct figures figures = { .threads = 1 };
   double seconds = 1;
   bool json = false;
+  char name[64];
 
+  snprintf (name, sizeof name, "reclaim-%s", reclaim_peer.name);
+  program_name = name;
   read_options (&run, &figures, &seconds, &json, count, words);
   reclaim_peer.begin (&run);
   measure_sections (&run, &figures);

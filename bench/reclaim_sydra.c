@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* reclaim_sydra.c: sydra_free_deferred; blocks are the handle's own. */
-#include "reclaim.h"
+/* reclaim_sydra.c: sydra_free_deferred.  The blocks are the handle's. */
 #include <errno.h>
 #include <sched.h>
 #include <sydra/alloc.h>
+#include "reclaim_loops.h"
 
 static struct sydra_alloc *handle; /* written before any thread is made */
 
@@ -42,7 +42,7 @@ retire (struct reclaim_thread *t, struct reclaim_block *block)
   while (__builtin_expect ((error = sydra_free_deferred (handle, block)) != 0, 0))
     {
       if (error != EAGAIN)
-        reclaim_die ("sydra_free_deferred failed");
+        die ("sydra_free_deferred failed");
       sched_yield ();
     }
 }
@@ -67,13 +67,7 @@ begin (const struct reclaim_run *run)
   (void) run;
   handle = sydra_alloc_create (NULL);
   if (!handle)
-    reclaim_die ("sydra_alloc_create failed");
-}
-
-static void
-thread_nothing (struct reclaim_thread *t)
-{
-  (void) t;
+    die ("sydra_alloc_create failed");
 }
 
 static struct sydra_stats
@@ -82,7 +76,7 @@ stats_now (void)
   struct sydra_stats stats = { .size = sizeof stats };
 
   if (sydra_stats_get (handle, &stats) != 0)
-    reclaim_die ("sydra_stats_get failed");
+    die ("sydra_stats_get failed");
   return stats;
 }
 
@@ -103,8 +97,6 @@ end (const struct reclaim_run *run)
 {
   (void) run;
   (void) sydra_collect (handle);
-  if (waiting_bytes () != 0)
-    reclaim_die ("deferred blocks are left where no reader is");
 }
 
 const struct reclaim_peer reclaim_peer = {
@@ -113,10 +105,8 @@ const struct reclaim_peer reclaim_peer = {
   .take = take,
   .give = give,
   .begin = begin,
-  .thread_begin = thread_nothing,
   .section = section,
   .retire = { retire_loop },
-  .thread_end = thread_nothing,
   .end = end,
   .waiting_bytes = waiting_bytes,
   .peak_bytes = peak_bytes,

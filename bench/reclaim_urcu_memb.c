@@ -1,36 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* reclaim_urcu_memb.c: liburcu, the flavour whose readers are free of fences where the system has membarrier. */
+/*
+ * reclaim_urcu_memb.c: liburcu's memb flavour.  Its readers need no fence if the system has
+ * membarrier.
+ */
 #define RCU_MEMBARRIER
 #include <urcu.h>
 #include <urcu/static/urcu-memb.h> /* the inline forms, under other names */
-#include "reclaim.h"
-
-static void
-take_part (void)
-{
-}
-
-static void
-drop_out (void)
-{
-}
-
-static uint64_t
-enter (struct reclaim_thread *t)
-{
-  (void) t;
-  rcu_read_lock ();
-  return 0;
-}
-
-static void
-leave (struct reclaim_thread *t, uint64_t entered)
-{
-  (void) t;
-  (void) entered;
-  rcu_read_unlock ();
-}
-
 #include "reclaim_urcu.h"
 
 static uint64_t
@@ -52,7 +27,13 @@ leave_inlined (struct reclaim_thread *t, uint64_t entered)
 static void
 section_inlined (struct reclaim_thread *t, uint64_t count)
 {
-  reclaim_section_loop (t, count, (struct reclaim_calls) { malloc, enter_inlined, leave_inlined, retire_call });
+  static const struct reclaim_calls calls_inlined = { malloc, enter_inlined, leave_inlined, retire_call };
+
+  reclaim_section_loop (t, count, calls_inlined);
 }
 
-const struct reclaim_peer reclaim_peer = { .name = "liburcu-memb", URCU_PEER, .section_inlined = section_inlined };
+const struct reclaim_peer reclaim_peer = {
+  .name = "liburcu-memb",
+  URCU_PEER,
+  .section_inlined = section_inlined,
+};

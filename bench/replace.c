@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* replace.c: of --live blocks a random one is freed and another is allocated in its place. */
+/* replace.c: frees a random one of the --live blocks and allocates another one in its place. */
 #include "options.h"
 #include "scenario.h"
 #include "scenarios.h"
@@ -8,7 +8,7 @@
 #define STEPS_MIN (1u << 16)
 #define STEPS_MAX (1u << 22)
 
-/* The next block to go, and the size of what comes for it. */
+/* The slot that is replaced next, and the new block's size. */
 struct step {
   uint32_t slot, size;
 };
@@ -16,7 +16,7 @@ struct step {
 struct replace {
   void **blocks;
   struct step *steps;
-  uint32_t steps_count; /* a power of two, walked round and round, by chunks */
+  uint32_t steps_count; /* a power of two; the steps are walked round and round, chunk by chunk */
   uint32_t next;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report.h: what was measured, for people or as one JSON object; on standard output. */
+/* report.h: prints the results to standard output, as text or as one JSON object. */
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
@@ -13,7 +13,7 @@ void report_json_begin (const struct options *o);
 void report_json (const struct options *o, const struct result *result);
 void report_json_end (void);
 
-/* Flushes; ends the process with a message where standard output did not take everything. */
+/* Flushes standard output.  If that did not take everything, ends the process with a message. */
 void report_close (void);
 
 #endif

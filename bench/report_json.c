@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report_json.c: the same as one object; its members are described in sydra-bench(1). */
+/* report_json.c: one JSON object.  sydra-bench(1) describes its members. */
 #include <stdio.h>
 #include "report.h"
 #include "options.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report_text.c: one line a run, and under it what only its scenario measures. */
+/* report_text.c: one line for each run, and under it the figures that only its scenario has. */
 #include "report.h"
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ latencies (const struct result *result)
   printf ("  timer %s: shows %.1f ns for nothing, not subtracted\n", timer_name (), bench_timer.own_ns);
 }
 
-/* The number of blocks that the scenario holds at once for each thread, where an option says so. */
+/* How many blocks the scenario holds at once for each thread, if an option says so. */
 static void
 blocks (const struct options *o, const struct scenario *scenario, char *text, size_t capacity)
 {

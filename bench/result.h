@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* result.h: what one run measured. */
+/* result.h: the results of one run. */
 #ifndef BENCH_RESULT_H
 #define BENCH_RESULT_H
 
@@ -15,7 +15,7 @@
 
 struct scenario;
 
-/* A number that only this scenario has. */
+/* A number that only one scenario has. */
 struct figure {
   const char *name, *unit;
   double value;
@@ -29,21 +29,22 @@ struct latency {
 struct result {
   const struct scenario *scenario;
   unsigned threads, repeat;
-  uint64_t operations;   /* of all repetitions */
-  double ns[REPEAT_MAX]; /* wall-clock ns an operation, a repetition each; sorted when the run is over */
+  uint64_t operations;   /* sum over all repetitions */
+  /* wall-clock ns an operation, for each repetition; sorted when the run is over */
+  double ns[REPEAT_MAX];
   double median_ns, min_ns, max_ns;
   size_t rss_before_kib, rss_peak_kib, rss_after_kib, tables_kib;
-  bool peak_is_own; /* the peak of this run, not of the whole process */
+  bool peak_is_own; /* the peak is this run's, not the process's */
   struct figure figures[FIGURES_MAX];
   unsigned figures_used;
   struct latency latencies[LATENCIES_MAX];
   unsigned latencies_used;
-  size_t rss_samples_kib[RSS_SAMPLES_MAX]; /* of the last repetition, at equal distances of time */
+  size_t rss_samples_kib[RSS_SAMPLES_MAX]; /* of the last repetition, at equal intervals */
   unsigned rss_samples_used;
   double rss_samples_every_s;
 };
 
-/* Sets a figure, or overwrites the one of that name. */
+/* Sets a figure.  An older one with that name is overwritten. */
 void result_figure (struct result *result, const char *name, const char *unit, double value);
 
 #endif

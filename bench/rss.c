@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rss.c: resident memory from /proc on Linux, from getrusage elsewhere. */
+/* rss.c: reads resident memory from /proc on Linux, and from getrusage elsewhere. */
 #include "rss.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,9 +7,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static size_t begin_kib; /* resident and of no file, at rss_begin */
+static size_t begin_kib; /* resident at rss_begin, without mapped files */
 
-/* The file's text up to capacity - 1 bytes, NUL-terminated; empty where there is no such file. */
+/*
+ * Reads up to capacity - 1 bytes of a file and adds a NUL.  The text is empty if there is no such
+ * file.
+ */
 static void
 read_text (const char *path, char *text, size_t capacity)
 {
@@ -26,7 +29,10 @@ read_text (const char *path, char *text, size_t capacity)
   text[length] = '\0';
 }
 
-/* All that is resident, and of it what is backed by files; 0 where the system does not tell. */
+/*
+ * Reads all resident memory, and the part of it that is backed by files.  Both are 0 if the system
+ * does not tell.
+ */
 static void
 read_statm (size_t *resident_kib, size_t *files_kib)
 {

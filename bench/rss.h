@@ -6,13 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-size_t rss_now (void);  /* 0 where the system does not tell */
-size_t rss_peak (void); /* since rss_peak_forget where that succeeded, else since the process began */
+size_t rss_now (void);  /* 0 if the system does not tell */
+size_t rss_peak (void); /* since rss_peak_forget, if that succeeded; else since the process began */
 bool rss_peak_forget (void);
 
-void rss_begin (void); /* once, before anything is allocated */
+void rss_begin (void); /* call it once, before anything is allocated */
 
-/* What of so many resident KiB is neither the files that are mapped now nor what was resident at rss_begin. */
+/*
+ * Of so many resident KiB, those that are neither in a file that is mapped now nor were resident at
+ * rss_begin.
+ */
 size_t rss_grown (size_t resident_kib);
 
 #endif

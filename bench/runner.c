@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runner.c: threads, the meeting before the clock starts, the clock, the repetitions.
+ * runner.c: starts the threads, lets them meet before the clock starts, and repeats.
  *
- * The rate of a repetition is the sum of its workers' rates, each over that worker's own time, so that a worker whose last chunk ends
- * later than another's does not stretch the other's time.
+ * Each worker has a rate over its own time, and the rate of a repetition is the sum of these.  So
+ * if the last chunk of one worker ends late, that does not lengthen the time of the others.
  */
 #include "runner.h"
 #include <string.h>
@@ -14,8 +14,8 @@
 #include "scenario.h"
 #include "timing.h"
 
-#define TICK_NS 100000000      /* between two looks at the progress */
-#define SAMPLE_TICK_NS 5000000 /* the same for a scenario that samples */
+#define TICK_NS 100000000      /* between two updates of the progress */
+#define SAMPLE_TICK_NS 5000000 /* the same, for a scenario that takes samples */
 
 void *
 worker_new_block (struct worker *w, size_t size)
@@ -70,7 +70,7 @@ worker_main (void *argument)
   return NULL;
 }
 
-/* Waits until every worker's loop is over; tells them when the time is. */
+/* Waits until the loops of all workers are over.  Sets run->stop when the time is over. */
 static void
 watch (struct run *run)
 {
@@ -151,20 +151,12 @@ repeat_once (struct run *run, struct result *result)
     run->scenario->finish (run, result);
 }
 
-static int
-by_value (const void *left, const void *right)
-{
-  double a = *(const double *) left, b = *(const double *) right;
-
-  return (a > b) - (a < b);
-}
-
 static void
 conclude (struct result *result)
 {
   unsigned n = result->repeat;
 
-  qsort (result->ns, n, sizeof result->ns[0], by_value);
+  sort_values (result->ns, n);
   result->min_ns = result->ns[0];
   result->max_ns = result->ns[n - 1];
   result->median_ns = (result->ns[(n - 1) / 2] + result->ns[n / 2]) / 2;

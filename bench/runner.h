@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* runner.h: runs one scenario at one number of threads, all its repetitions. */
+/* runner.h: runs one scenario at one number of threads, with all its repetitions. */
 #ifndef BENCH_RUNNER_H
 #define BENCH_RUNNER_H
 
@@ -8,7 +8,7 @@
 
 struct scenario;
 
-/* handle is NULL with --api malloc.  Fills *result. */
+/* Fills in *result.  handle is NULL with --api malloc. */
 void run_scenario (const struct options *o, const struct scenario *scenario, unsigned threads, struct sydra_alloc *handle,
                    struct result *result);
 

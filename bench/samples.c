@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* samples.c: sample i belongs to the time begin + i * every_ns.  Invariant: used < RSS_SAMPLES_MAX between calls. */
+/*
+ * samples.c: sample i belongs to the time begin + i * every_ns.  Invariant: used < RSS_SAMPLES_MAX
+ * between calls.
+ */
 #include "samples.h"
 #include "rss.h"
 #include "scenario.h"
 #include "timing.h"
 
-#define EVERY_NS 5000000 /* at first: as often as the runner asks for one */
+#define EVERY_NS 5000000 /* at first; the runner asks for samples as often */
 
 static size_t kib[RSS_SAMPLES_MAX];
 static unsigned used;
@@ -33,7 +36,7 @@ samples_take (struct run *run)
   uint64_t now = clock_ns ();
   size_t rss = rss_now ();
 
-  /* A thread that was late takes one value for all the samples that are due. */
+  /* If the thread was late, one value stands for all samples that are due. */
   while (run->begin_ns + used * every_ns <= now)
     {
       kib[used++] = rss;

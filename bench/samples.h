@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * samples.h: resident memory at equal distances of time, over one repetition.  Only the main thread is here.
+ * samples.h: samples resident memory at equal intervals, over one repetition.  Only the main thread
+ * calls this.
  */
 #ifndef BENCH_SAMPLES_H
 #define BENCH_SAMPLES_H
@@ -9,11 +10,19 @@
 
 struct run;
 
-void samples_forget (void);                  /* before a repetition */
-void samples_take (struct run *run);         /* a scenario's sample; when there is no room, every second sample goes */
-void samples_report (struct result *result); /* copies them; the last repetition's stay */
+/* Call it before a repetition. */
+void samples_forget (void);
 
-/* The sample that ends the first tenth, in KiB, and the largest distance from it of any later one. */
+/* A scenario's `sample`.  When the array is full, every second sample is dropped. */
+void samples_take (struct run *run);
+
+/* Copies the samples of the last repetition. */
+void samples_report (struct result *result);
+
+/*
+ * The sample at the end of the first tenth, in KiB, and the largest distance of any later one from
+ * it.
+ */
 size_t samples_first_tenth_kib (void);
 size_t samples_deviation_kib (void);
 

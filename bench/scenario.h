@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scenario.h: what a scenario is, and what it is given.
+ * scenario.h: what a scenario provides, and what it is given.
  *
- * A run is one scenario at one number of threads, repeated.  In each repetition the workers set up (untimed), work one chunk (untimed, so
- * that first touches are over), meet, and work until worker_goes_on says no.  An operation is one allocation and its free.  A worker's
- * record is written by its own thread; others read it before that thread begins or after it ended.
+ * A run is one scenario at one number of threads, repeated.  In each repetition the workers set up,
+ * work one chunk, meet, and work until worker_goes_on returns false.  Only the time after the
+ * meeting counts, so that first touches are over by then.  An operation is one allocation and its
+ * free.  A worker's record is written by its own thread.  Others read it before that thread begins
+ * or after it has ended.
  */
 #ifndef BENCH_SCENARIO_H
 #define BENCH_SCENARIO_H
@@ -23,15 +25,20 @@ struct run;
 
 struct scenario {
   const char *name, *what;
-  void (*prepare) (struct run *run); /* before the threads of a repetition; may fill run->shared */
+  /* Runs before the threads of a repetition.  May fill in run->shared. */
+  void (*prepare) (struct run *run);
   void (*set_up) (struct worker *w);
   void (*work[API_COUNT]) (struct worker *w);
-  void (*tear_down) (struct worker *w);                    /* gives back every block and table of this worker */
-  void (*finish) (struct run *run, struct result *result); /* after the threads */
-  void (*sample) (struct run *run);                        /* now and then while the workers work, in the main thread */
-  bool cold;                                               /* no chunk before the clock starts */
+  /* Frees all blocks and tables of this worker. */
+  void (*tear_down) (struct worker *w);
+  /* Runs after the threads. */
+  void (*finish) (struct run *run, struct result *result);
+  /* The main thread calls it now and then while the workers work. */
+  void (*sample) (struct run *run);
+  /* No chunk is worked before the clock starts. */
+  bool cold;
 };
-extern const struct scenario *const scenarios[]; /* ends with NULL; stress comes last */
+extern const struct scenario *const scenarios[]; /* ends with NULL; stress is last */
 
 struct run {
   const struct options *options;
@@ -41,11 +48,11 @@ struct run {
   struct worker *workers;
   void *shared; /* the scenario's */
   uint64_t begin_ns;
-  bool stop; /* time is over; written by the main thread, read by all */
+  bool stop; /* the time is over; the main thread writes, all read */
   pthread_barrier_t meet;
-  pthread_mutex_t lock; /* over working */
+  pthread_mutex_t lock; /* guards working */
   pthread_cond_t ended;
-  unsigned working; /* workers whose loop is not over */
+  unsigned working; /* workers whose loop is not over yet */
 };
 
 struct worker {
@@ -60,7 +67,7 @@ struct worker {
   pthread_t thread;
 } __attribute__ ((__aligned__ (128))); /* no two workers share a cache line */
 
-/* Asked after each chunk.  relaxed: a late answer costs one more chunk. */
+/* A worker asks this after each chunk.  Relaxed: a late answer costs one more chunk. */
 static inline bool
 worker_goes_on (const struct worker *w)
 {
@@ -69,7 +76,7 @@ worker_goes_on (const struct worker *w)
   return !__atomic_load_n (&w->run->stop, __ATOMIC_RELAXED);
 }
 
-/* The calls for what is not timed. */
+/* For blocks that are not timed. */
 void *worker_new_block (struct worker *w, size_t size);
 void worker_free_block (struct worker *w, void *block);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios.c: every scenario there is, in the order in which they are listed and run. */
+/* scenarios.c: the list of all scenarios, in the order in which they are listed and run. */
 #include "scenario.h"
 #include "scenarios.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios.h: the scenarios by name; each is defined in the file of its family. */
+/* scenarios.h: the scenarios by name.  Each is defined in the file of its family. */
 #ifndef BENCH_SCENARIOS_H
 #define BENCH_SCENARIOS_H
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * short_threads.c: each worker makes threads, one after another; each of them allocates and frees some thousand blocks, a few hundred at
- * once, and ends.  Making the thread and waiting for its end is part of the time.
+ * short_threads.c: each worker starts threads, one after another.  Each thread allocates and frees
+ * some thousand blocks, of which it holds a few hundred at once, and then ends.  The time includes
+ * starting the thread and waiting for its end.
  *
- * A thread leaves LEFT blocks behind, and the next one frees them: memory must not be lost with the thread that had it.
+ * A thread leaves LEFT blocks behind, and the next thread frees them.  Memory must not be lost with
+ * the thread that allocated it.
  */
 #include <string.h>
 #include "options.h"
@@ -15,7 +17,10 @@
 #define THREAD_OPERATIONS (ROUNDS * HELD)
 #define LEFT 64u
 
-/* A worker's; lent to one thread at a time, pthread_create and pthread_join order the accesses. */
+/*
+ * Belongs to a worker, which lends it to one thread at a time.  pthread_create and pthread_join
+ * order the accesses.
+ */
 struct life {
   struct worker *worker;
   uint32_t sizes[THREAD_OPERATIONS];
@@ -97,7 +102,7 @@ tear_down (struct worker *w)
   array_delete (life);
 }
 
-/* The mean of the repetitions so far. */
+/* Reports the mean over the repetitions so far. */
 static void
 finish (struct run *run, struct result *result)
 {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stress.c: every operation in a random mix, blocks freed by other threads than their own, and an oracle that checks each block.
+ * stress.c: does all operations in a random mix.  Blocks are also freed by other threads than their
+ * own, and an oracle checks each block.
  *
- * A worker owns --live slots, filled about by half.  A step picks one: an empty slot gets a block; of a full one, the block is verified
- * and then reallocated, handed to a random worker, or freed.  What was handed over is verified again and freed by who gets it.  With
- * --api handle resize, sized frees and batches take part, and in the end the handle's statistics must show every block as freed.  What
- * is timed is mostly the oracle.
+ * A worker owns --live slots, about half of them full.  A step picks one.  If it is empty, it gets
+ * a block.  If it is full, the block is verified, and then reallocated, handed to a random worker,
+ * or freed.  A worker that is handed a block verifies it again and frees it.  With --api handle,
+ * resizes, sized frees and batches take part, and at the end the handle's statistics must show that
+ * every block is free.  Most of the time goes to the oracle.
  */
 #include <string.h>
 #include "handover.h"
@@ -18,16 +20,17 @@
 #define BATCH_MAX 32u
 #define ALIGNMENT_BITS_MIN 4u  /* 16 */
 #define ALIGNMENT_BITS_MAX 12u /* 4096 */
-#define LARGE_FACTOR 16u       /* one block in LARGE_EVERY may be so many times --sizes' most */
+/* one block in LARGE_EVERY may have so many times the largest of --sizes */
+#define LARGE_FACTOR 16u
 #define LARGE_EVERY 16u
-#define LARGE_FROM_AT_MOST (64u * 1024) /* where --sizes go further, they are large enough */
+#define LARGE_FROM_AT_MOST (64u * 1024) /* if --sizes go further, blocks are large enough */
 
 struct stress {
-  struct stamped *live; /* start NULL: an empty slot */
+  struct stamped *live; /* start is NULL in an empty slot */
   uint64_t sequence, verified, handed_over;
 };
 
-/* Of a run.  Workers add to them in tear_down, the main thread reads them after. */
+/* For one run.  Workers add to these in tear_down; the main thread reads them afterwards. */
 static struct {
   uint64_t verified, handed_over, largest_backlog;
   uint64_t in_use_before;
@@ -82,7 +85,10 @@ random_size (struct worker *w)
   return random_between (&w->random, o->size_min, most);
 }
 
-/* Stamps a block that the allocator just gave.  Other libraries than ours align requests of under two words to their size only. */
+/*
+ * Checks and stamps a fresh block.  Other allocators may align a request of less than two words
+ * only to its size.
+ */
 static void
 receive (struct worker *w, struct stamped *block, const char *call)
 {
@@ -105,7 +111,7 @@ aligned (struct worker *w, size_t alignment, size_t size)
 
   if (w->handle)
     return sydra_aligned_alloc (w->handle, alignment, size);
-  /* every malloc that is preloaded has this one; C's aligned_alloc is missing from some */
+  /* Every malloc that can be preloaded has this call.  Some lack C's aligned_alloc. */
   return posix_memalign (&block, alignment, size) ? NULL : block;
 }
 
@@ -176,7 +182,7 @@ change_size (struct worker *w, struct stamped *block)
   *block = changed;
 }
 
-/* To a random worker; where its queue is full the block is freed here. */
+/* Gives the block to a random worker.  If that worker's queue is full, frees the block here. */
 static void
 hand_over (struct worker *w, struct stamped *block)
 {
@@ -191,7 +197,10 @@ hand_over (struct worker *w, struct stamped *block)
     free_verified (w, block);
 }
 
-/* Blocks of one size, by one call.  The other end of each is a hand-over, so that batches and single frees meet in any mix. */
+/*
+ * Allocates blocks of one size by one call, and hands each of them over.  So blocks of a batch are
+ * freed one by one as well as by batches.
+ */
 static void
 new_batch (struct worker *w)
 {
@@ -208,7 +217,10 @@ new_batch (struct worker *w)
     }
 }
 
-/* Frees what others handed over; half the time by one call, with a NULL in front. */
+/*
+ * Frees blocks that others have handed over.  Half of the time one call frees them all, and its
+ * array begins with a NULL.
+ */
 static unsigned
 drain (struct worker *w)
 {
@@ -266,7 +278,7 @@ work (struct worker *w)
   while (worker_goes_on (w));
 }
 
-/* The workers have met: nobody puts any more. */
+/* The workers have met, so nobody puts any more. */
 static void
 tear_down (struct worker *w)
 {
@@ -280,7 +292,8 @@ tear_down (struct worker *w)
         verify (w, &stress->live[i], stress->live[i].size, "at the end");
         free_verified (w, &stress->live[i]);
       }
-  __atomic_add_fetch (&totals.verified, stress->verified, __ATOMIC_RELAXED); /* the join orders both */
+  /* relaxed: the main thread joins */
+  __atomic_add_fetch (&totals.verified, stress->verified, __ATOMIC_RELAXED);
   __atomic_add_fetch (&totals.handed_over, stress->handed_over, __ATOMIC_RELAXED);
   array_delete (stress->live);
   array_delete (stress);

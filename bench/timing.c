@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* timing.c: whether the time stamp counter can be trusted, how fast it runs, and what asking it costs. */
+/*
+ * timing.c: finds out whether the time stamp counter can be trusted, how fast it runs, and how long
+ * it takes to read.
+ */
 #include "timing.h"
 #include <stdlib.h>
 #if TIMER_HAS_TSC
@@ -12,7 +15,7 @@
 struct timer bench_timer = { false, 1, 0 };
 
 #if TIMER_HAS_TSC
-/* The counter runs at one rate in every state of the processor, and there is rdtscp. */
+/* Whether the counter runs at one rate in every state of the processor, and rdtscp exists. */
 static bool
 tsc_is_steady (void)
 {

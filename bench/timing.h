@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timing.h: two clocks.  clock_ns for whole loops; the timer for single calls, in ticks: the processor's time stamp counter where it runs
- * at one rate for ever (x86), CLOCK_MONOTONIC elsewhere.  Nothing is subtracted from what it measures; its own cost is reported beside.
+ * timing.h: two clocks.  clock_ns is for whole loops.
+ *
+ * The timer is for single calls, in ticks.  It is the processor's time stamp counter if that runs
+ * at a constant rate (x86), and CLOCK_MONOTONIC elsewhere.  Its own cost is not subtracted, but
+ * reported.
  */
 #ifndef BENCH_TIMING_H
 #define BENCH_TIMING_H
@@ -17,11 +20,13 @@
 #endif
 
 struct timer {
-  bool tsc; /* else a tick is a nanosecond */
+  bool tsc; /* false: a tick is a nanosecond */
   double ns_per_tick;
-  double own_ns; /* what it shows between a start and a stop with nothing between them: the median */
+  /* its own cost: the median of what it shows between a start and a stop with nothing in between */
+  double own_ns;
 };
-extern struct timer bench_timer; /* written by timer_calibrate before any thread is made, read by all */
+/* timer_calibrate writes it before any thread starts; all read it */
+extern struct timer bench_timer;
 
 void timer_calibrate (void); /* takes about 20 ms */
 const char *timer_name (void);
@@ -45,7 +50,7 @@ timer_start (void)
   return clock_ns ();
 }
 
-/* rdtscp waits until the instructions before it are done; no fence holds up those after it. */
+/* rdtscp waits until the instructions before it are done.  Nothing holds up those after it. */
 static inline __attribute__ ((__always_inline__)) uint64_t
 timer_stop (void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* util.c: arrays, random tables, the way out. */
+/* util.c: arrays, random tables, the last message. */
 #include "util.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* An array is preceded by its mapping's length, in a pair of cache lines of its own. */
+/* An array follows its mapping's length, which has a pair of cache lines for itself. */
 #define ARRAY_HEAD 128
 
 const char *program_name = "sydra-bench";
@@ -33,7 +33,7 @@ die (const char *format, ...)
   length += wanted < 0 ? 0 : (size_t) wanted < room ? (size_t) wanted : room - 1;
   line[length++] = '\n';
   fflush (stdout);
-  /* one write: several threads may come here */
+  /* One write, as several threads may come here at once. */
   done = write (STDERR_FILENO, line, length);
   (void) done;
   _Exit (1);
@@ -106,4 +106,18 @@ random_order (struct random *r, uint32_t *order, uint32_t count)
       order[i] = order[other];
       order[other] = i;
     }
+}
+
+static int
+by_value (const void *left, const void *right)
+{
+  double a = *(const double *) left, b = *(const double *) right;
+
+  return (a > b) - (a < b);
+}
+
+void
+sort_values (double *values, size_t count)
+{
+  qsort (values, count, sizeof values[0], by_value);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memtable.c: loads line protocol into a memtable by several threads while others read it, with all memory from a handle.
+ * memtable.c: several threads load line protocol into a memtable while others read it.  All memory
+ * comes from a handle.
  *
- * A series belongs to one writer, which does its lines in their order, so that the table's content in the end is the same whatever the
- * number of threads.  Readers hold each point to the hash that was stored with it, and times to their order: memory that came back too soon
- * would show.
+ * Each series belongs to one writer, which executes its lines in order.  So the final table does
+ * not depend on the number of threads.  Readers check each point against the hash that was stored
+ * with it, and check that times rise.  A block that was reused too early would show.
  */
 #include "memtable.h"
 #include <errno.h>
@@ -27,19 +28,19 @@ struct options {
   const char *file;             /* "-": standard input */
 };
 
-/* What all threads share. */
+/* Shared by all threads. */
 static struct {
   struct options options;
   struct memtable *table;
   struct input input;
   pthread_barrier_t begin;
-  bool loaded;                  /* set by the main thread, read by readers, both relaxed: a late answer costs a round */
+  bool loaded;                  /* relaxed: a late answer costs a reader one more round */
 } program;
 
 struct worker {
   pthread_t thread;
   unsigned index;
-  uint64_t points;              /* a reader's: how many it saw */
+  uint64_t points;              /* the points that a reader saw */
 };
 
 void
@@ -102,7 +103,7 @@ check_point (void *ctx, const struct memtable_point *point)
   return true;
 }
 
-/* Every series whole, and between the times of two steps; at least once. */
+/* Reads every series, whole and between the times of two steps.  Does so at least once. */
 static void *
 read_all (void *argument)
 {
@@ -149,7 +150,7 @@ now_s (void)
   return (double) t.tv_sec + (double) t.tv_nsec / 1e9;
 }
 
-/* Returns the seconds that the writers took; *seen: points that readers saw. */
+/* Returns the seconds that the writers took.  *seen is the number of points that readers saw. */
 static double
 load (uint64_t *seen)
 {
@@ -193,7 +194,7 @@ digest_point (void *ctx, const struct memtable_point *point)
   snprintf (time, sizeof time, "%lld", (long long) point->time);
   if (program.options.dump)
     printf ("%s %.*s %s\n", digest->series, (int) (point->length - sizeof *fields), fields->text, time);
-  /* each part's hash goes into the sum in its turn */
+  /* The hash of each part goes into the sum in its turn. */
   digest->checksum = digest->checksum * 31 + text_hash (digest->series, strlen (digest->series));
   digest->checksum = digest->checksum * 31 + text_hash (time, strlen (time));
   digest->checksum = digest->checksum * 31 + text_hash (fields->text, point->length - sizeof *fields);
@@ -291,7 +292,7 @@ number (const char *name, uint64_t least, uint64_t most)
   char *end = optarg;
   uint64_t value = *optarg >= '0' && *optarg <= '9' ? strtoull (optarg, &end, 10) : 0;
 
-  /* Too long a number gives UINT64_MAX, which is no option's. */
+  /* A number that is too long becomes UINT64_MAX, which no option allows. */
   if (end != optarg && *end == '\0' && value >= least && value <= most)
     return value;
   fprintf (stderr, "memtable: --%s takes a whole number from %llu to %llu, not \"%s\"\n", name, (unsigned long long) least,

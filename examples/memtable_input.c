@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* memtable_input.c: numbers the series by their names, and keeps what the lines say in their order. */
+/*
+ * memtable_input.c: numbers the series by their names, and keeps the steps of the lines in order.
+ */
 #include "memtable_input.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +34,7 @@ grown (struct sydra_alloc *a, void *block, size_t count, size_t each)
   return block;
 }
 
-/* Where the name is, or would be. */
+/* The place that has the name, or where it would go. */
 static uint32_t *
 place_of (struct input *input, const char *name)
 {
@@ -43,7 +45,7 @@ place_of (struct input *input, const char *name)
   return &input->places[at];
 }
 
-/* Twice the room, so that at most half of the places are taken. */
+/* Doubles the room, so that at most half of the places are taken. */
 static void
 make_room (struct input *input)
 {
@@ -96,7 +98,7 @@ keep (struct input *input, const struct line *line, const char *name)
   input->steps[input->steps_used++] = step;
 }
 
-/* name: room for a name as long as the text. */
+/* name has room for a name as long as the text. */
 static void
 keep_line (struct input *input, char *text, size_t length, char *name, const char *file_name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memtable_line.c: from the left to the right, by pieces; nothing is copied. */
+/* memtable_line.c: parses a line from left to right, in pieces.  It copies nothing. */
 #include "memtable_line.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -21,14 +21,14 @@ line_bad (struct line *line, const char *format, ...)
   return false;
 }
 
-/* For "%.*s": as much of a piece as a message shows. */
+/* The precision for "%.*s": a message shows no more of a piece. */
 static int
 shown (struct piece piece)
 {
   return piece.length < 40 ? (int) piece.length : 40;
 }
 
-/* Up to one of the stops without a backslash before it, or the end. */
+/* Reads up to the end, or to a stop without a backslash before it. */
 static struct piece
 take_piece (struct line *line, const char *stops)
 {
@@ -57,7 +57,7 @@ compare_pieces (struct piece left, struct piece right)
   return order != 0 ? order : (left.length > right.length) - (left.length < right.length);
 }
 
-/* Puts a tag where its key belongs.  False: it is there. */
+/* Inserts a tag where its key belongs.  Returns false if the key is there. */
 static bool
 add_tag (struct line *line, struct piece key, struct piece value)
 {
@@ -135,7 +135,7 @@ is_boolean (const char *text)
   return false;
 }
 
-/* A float, an integer with i, an unsigned one with u. */
+/* A number is a float, an integer with i, or an unsigned integer with u. */
 static bool
 is_number (char *text)
 {
@@ -158,7 +158,7 @@ is_number (char *text)
         return false;
       value = strtod (text, &end);
       if (errno == ERANGE && value > -1 && value < 1)
-        errno = 0; /* it is about zero */
+        errno = 0; /* the number is too close to zero, which is allowed */
     }
   return *end == '\0' && end != text && errno == 0;
 }

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memtable_skiplist.c: the table is sixteen skip lists, a series in one of them, ordered by series and time.
+ * memtable_skiplist.c: the table is sixteen skip lists, ordered by series and time.  All points of
+ * a series are in one list.
  *
- * Writers lock the list, readers walk it inside a section of the handle.  A writer links a node from its lowest level up and unlinks it
- * from its highest down; a node that is out of the list keeps its links, so that a reader who stands on it finds on.  What a reader inside
- * may still see is retired: an overwritten point's value, an unlinked node.
+ * Writers lock the list.  Readers walk it inside a section of the handle.  A writer links a node
+ * from its lowest level up, and unlinks it from its highest level down.  An unlinked node keeps its
+ * links, so that a reader on it can go on.  Blocks that readers inside may still see are retired:
+ * the old value of an overwritten point, and an unlinked node.
  *
- * A removed point is a node without a value, a tombstone, on its list's list of graves; when that is full, tombstones are unlinked.  A put
- * may give such a node a value again before.
+ * A removed point becomes a tombstone, which is a node without a value, and goes on its list's list
+ * of graves.  When that is full, the tombstones are unlinked.  Until then a put may give the node a
+ * value again.
  *
- * | field            | who writes        | order                                                                                 |
- * | next[], heads[]  | under the lock    | release, pairs with the acquire of who follows it: the node is filled in              |
- * | node->value      | under the lock    | release, pairs with the acquire in memtable_scan: the value is filled in              |
- * | buried, graves   | under the lock    |                                                                                       |
- * | all others       | before publishing |                                                                                       |
+ *
+ * | field           | written           | order                                            |
+ * | next[], heads[] | under the lock    | release; pairs with the acquire in follow        |
+ * | node->value     | under the lock    | release; pairs with the acquire in memtable_scan |
+ * | buried, graves  | under the lock    |                                                  |
+ * | all others      | before publishing |                                                  |
  */
 #include "memtable.h"
 #include <errno.h>
@@ -22,7 +26,8 @@
 #include <string.h>
 
 #define STRIPES 16u        /* a power of two */
-#define HEIGHT_MAX 12u     /* a quarter of the nodes of a level are on the next one: good for 4^12 points a list */
+/* a quarter of a level's nodes are on the next one: good for 4^12 points in a list */
+#define HEIGHT_MAX 12u
 #define GRAVES 32u
 
 /* ---- The table's memory is the handle's. ---- */
@@ -32,14 +37,17 @@ static void handle_release (void *ctx, void *block) { sydra_free (ctx, block); }
 static uint64_t handle_enter (void *ctx) { return sydra_epoch_enter (ctx); }
 static void handle_leave (void *ctx, uint64_t section) { sydra_epoch_leave (ctx, section); }
 
-/* A refused block is still ours (EAGAIN: readers hold up all that may wait; ENOMEM).  Once the readers of now have left, none sees it. */
+/*
+ * Frees a block when no reader sees it any more.  If the handle refuses to wait for that (EAGAIN,
+ * ENOMEM), this thread waits for the readers that are inside now, and then frees the block itself.
+ */
 static void
 handle_retire (void *ctx, void *block)
 {
   if (sydra_free_deferred (ctx, block) == 0)
     return;
   if (sydra_epoch_synchronize (ctx) != 0)
-    abort (); /* from inside a scan */
+    abort (); /* called from inside a scan */
   sydra_free (ctx, block);
 }
 
@@ -60,7 +68,7 @@ struct node {
   int64_t time;
   uint32_t series;
   uint8_t height;
-  bool buried;             /* on the list's graves */
+  bool buried;             /* it is in the list's graves */
   struct value *value;     /* NULL: a tombstone */
   struct node *next[];
 };
@@ -77,7 +85,7 @@ struct memtable {
   struct list lists[STRIPES];
 };
 
-/* SplitMix64's end: every bit depends on all. */
+/* The final steps of SplitMix64: every bit of the result depends on all bits. */
 static uint64_t
 mix (uint64_t x)
 {
@@ -92,7 +100,7 @@ list_of (struct memtable *table, uint32_t series)
   return &table->lists[mix (series + UINT64_C (0x9e3779b97f4a7c15)) % STRIPES];
 }
 
-/* Drawn from the key: a list has the same shape whoever writes it, in whatever order. */
+/* Derived from the key: so a list has the same shape in whatever order it is written. */
 static unsigned
 height_of (uint32_t series, int64_t time)
 {
@@ -122,7 +130,10 @@ is_before (const struct node *node, uint32_t series, int64_t time)
   return node->series != series ? node->series < series : node->time < time;
 }
 
-/* The first node that is not before the key.  links (NULL: nobody asks): where each level gets there. */
+/*
+ * Finds the first node that is not before the key.  If links is not NULL, sets it to the link of
+ * each level that leads there.
+ */
 static struct node *
 find (struct list *list, uint32_t series, int64_t time, struct node ***links)
 {
@@ -144,13 +155,14 @@ is_at (const struct node *node, uint32_t series, int64_t time)
   return node != NULL && node->series == series && node->time == time;
 }
 
-/* ---- Writers; under the list's lock, but for retiring, which may wait for readers. ---- */
+/* ---- Writers hold the list's lock, but not while they retire, which may wait for readers ---- */
 
-/* Gives the node another value (NULL: a tombstone); the one that it had. */
+/* Gives the node another value (NULL makes it a tombstone).  Returns the old one. */
 static struct value *
 replace (struct node *node, struct value *value)
 {
-  struct value *old = node->value; /* writers of this list only, and they lock */
+  /* relaxed: only writers store here, and this one holds the lock */
+  struct value *old = node->value;
 
   __atomic_store_n (&node->value, value, __ATOMIC_RELEASE);
   return old;
@@ -182,7 +194,10 @@ unlink_node (struct list *list, struct node *node)
     publish (links[level], node->next[level]);
 }
 
-/* Unlinks the tombstones that still are some, into out; how many. */
+/*
+ * Unlinks those nodes in the graves that are still tombstones, and puts them into out.  Returns how
+ * many.
+ */
 static unsigned
 clear_graves (struct list *list, struct node *out[])
 {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sqlite.c: SQLite with all its memory from a handle, beside the same work on the C library's malloc.
+ * sqlite.c: runs SQLite with all its memory from a handle, and does the same work with the C
+ * library's malloc.
  *
- * The glue is the functions under "SQLite's memory"; the work is in sqlite_work.c.  Each measurement is a child process, so that its
- * peak memory is its own, and the two allocators take turns at going first.  Both run through the same glue; SQLite's own count of its
- * memory, a lock around every allocation, is off for both, and nobody waits for the disk.  Pages of the database are larger than what
- * small_pool serves: the handle leaves those to the C library and counts them as fallback.
+ * The functions under "SQLite's memory" connect the two; the work is in sqlite_work.c.  Each
+ * measurement is a child process, so that its peak memory is its own.  The two allocators take
+ * turns at going first, and both use the same functions.  SQLite's own memory statistics take a
+ * lock around every allocation; they are off for both.  Nobody waits for the disk.  Pages of the
+ * database are larger than what small_pool serves.  The handle gets those from the C library and
+ * counts them as fallback.
  */
 #include <getopt.h>
 #include <malloc.h>
@@ -25,7 +28,7 @@
 
 #define PATH_BYTES 4096
 
-/* ---- SQLite's memory.  Its functions are told no context: the handle is the program's one. ---- */
+/* ---- SQLite's memory.  Its functions get no context, so the program has one handle. ---- */
 
 static struct sydra_alloc *handle;
 
@@ -41,7 +44,10 @@ static const struct sqlite3_mem_methods handle_memory = {
   handle_malloc, handle_free, handle_realloc, handle_size, handle_roundup, nothing_to_begin, nothing_to_end, NULL
 };
 
-/* The same over the C library.  SQLite's own methods would put each block's size in front of it where SQLite was built so. */
+/*
+ * The same with the C library.  SQLite's own functions may put each block's size in front of it,
+ * depending on how SQLite was built.
+ */
 static void *libc_malloc (int size) { return malloc ((size_t) size); }
 static void *libc_realloc (void *block, int size) { return realloc (block, (size_t) size); }
 static int libc_size (void *block) { return (int) malloc_usable_size (block); }
@@ -55,13 +61,13 @@ static const struct sqlite3_mem_methods libc_memory = {
 
 enum allocator { HANDLE, LIBC, ALLOCATORS };
 
-/* What a child tells its parent, in memory that both see. */
+/* A child's result for its parent, in shared memory. */
 struct outcome {
   bool done;
   struct times times;
   uint64_t digest;
-  size_t kept;                  /* blocks that SQLite did not give back */
-  struct rusage usage;          /* filled in by the parent */
+  size_t kept;                  /* blocks that SQLite did not free */
+  struct rusage usage;          /* the parent fills it in */
   size_t text_length;
   char text[32768];             /* the handle's statistics */
 };
@@ -87,9 +93,10 @@ be_child (const struct work *work, enum allocator allocator, struct outcome *out
   if (allocator == HANDLE && (handle = sydra_alloc_create (&named)) == NULL)
     die ("no handle");
   if (sqlite3_config (SQLITE_CONFIG_MALLOC, allocator == HANDLE ? &handle_memory : &libc_memory) != SQLITE_OK
-      || sqlite3_config (SQLITE_CONFIG_MULTITHREAD) != SQLITE_OK    /* no two threads share a connection */
+      || sqlite3_config (SQLITE_CONFIG_MULTITHREAD) != SQLITE_OK /* threads share no connection */
       || sqlite3_config (SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK
-      || sqlite3_config (SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK /* no pool of SQLite's own in front of the allocator */
+      /* no pool of SQLite's in front of the allocator */
+      || sqlite3_config (SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK
       || sqlite3_initialize () != SQLITE_OK)
     die ("SQLite cannot be configured so");
   do_work (work, &outcome->times, &outcome->digest);
@@ -102,7 +109,10 @@ be_child (const struct work *work, enum allocator allocator, struct outcome *out
   exit (0);
 }
 
-/* The child that is running; 0: none.  An interrupt ends it, and the parent cleans up as after any failure. */
+/*
+ * The running child; 0: none.  An interrupt kills it, and the parent cleans up as after any
+ * failure.
+ */
 static volatile sig_atomic_t child, interrupted;
 
 static void
@@ -127,7 +137,10 @@ remove_database (const char *path)
     }
 }
 
-/* Runs the work on the allocator in a directory of its own, which is gone afterwards.  False: it failed, and has said why. */
+/*
+ * Runs the work with the allocator in a directory of its own, and removes that.  Returns false if
+ * it failed, after it has said why.
+ */
 static bool
 measure (struct work *work, enum allocator allocator, struct outcome *outcome)
 {
@@ -249,7 +262,7 @@ number (const char *name, uint64_t least, uint64_t most)
   char *end = optarg;
   uint64_t value = *optarg >= '0' && *optarg <= '9' ? strtoull (optarg, &end, 10) : 0;
 
-  /* Too long a number gives UINT64_MAX, which is no option's. */
+  /* A number that is too long becomes UINT64_MAX, which no option allows. */
   if (end != optarg && *end == '\0' && value >= least && value <= most)
     return value;
   fprintf (stderr, "sqlite: --%s takes a whole number from %llu to %llu, not \"%s\"\n", name, (unsigned long long) least,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sqlite_work.c: what SQLite is given to do; it knows nothing of allocators.
+ * sqlite_work.c: the work that SQLite does.  It does not know which allocator is used.
  *
- * Threads gather readings in tables in memory and move them batch by batch to one file in WAL mode, then ask for ranges, groups and joins,
- * each over a connection of its own.  All data and all questions follow from the seed.
+ * Threads gather readings in tables in memory and move them batch by batch to one file in WAL mode.
+ * Then they query ranges, groups and joins.  Each thread has a connection of its own.  The seed
+ * determines all data and all questions.
  */
 #include "sqlite_work.h"
 
@@ -16,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SERIES 200              /* reading i belongs to series i % SERIES and to second i / SERIES */
-#define BATCH 10000             /* readings that a writer gathers in memory before it moves them to the file */
-#define ROWS_A_QUESTION 500     /* each reader asks one question for so many readings */
+#define SERIES 200              /* reading i is of series i % SERIES, at second i / SERIES */
+#define BATCH 10000 /* readings that a writer gathers in memory before it moves them to the file */
+#define ROWS_A_QUESTION 500     /* a reader asks one question for so many readings */
 
 void
 die (const char *format, ...)
@@ -42,7 +43,7 @@ seconds (void)
   return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
-/* SplitMix64's step: the n-th number of a sequence. */
+/* The n-th number of SplitMix64's sequence. */
 static uint64_t
 random_at (uint64_t seed, uint64_t n)
 {
@@ -150,7 +151,7 @@ insert_reading (sqlite3_stmt *insert, uint64_t seed, uint64_t row)
   sqlite3_reset (insert);
 }
 
-/* A file has one writer at a time: they queue here, where nobody polls. */
+/* A file has one writer at a time.  Writers queue here, so that none of them polls. */
 static pthread_mutex_t file_turn = PTHREAD_MUTEX_INITIALIZER;
 
 /* Writes this thread's share of the readings: rows index, index + threads, and so on. */
@@ -181,7 +182,7 @@ write_readings (void *argument)
   return NULL;
 }
 
-/* The three questions; ?1 is a series, ?2 and ?3 the first and last second. */
+/* The three questions.  ?1 is a series; ?2 and ?3 are the first and the last second. */
 static const char *const questions[] = {
   "SELECT count (*), sum (value), min (value) + max (value) FROM readings WHERE series = ?1 AND at BETWEEN ?2 AND ?3",
   "SELECT at / 60, max (value), sum (length (note)), group_concat (note, ', ') FROM readings WHERE series = ?1 AND at BETWEEN ?2 AND ?3"
@@ -191,7 +192,7 @@ static const char *const questions[] = {
 };
 #define QUESTIONS (sizeof questions / sizeof questions[0])
 
-/* Asks as programs do: the question is prepared, answered to its last row, and forgotten. */
+/* Asks as programs do: prepares the question, reads all its rows, and discards it. */
 static uint64_t
 answer (sqlite3 *db, unsigned question, int64_t series, int64_t first, int64_t last)
 {
@@ -231,7 +232,9 @@ ask (void *argument)
   return NULL;
 }
 
-/* Runs the part in all threads; how long it took.  Adds their digests to *digest. */
+/*
+ * Runs the function in all threads and returns how long that took.  Adds their digests to *digest.
+ */
 static double
 in_threads (const struct work *o, void *(*part) (void *), uint64_t *digest)
 {
@@ -252,7 +255,7 @@ in_threads (const struct work *o, void *(*part) (void *), uint64_t *digest)
   return seconds () - begin;
 }
 
-/* SQLite's own check, and what was written against what is there. */
+/* Runs SQLite's own check, and compares what is there with what was written. */
 static void
 check_database (const struct work *o)
 {

@@ -8,22 +8,25 @@
 #include "api/backend.h"
 #include "base/tuning.h"
 
-/* One KEY:VALUE, its backslashes resolved. */
+/* One KEY:VALUE.  The backslashes of the value are resolved. */
 struct entry {
   const char *key;
-  size_t key_length, length;        /* length: of the value */
+  size_t key_length, length;        /* length is the value's */
   bool has_value, too_long;
   char value[PATH_MAX];
 };
 
-/* A key, how to take its value (false: it cannot be), and what would be right. */
+/*
+ * A key, the function that takes its value, and what the value should be.  The function returns
+ * false if the value is wrong.
+ */
 struct key {
   const char *name;
   bool (*take) (struct sy_conf *conf, const char *value);
   const char *right;
 };
 
-/* Digits only, at most max; -1: anything else. */
+/* The number, if text is all digits and at most max; otherwise -1. */
 static long
 number (const char *text, long max)
 {
@@ -63,7 +66,7 @@ take_json (struct sy_conf *conf, const char *value)
 {
   if (*value == '\0')
     return false;
-  strcpy (conf->json, value);  /* both are PATH_MAX long */
+  strcpy (conf->json, value);  /* both arrays have PATH_MAX bytes */
   return true;
 }
 
@@ -88,7 +91,7 @@ static const struct key keys[] = {
 
 #define KEYS (sizeof keys / sizeof *keys)
 
-/* ---- Warnings: one line in a buffer of its own, what is long cut ---- */
+/* ---- Warnings: one line, built in a buffer of its own; long parts are cut off ---- */
 
 struct line {
   char text[256];
@@ -127,7 +130,7 @@ complain (const struct entry *entry, const char *right, void (*warn) (const char
 
 /* ---- Parsing ---- */
 
-/* Takes the value from text on; where it ends. */
+/* Reads the value that starts at text.  Returns where it ends. */
 static const char *
 read_value (struct entry *entry, const char *text)
 {
@@ -144,7 +147,7 @@ read_value (struct entry *entry, const char *text)
   return text;
 }
 
-/* Takes the next entry; where it ends. */
+/* Reads the entry that starts at text.  Returns where it ends. */
 static const char *
 read_entry (struct entry *entry, const char *text)
 {
@@ -173,7 +176,11 @@ take_entry (struct sy_conf *conf, const struct entry *entry, void (*warn) (const
 void
 sy_conf_read (struct sy_conf *conf, const char *text, void (*warn) (const char *line, size_t length))
 {
-  static struct entry entry;  /* too long for the stack of who calls malloc first; one thread reads the environment */
+  /*
+   * Static, because the thread that calls malloc first may have a small stack.  Only one thread
+   * reads the environment.
+   */
+  static struct entry entry;
 
   memset (conf, 0, sizeof *conf);
   conf->shards = SY_CONFIG_SHARDS;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf.h: what SYDRA_ALLOC_CONF says: "KEY:VALUE,KEY:VALUE...".
+ * conf.h: parses SYDRA_ALLOC_CONF: "KEY:VALUE,KEY:VALUE...".
  *
- *   shards:auto|N   of the pool, 0..1024 (small_pool only)
- *   stats:text      statistics on standard error when the process exits
- *   json:FILE       statistics to FILE then, which is empty until then; file_name.h says what %p is
- *   process:PID     only from this process: not from what it starts
- *   process:any     from all, as where nothing is said
  *
- * A backslash makes the next character part of the value.  What is not understood is told in a line, and left out; the last of two counts.
+ *   shards:auto|N   shards of the pool, 0..1024 (small_pool only)
+ *   stats:text      write statistics to standard error when the process exits
+ *   json:FILE       write statistics to FILE at exit; until then FILE is empty; %p: see file_name.h
+ *   process:PID     only this process reports, not the processes that it starts
+ *   process:any     every process reports; this is the default
+ *
+ * A backslash makes the next character part of the value.  An entry that is not understood is
+ * reported in one line and ignored.  If a key is given twice, the last value counts.
  */
 #ifndef SY_MALLOC_CONF_H
 #define SY_MALLOC_CONF_H
@@ -22,13 +24,16 @@
 #endif
 
 struct sy_conf {
-  int shards;           /* as sy_configured_shards says; -1: auto */
+  int shards;           /* see sy_configured_shards; -1: auto */
   bool text;
-  long process;         /* 0: any */
-  char json[PATH_MAX];  /* as file_name.h says; "": none */
+  long process;         /* the process that reports; 0: any */
+  char json[PATH_MAX];  /* the file's name, see file_name.h; "": no report to a file */
 };
 
-/* text may be NULL.  Allocates nothing.  warn is given whole lines, with their newlines. */
+/*
+ * Fills in conf.  text may be NULL.  Allocates nothing.  Each call of warn gets a whole line with
+ * its newline.
+ */
 void sy_conf_read (struct sy_conf *conf, const char *text, void (*warn) (const char *line, size_t length));
 
 #endif

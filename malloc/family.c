@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* family.c: malloc and its family, with the C library's semantics, served by the process's handle. */
+/*
+ * family.c: malloc and its relatives.  They behave as the C library's do, and take memory from the
+ * process's handle.
+ */
 #include <config.h>
 
 #include <errno.h>
@@ -10,7 +13,7 @@
 
 #include "start.h"
 
-/* C23; not in every <stdlib.h>. */
+/* C23; some <stdlib.h> do not declare them. */
 void free_sized (void *block, size_t size);
 void free_aligned_sized (void *block, size_t alignment, size_t size);
 
@@ -78,7 +81,7 @@ reallocarray (void *block, size_t count, size_t size)
   return realloc (block, bytes);
 }
 
-/* The sizes are hints that programs get wrong: debug builds look at them. */
+/* Programs often pass a wrong size here.  So only debug builds check the size. */
 SY_EXPORT void
 free_sized (void *block, size_t size)
 {
@@ -103,7 +106,7 @@ aligned_alloc (size_t alignment, size_t size)
   return sydra_aligned_alloc (sy_process (), alignment, size);
 }
 
-/* An alignment that is none is rounded up to one, as the C library does. */
+/* Like the C library, rounds an alignment that is not a power of two up to the next one. */
 SY_EXPORT void *
 memalign (size_t alignment, size_t size)
 {

@@ -17,7 +17,7 @@ sy_file_name_has_process (const char *name)
   return false;
 }
 
-/* Adds the text, with an end, at *to; false where that would reach end. */
+/* Appends the text and a NUL at *to, and advances *to.  Returns false if that would reach end. */
 static bool
 add (char **to, const char *end, const char *text, size_t length)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * introspection.c: what programs ask of malloc besides memory, in the modes whose heap is not the C library's own (introspection_libc.c).
+ * introspection.c: the calls by which programs ask malloc about its state.  It is for the modes
+ * whose heap is not the C library's own; introspection_libc.c is for the other mode.
  *
- * glibc's fields, as far as there is something like them here: "arena" is memory got from the system, "uordblks" is in use, "fordblks" free.
+ * glibc's fields mean what comes closest here: "arena" is memory that the allocator has from the
+ * system, "uordblks" is in use, and "fordblks" is free.
  */
 #include <config.h>
 
@@ -25,7 +27,10 @@ malloc_usable_size (void *block)
   return SY_LIKELY (sy_process_hit_usable (block, &bytes)) ? bytes : sydra_usable_size (sy_process (), block);
 }
 
-/* pad, what should stay at the heap's end, has no meaning here.  1: something went back to the system. */
+/*
+ * pad is what glibc leaves at the heap's end; it has no meaning here.  Returns 1 if memory went
+ * back to the system.
+ */
 SY_EXPORT int
 malloc_trim (size_t pad)
 {
@@ -33,7 +38,7 @@ malloc_trim (size_t pad)
   return sydra_collect (sy_process ()) != 0;
 }
 
-/* The parameters that glibc has are accepted, without effect; others are refused. */
+/* Accepts the parameters that glibc has, and ignores them.  Refuses all others. */
 SY_EXPORT int
 mallopt (int parameter, int value)
 {
@@ -43,14 +48,17 @@ mallopt (int parameter, int value)
 
 /* ---- Statistics ---- */
 
-/* What one class's slabs have free. */
+/* The free bytes in the slabs of one class. */
 static size_t
 free_bytes_of (const struct sydra_class_stats *class)
 {
   return (size_t) class->free_blocks * class->size;
 }
 
-/* A snapshot, and the bytes that the pool and the heap of large blocks have free; in_use_bytes are the pool's and the heap's. */
+/*
+ * Takes a snapshot.  Returns the free bytes of the pool and of the heap of large blocks.  The
+ * snapshot's in_use_bytes covers both of them too.
+ */
 static size_t
 take_stats (struct sydra_stats *stats)
 {
@@ -75,7 +83,7 @@ mallinfo2 (void)
   return info;
 }
 
-/* Of mallinfo's fields glibc cuts what an int does not hold; here it stays at the most that one does. */
+/* mallinfo's fields are ints.  glibc truncates what does not fit; we return INT_MAX. */
 static int
 at_most_int (size_t number)
 {
@@ -118,7 +126,7 @@ put_sizes (FILE *out, const struct sydra_stats *stats)
   fputs ("</sizes>\n", out);
 }
 
-/* glibc's elements and attributes; what is free is its "rest". */
+/* Writes glibc's elements and attributes.  Free memory is in its "rest". */
 SY_EXPORT int
 malloc_info (int options, FILE *out)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * introspection_libc.c: what programs ask of malloc besides memory, in the mode whose heap is the C library's own.
+ * introspection_libc.c: the calls by which programs ask malloc about its state, in the mode whose
+ * heap is the C library's own.
  *
- * The module defines these two so that a program which is linked with another allocator does not ask that one about the C library's blocks.
- * Statistics are the C library's own too, by their own names.
+ * A program may be linked with another allocator.  Without these two functions it would ask that
+ * allocator about the C library's blocks.  Statistics need nothing here: the C library's functions
+ * have names of their own.
  */
 #include <malloc.h>
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * operators.c: C++'s operator new and delete, by the names that the Itanium ABI gives them: no C++ compiler is needed to build them, and no
- * C++ library to run.
+ * operators.c: C++'s operator new and delete, under the names that the Itanium ABI gives them.  So
+ * they are built without a C++ compiler, and run without a C++ library.
  *
- * Where memory is short, the C++ runtime's own operator is found and called: it calls our malloc again, then the new-handlers, and throws.
- * A program that is linked statically with its runtime has none to be found, but what that would call.  This file is compiled with
- * -fexceptions, so that what is thrown there passes through.
+ * When memory is short, we look up the C++ runtime's own operator and call it.  It calls our malloc
+ * again, then the new-handlers, and then it throws.  In a program that is linked statically with
+ * its runtime there is no such operator to find; then we call the functions that it would call.
+ * This file is compiled with -fexceptions, so that an exception passes through it.
  */
 #include <config.h>
 
@@ -15,17 +16,19 @@
 #include "base/bug.h"
 #include "start.h"
 
-/* Absent from a program that is linked statically and uses none of them. */
+/* A program that is linked statically and does not use them does not have them. */
 #pragma weak dlopen
 #pragma weak dlsym
 #pragma weak dlclose
 
-/* Of the runtime that a program is linked with; one that handles or throws nothing may be without. */
+/*
+ * Functions of the C++ runtime.  A program that neither handles nor throws anything may lack them.
+ */
 typedef void new_handler (void);
 extern new_handler *get_new_handler (void) __asm__ ("_ZSt15get_new_handlerv") __attribute__ ((weak));
 extern void throw_bad_alloc (void) __asm__ ("_ZSt17__throw_bad_allocv") __attribute__ ((weak));
 
-/* How size_t is written in a mangled name. */
+/* The letter that stands for size_t in a mangled name. */
 #if SIZE_MAX > 0xffffffffu
 #define MANGLED(before, after) before##m##after
 #else
@@ -42,13 +45,14 @@ find_in (const char *library, const char *name)
   if (handle == NULL)
     return NULL;
   found = dlsym (handle, name);
-  (void) dlclose (handle);  /* it was there before, and stays */
+  (void) dlclose (handle);  /* the library was loaded before, and stays loaded */
   return found;
 }
 
 /*
- * A C++ runtime that is loaded, if only for a library that was opened late, comes before whatever else defines the name after us: another
- * allocator may, too.
+ * First looks in the C++ runtimes that are loaded, also in one that came with a library opened
+ * late.  Only then looks for the next definition of the name after ours, as that may be another
+ * allocator's.
  */
 static void *
 find_runtime (const char *name)
@@ -63,7 +67,10 @@ find_runtime (const char *name)
   return found != NULL ? found : dlsym (RTLD_NEXT, name);
 }
 
-/* Without such an operator: the new-handler, if any, made room, or what is to be said was said.  What it throws cannot be caught here. */
+/*
+ * Does what the missing operator would do: calls the new-handler, or else throws or reports.
+ * Returns true if a new-handler ran, and so may have made room.  An exception is not caught here.
+ */
 static bool SY_COLD
 new_handler_helped (const char *name, size_t size, bool throws)
 {
@@ -79,18 +86,19 @@ new_handler_helped (const char *name, size_t size, bool throws)
 }
 
 /*
- * new and delete of one object, with and without an alignment, are a program's to replace alone: the other forms stand for these, and go to
- * them by their names, so to the program's where it has some.  Those that do not throw go there by the runtime, which can catch.
+ * A program may replace only new and delete of one object, with or without an alignment.  The other
+ * forms must then use its version.  So they call these by name.  The forms that do not throw reach
+ * the program's version through the runtime, which can catch exceptions.
  */
 
-/* One jump where there would be two, where the compiler knows how. */
+/* One jump instead of two, where the compiler can do that. */
 #ifdef __clang__
 #define BY_NAME SY_EXPORT
 #else
 #define BY_NAME SY_EXPORT __attribute__ ((noplt))
 #endif
 
-/* What a missing operator stands for: one function a form of the call, as the pointers are of different types. */
+/* The types of the operators that we look up, one for each form. */
 typedef void *plain (size_t size);
 typedef void *plain_nothrow (size_t size, const void *nothrow);
 typedef void *aligned (size_t size, size_t alignment);
@@ -133,11 +141,11 @@ typedef void *aligned_nothrow (size_t size, size_t alignment, const void *nothro
     return SY_LIKELY (block != NULL) ? block : name##_slow arguments;              \
   }
 
-/* One more step, so that MANGLED is expanded before names are pasted. */
+/* One more level of macros, so that MANGLED is expanded before names are pasted. */
 #define NEW(name, form, parameters, replaced, hit, request, arguments, throws) \
   DEFINE_NEW (name, form, parameters, replaced, hit, request, arguments, throws)
 
-/* Told when it runs: a compiler may think that it knows. */
+/* Compares at run time: a compiler may assume that it knows the answer. */
 static inline bool
 differ (void *one, void *other)
 {
@@ -145,7 +153,7 @@ differ (void *one, void *other)
   return one != other;
 }
 
-/* Is the name another's, in the program or in a library before us? */
+/* Is this name defined by the program, or by a library that comes before us? */
 #define DEFINE_OWN(name, form) static form name##_own __attribute__ ((alias (#name)));
 #define OWN(name, form) DEFINE_OWN (name, form)
 #define IS_REPLACED_(name) differ ((void *) (uintptr_t) name, (void *) (uintptr_t) name##_own)
@@ -181,7 +189,7 @@ OWN (MANGLED (_Zna, St11align_val_t), aligned)
 NOTHROW (_Znw, _Znw, _Znw)
 NOTHROW (_Zna, _Znw, _Zna)
 
-/* ---- delete: the size and the alignment are the block's own business ---- */
+/* ---- delete: ignores size and alignment, as the block's address tells all ---- */
 
 #define DELETE(name, parameters, free_it) \
   BY_NAME void name parameters;           \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * preinit.c: for the static archive: a program's preinit functions run before the constructors of
- * the libraries that it is linked with.  The archive has no other entry for sy_load, which is to
- * run once.
+ * preinit.c: for the static archive: runs sy_load as a preinit function, which comes before the
+ * constructors of all libraries that the program is linked with.  This is the archive's only entry
+ * for sy_load, which must run once.
  */
 #include "start.h"
 

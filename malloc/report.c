@@ -15,22 +15,25 @@
 #include "api/stats_write.h"
 #include "file_name.h"
 
-/* Where the spare standard error goes: beyond what programs count on getting as their next descriptors. */
+/*
+ * The lowest number for our copy of standard error.  It is high, because some programs rely on the
+ * numbers of the next descriptors that they open.
+ */
 #define SPARE_FIRST 200
 
 static struct {
   const struct sy_conf *conf;  /* NULL: nothing to report */
-  struct sydra_alloc *handle;  /* whose statistics are reported */
+  struct sydra_alloc *handle;  /* the handle whose statistics are reported */
   int spare;                   /* a copy of standard error; -1: none */
-  dev_t device;                /* what standard error was */
+  dev_t device;                /* with inode: the file that standard error was at the start */
   ino_t inode;
-  /* The rest is here, as a thread that ends the program may have a small stack. */
-  char directory[PATH_MAX];    /* what the JSON's name begins with, up to a slash; "": nothing */
-  char file[PATH_MAX];         /* that name, as it is for this process */
+  /* These are static because the thread that ends the program may have a small stack. */
+  char directory[PATH_MAX];    /* what the JSON file's name begins with, up to a slash; may be "" */
+  char file[PATH_MAX];         /* the expanded name of the JSON file */
   struct sydra_stats stats;
 } report = { .spare = -1 };
 
-/* Programs close their standard error before they exit, to see whether all was written. */
+/* Many programs close their standard error before they exit, to check that all was written. */
 static void
 keep_stderr (void)
 {
@@ -45,7 +48,7 @@ keep_stderr (void)
     report.spare = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
-/* A name that is relative is so to the directory at the start. */
+/* A relative name refers to the directory at the start. */
 static void
 keep_directory (const char *name)
 {
@@ -55,7 +58,7 @@ keep_directory (const char *name)
     strcat (report.directory, "/");
 }
 
-/* The JSON's file; one with a %p is another in a child of fork.  NULL: the name is too long. */
+/* The name of the JSON file.  With a %p, a child of fork has another one.  NULL: it is too long. */
 static const char *
 json_file (const struct sy_conf *conf)
 {
@@ -66,8 +69,8 @@ json_file (const struct sy_conf *conf)
 }
 
 /*
- * What a former process left would be taken for this one's, if this one comes to no report.  Of
- * failures the report will tell.
+ * Empties the file.  If this process makes no report, an older one must not be taken for it.
+ * Errors do not matter here, as the report will meet them again.
  */
 static void
 empty_file (const char *name)
@@ -113,7 +116,10 @@ sy_report_write (void *ctx, const char *text, size_t length)
   return 0;
 }
 
-/* What standard error was at the start; -1: the program closed it, and the copy too. */
+/*
+ * A descriptor for what standard error was at the start.  -1: the program has closed it and our
+ * copy.
+ */
 static int
 find_stderr (void)
 {
@@ -126,7 +132,7 @@ find_stderr (void)
   return -1;
 }
 
-/* "sydra-malloc: FILE: WHAT: why", on standard error. */
+/* Writes "sydra-malloc: FILE: WHAT: why" to standard error. */
 static void
 complain (const char *name, const char *what, int error)
 {
@@ -138,7 +144,7 @@ complain (const char *name, const char *what, int error)
       return;
 }
 
-/* A FIFO that nobody reads is not waited for. */
+/* O_NONBLOCK: does not wait for a reader if the file is a FIFO. */
 static void
 write_json (const char *name)
 {
@@ -180,7 +186,7 @@ write_report (const struct sy_conf *conf)
     (void) sy_stats_write (report.handle, SYDRA_STATS_TEXT, sy_report_write, &file, &report.stats);
 }
 
-/* Without a SIGPIPE that would end the process in another way than it chose. */
+/* Blocks SIGPIPE meanwhile, so that the report does not change how the process ends. */
 static void
 write_unsignalled (const struct sy_conf *conf)
 {
@@ -197,7 +203,7 @@ write_unsignalled (const struct sy_conf *conf)
   (void) pthread_sigmask (SIG_SETMASK, &before, NULL);
 }
 
-/* The last of the destructors, so that what the others do is counted. */
+/* This destructor runs last, so that the report counts what all others do. */
 __attribute__ ((destructor (101))) static void
 at_exit (void)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* report.h: the statistics that SYDRA_ALLOC_CONF asks for, written when the process exits.  Allocates nothing. */
+/*
+ * report.h: writes the statistics that SYDRA_ALLOC_CONF asks for when the process exits.  Allocates
+ * nothing.
+ */
 #ifndef SY_MALLOC_REPORT_H
 #define SY_MALLOC_REPORT_H
 
@@ -7,12 +10,16 @@
 #include "sydra/alloc.h"
 
 /*
- * Once, early: notes where the report goes, as the program may close its standard error or change
- * its directory, and empties the file that is there.  The report is on the handle.  conf stays.  errno is kept.
+ * Called once, early.  It notes where the report goes, as the program may close its standard error
+ * or change its directory, and empties the report's file.  The report will be about the handle.
+ * conf must stay valid.  Keeps errno.
  */
 void sy_report_begin (const struct sy_conf *conf, struct sydra_alloc *handle);
 
-/* Hands the text to the file descriptor whole: a function for sydra_stats_write; ctx points to the descriptor. */
+/*
+ * Writes the whole text to a file descriptor.  It is a writer for sydra_stats_write, and ctx points
+ * to the descriptor.
+ */
 int sy_report_write (void *ctx, const char *text, size_t length);
 
 #endif

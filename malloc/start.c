@@ -22,7 +22,7 @@ static struct sy_conf conf;
 static void
 write_line (const char *line, size_t length)
 {
-  /* Nothing is left to do if it fails. */
+  /* If that fails, there is nothing left to do. */
   if (write (STDERR_FILENO, line, length) < 0)
     return;
 }
@@ -33,7 +33,7 @@ read_conf (void)
   sy_conf_read (&conf, secure_getenv ("SYDRA_ALLOC_CONF"), write_line);
 }
 
-/* Asked by the pool when the handle is made. */
+/* The pool asks for this when the handle is made. */
 int
 sy_configured_shards (void)
 {
@@ -41,7 +41,7 @@ sy_configured_shards (void)
   return conf.shards;
 }
 
-/* This is the module, or the archive. */
+/* Nothing to do: this is the module itself, or the archive. */
 void
 sy_fork_register_module (void)
 {
@@ -61,7 +61,10 @@ sy_start (void)
   struct sydra_alloc *a = sydra_alloc_default ();
 
   AO_store (&sy_process_handle, (AO_t) a);
-  /* Now that malloc works: what allocated from here on would come back with the handle made. */
+  /*
+   * Comes after the store, so that malloc works: a call that allocated here would find the handle
+   * made.
+   */
   (void) pthread_once (&report_begun, begin_report);
   errno = saved;
   return a;
@@ -94,7 +97,9 @@ sy_load (int argc, char **argv, char **environment)
 {
   (void) argc;
   (void) argv;
-  /* Before the C library's own constructor there is no environment yet; that one will set the same. */
+  /*
+   * Before the C library's own constructor there is no environment yet.  It will set the same one.
+   */
   if (environ == NULL)
     environ = environment;
   sydra_malloc_load ();

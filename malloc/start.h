@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * start.h: the handle that the process's malloc goes to, and its first moment.
+ * start.h: the handle that serves the process's malloc, and how it is made.
  *
- * Any call may be the first: from the dynamic linker, a constructor, pthread_atfork with its lock taken.  Nothing that makes the handle calls
- * malloc: it maps memory, initialises mutexes, counts processors (which in the C library uses the stack only), reads the environment and,
- * where that is at fault, writes to standard error.  What may allocate comes later: the fork handlers at load, a thread's key when its
- * cache is born (registry.c goes without a cache meanwhile).
+ * Any call may be the first one: from the dynamic linker, from a constructor, or from
+ * pthread_atfork with its lock taken.  So nothing that makes the handle calls malloc.  It maps
+ * memory, initialises mutexes, counts processors (the C library uses only the stack for that) and
+ * reads the environment.  If the environment is wrong, it writes to standard error.
+ *
+ * What may allocate comes later.  The fork handlers are registered at load.  A thread's key is made
+ * with the thread's cache; until then registry.c works without a cache.
  */
 #ifndef SY_MALLOC_START_H
 #define SY_MALLOC_START_H
@@ -14,45 +17,51 @@
 #include "sydra/alloc.h"
 #include "thread/hits.h"
 
-/* The handle; 0 before the first call.  Hidden, so that it is one load away. */
+/* The process's handle; 0 before the first call.  Hidden, so that it is one load away. */
 extern AO_t sy_process_handle __attribute__ ((visibility ("hidden")));
 
-/* Makes it. */
+/* Makes the process's handle. */
 struct sydra_alloc *sy_start (void) SY_COLD;
 
 /*
- * Registers the fork handlers, once.  Only one object of a process is initialised before all others; where that is libsydra-alloc, which the
- * program is linked with, it calls this.
+ * Registers the fork handlers, once.  Only one object of a process is initialised before all
+ * others.  If that is libsydra-alloc, because the program is linked with it, it calls this function.
  */
 void sydra_malloc_load (void);
 
-/* The same, and makes the handle: at load, before the constructors of others where the linker has a way to say so. */
+/*
+ * Registers the fork handlers and makes the handle.  It runs at load, before the constructors of
+ * other objects where the linker can arrange that.
+ */
 void sy_load (int argc, char **argv, char **environment);
 
 static inline struct sydra_alloc *
 sy_process (void)
 {
-  /* Relaxed: a thread's first use of any handle asks for its state with acquire (sy_handle_check). */
+  /*
+   * Relaxed: on its first use of a handle a thread loads the handle's state with acquire
+   * (sy_handle_check).
+   */
   AO_t handle = AO_load (&sy_process_handle);
 
   return SY_LIKELY (handle != 0) ? (struct sydra_alloc *) handle : sy_start ();
 }
 
-/* A hit, or NULL.  Before the first call there is no handle, and so no hit. */
+/* A block, if malloc hits; else NULL.  Before the first call there is no handle, and so no hit. */
 static inline void *
 sy_process_hit_malloc (size_t size)
 {
   return sy_hit_malloc ((const struct sydra_alloc *) AO_load (&sy_process_handle), size);
 }
 
-/* False: no hit. */
+/* Sets *bytes and returns true on a hit. */
 static inline bool
 sy_process_hit_usable (const void *block, size_t *bytes)
 {
   return sy_hit_usable ((const struct sydra_alloc *) AO_load (&sy_process_handle), block, bytes);
 }
 
-/* free for what was no hit. */
+/* Frees a block for which sy_hit_free was no hit. */
 void sy_process_free_slow (void *block);
 
 static inline void

@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# sydra-bench, small: every scenario with both apis, its JSON, its refusals.
+# sydra-bench, for short runs: every scenario with both apis, its JSON, and what it refuses.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 bench=./sydra-bench
 small='--ops 2000 --repeat 2 --live 500 --burst 200 --threads 1,3'
 
-# refused OPTIONS...: status 2, nothing on stdout, one line on stderr.
+# refused OPTIONS...: exit status 2, nothing on stdout, one line on stderr.
 refused () {
   said=$("$bench" "$@" 2>&1 > /dev/null)
   status=$?
   out=$("$bench" "$@" 2> /dev/null)
-  [ "$status" -eq 2 ] && [ -z "$out" ] && [ "$(printf '%s\n' "$said" | wc -l)" -eq 1 ] && [ "${said#sydra-bench: }" != "$said" ]
+  [ "$status" -eq 2 ] && [ -z "$out" ] && [ "$(printf '%s\n' "$said" | wc -l)" -eq 1 ] &&
+    [ "${said#sydra-bench: }" != "$said" ]
   tap $? "sydra-bench $*: status 2 and one line"
 }
 
@@ -23,7 +24,8 @@ for api in handle malloc; do
   # shellcheck disable=SC2086  # words
   text=$("$bench" --api "$api" $small $scenarios 2>&1)
   status=$?
-  found=$(printf '%s\n' "$text" | "$AWK" '$3 ~ /^[13]$/ && $5 == $5 + 0 { print $1 }' | uniq -c | "$AWK" '$1 == 2 { print $2 }')
+  found=$(printf '%s\n' "$text" | "$AWK" '$3 ~ /^[13]$/ && $5 == $5 + 0 { print $1 }' | uniq -c |
+    "$AWK" '$1 == 2 { print $2 }')
   [ "$status" -eq 0 ] && [ "$found" = "$scenarios" ]
   status=$?
   [ "$status" -eq 0 ] || printf '%s\n' "$text" | sed 's/^/# /'
@@ -37,7 +39,8 @@ tap $? "without a name all scenarios but stress are run"
 "$bench" --stress --sizes 1-40 --live 1 --ops 1 --repeat 1 > /dev/null
 tap $? "--stress on a single slot ends well"
 
-samples=$("$bench" --json --seconds 0.1 --repeat 1 --live 100 churn | sed -n 's/.*"rss_samples_kib": \[\([0-9, ]*\)\].*/\1/p' | wc -w)
+samples=$("$bench" --json --seconds 0.1 --repeat 1 --live 100 churn |
+  sed -n 's/.*"rss_samples_kib": \[\([0-9, ]*\)\].*/\1/p' | wc -w)
 [ "$samples" -ge 5 ] && [ "$samples" -le 256 ]
 tap $? "churn for a tenth of a second takes samples and ends: $samples"
 
@@ -53,17 +56,21 @@ assert report["api"] == api, report["api"]
 assert ("mode" in report) == (api == "handle")
 assert sorted(results) == sorted((n, t) for n in names for t in (1, 3)), sorted(results)
 for r in results.values():
-    assert r["operations"] >= 2 * 2000 and 0 < r["ns_per_op_min"] <= r["ns_per_op"] <= r["ns_per_op_max"], r
+    assert r["operations"] >= 2 * 2000, r
+    assert 0 < r["ns_per_op_min"] <= r["ns_per_op"] <= r["ns_per_op_max"], r
 for threads in 1, 3:
     latency = results["mixed", threads]["latency_ns"]
     for name in "malloc", "free", "malloc-or-free", "malloc+free", "read", "write":
         l = latency[name]
-        assert l["count"] > 0 and l["p50"] <= l["p95"] <= l["p99"] <= l["p99_9"] <= l["max"], (name, l)
-    assert latency["malloc-or-free"]["count"] == latency["malloc"]["count"] + latency["free"]["count"]
+        assert l["count"] > 0, name
+        assert l["p50"] <= l["p95"] <= l["p99"] <= l["p99_9"] <= l["max"], (name, l)
+    both = latency["malloc"]["count"] + latency["free"]["count"]
+    assert latency["malloc-or-free"]["count"] == both
     assert results["churn", threads]["live_kib"] > 0
     assert results["drift", threads]["heap_end_over_live"] > 0
     assert results["short-threads", threads]["threads_per_second"] > 0
-    assert results["stress", threads]["verified_blocks"] > 1000 and results["stress", threads]["largest_backlog"] > 0
+    assert results["stress", threads]["verified_blocks"] > 1000
+    assert results["stress", threads]["largest_backlog"] > 0
 ' "$api" "$scenarios"
     tap $? "--json --api $api is one object with what sydra-bench(1) says"
   done

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The library's folders keep to their layers, no two files include each other, and what one file does for all is done nowhere else.
+# The library's folders keep to their layers.  No two files include each other or use each other's
+# names.  What one file does for all is done nowhere else.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 lib=$top_srcdir/lib
 
-# Which folders each folder of lib/ may use besides its own: the layers, from the ground up.
+# Which other folders each folder of lib/ may use, from the lowest layer up.
 layers='base
 pages: base
 pool: base
@@ -18,22 +19,65 @@ sources () {
   find "$@" -name '*.[ch]' | sort
 }
 
-# includes FOLDER...: "FILE HEADER" for each header in quotes that a file of the folders includes, both as paths below the folder.
+# includes FOLDER...: prints "FILE HEADER" for each header in quotes that a file in the folders
+# includes.  Both are paths below the folder.
 includes () {
   for folder in "$@"; do
     sources "$top_srcdir/$folder" | while read -r file; do
-      sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file" | grep -v -x -E 'config\.h|sydra/alloc\.h' |
+      sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file" |
+        grep -v -x -E 'config\.h|sydra/alloc\.h' |
         sed "s|^|${file#"$top_srcdir/$folder/"} |"
     done
   done
 }
 
-# loops FOLDER: a loop of files that include each other, a module being a .c with its .h.
-loops () {
-  includes "$1" | "$AWK" '{ sub (/\.[ch]$/, "", $1); sub (/\.[ch]$/, "", $2); if ($1 != $2) print $1, $2 }' | { tsort > /dev/null; } 2>&1
+# module_includes FOLDER: prints "MODULE MODULE" for each header that another module includes.  A
+# module is a .c with its .h.
+module_includes () {
+  includes "$1" | sed 's/\.[ch]\( \|$\)/\1/g' | "$AWK" '$1 != $2'
 }
 
-# others PATTERN FILE...: the lines of code (no comments) in lib/ that match, but for those in the files named.
+# module_uses FOLDER: prints "MODULE MODULE" for each external name of a .c that another .c uses.  A
+# name that several files define is an interface with alternatives.  Those files do not use each
+# other by it.
+module_uses () {
+  sources "$top_srcdir/$1" | grep '\.c$' | "$AWK" -v folder="$top_srcdir/$1/" '
+    {
+      module = substr ($0, length (folder) + 1); sub (/\.c$/, "", module)
+      comment = 0; before = ""
+      while ((getline line < $0) > 0) {
+        gsub (/\/\*.*\*\//, "", line); gsub (/"([^"\\]|\\.)*"/, "", line)
+        if (comment) { if (line ~ /\*\//) comment = 0; continue }
+        if (line ~ /\/\*/) { comment = 1; continue }
+        name = ""
+        if (line ~ /^[a-z_][A-Za-z0-9_]* \(/ && before !~ /^static/) {
+          name = line; sub (/ .*/, "", name)
+        } else if (line ~ /^[a-z_][A-Za-z0-9_ *]*[ *][a-z0-9_]+( =.*|\[.*|;)$/ &&
+                   line !~ /^(static|extern|typedef)/) {
+          name = line; sub (/( =|\[|;).*/, "", name); sub (/.*[ *]/, "", name)
+        }
+        if (name != "") { definers[name] = definers[name] " " module; defines[module, name] = 1 }
+        count = split (line, words, /[^A-Za-z0-9_]+/)
+        for (i = 1; i <= count; i++) mentions[module, words[i]] = 1
+        before = line
+      }
+    }
+    END {
+      for (both in mentions) {
+        split (both, mention, SUBSEP)
+        if ((both in defines) || !(mention[2] in definers)) continue
+        count = split (definers[mention[2]], by, " ")
+        for (i = 1; i <= count; i++) print mention[1], by[i]
+      }
+    }'
+}
+
+# loops COMMAND FOLDER: prints the loops among the pairs that the command prints.
+loops () {
+  "$@" | { tsort > /dev/null; } 2>&1
+}
+
+# others PATTERN FILE...: prints the lines of code in lib/ that match, except in the given files.
 others () {
   pattern=$1
   shift
@@ -41,7 +85,8 @@ others () {
     for allowed in "$@"; do
       [ "${file#"$lib/"}" = "$allowed" ] && continue 2
     done
-    sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' "$file" | grep -E "$pattern" | sed "s|^|${file#"$lib/"}: |"
+    sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' "$file" | grep -E "$pattern" |
+      sed "s|^|${file#"$lib/"}: |"
   done
 }
 
@@ -52,19 +97,29 @@ tap_empty "each folder includes its own files and those of lower layers only" "$
   $1 == "layer" { sub (/:$/, "", $2); for (i = 2; i <= NF; i++) may[$2, $i] = 1; next }
   { split ($1, from, "/"); split ($2, to, "/") }
   !((from[1], to[1]) in may) { print "lib/" $1 " includes " $2 }')"
-tap_same "there are no other folders" "$(echo "$layers" | sed 's/:.*//' | sort)" "$(find "$lib" -mindepth 1 -type d | sed "s|^$lib/||" | sort)"
-tap_same "each folder's README says what it may use" "$layers" "$(echo "$layers" | sed 's/:.*//' | while read -r folder; do
-  sed -n "s/^Uses: \(.*\)\.\$/$folder: \1/p" "$lib/$folder/README.md" | sed -e 's/, / /g' -e 's/: nothing$//'
-done)"
+tap_same "there are no other folders" "$(echo "$layers" | sed 's/:.*//' | sort)" \
+  "$(find "$lib" -mindepth 1 -type d | sed "s|^$lib/||" | sort)"
+tap_same "each folder's README says what it may use" "$layers" \
+  "$(echo "$layers" | sed 's/:.*//' | while read -r folder; do
+    sed -n "s/^Uses: \(.*\)\.\$/$folder: \1/p" "$lib/$folder/README.md" |
+      sed -e 's/, / /g' -e 's/: nothing$//'
+  done)"
 tap_empty "no include names a source file" "$(includes lib malloc tools bench | grep '\.c$')"
 for folder in lib malloc tools bench; do
-  tap_empty "no files of $folder/ include each other" "$(loops $folder)"
+  tap_empty "no files of $folder/ include each other" "$(loops module_includes $folder)"
 done
-tap_empty "no #if asks for the mode" "$(others '^[[:space:]]*#[[:space:]]*(el)?if.*(MIMALLOC|SMALL_POOL|MODE)')"
-tap_empty "only atomic.h includes atomic_ops.h" "$(others '#[[:space:]]*include[[:space:]]*[<"]atomic_ops' base/atomic.h)"
+for folder in malloc tools bench; do
+  tap_empty "no files of $folder/ use each other's names" "$(loops module_uses $folder)"
+done
+tap_empty "no #if asks for the mode" \
+  "$(others '^[[:space:]]*#[[:space:]]*(el)?if.*(MIMALLOC|SMALL_POOL|MODE)')"
+tap_empty "only atomic.h includes atomic_ops.h" \
+  "$(others '#[[:space:]]*include[[:space:]]*[<"]atomic_ops' base/atomic.h)"
 tap_empty "only os.c asks the system for memory" \
-  "$(others '(^|[^a-z0-9_])(mmap|mprotect|madvise|munmap|mremap|membarrier)[[:space:]]*\(' base/os.c)"
-tap_empty "only heap_mimalloc.c includes mimalloc.h" "$(others '#[[:space:]]*include[[:space:]]*<mimalloc' heap/heap_mimalloc.c)"
+  "$(others '(^|[^a-z0-9_])(mmap|mprotect|madvise|munmap|mremap|membarrier)[[:space:]]*\(' \
+    base/os.c)"
+tap_empty "only heap_mimalloc.c includes mimalloc.h" \
+  "$(others '#[[:space:]]*include[[:space:]]*<mimalloc' heap/heap_mimalloc.c)"
 tap_empty "who defines a lock includes config.h first, which says what kind" \
   "$(sources "$lib" | xargs grep -l 'SY_LOCK_INIT (' | grep '\.c$' | while read -r file; do
     sed -n '/^#include/{p;q;}' "$file" | grep -v '<config.h>' | sed "s|^|${file#"$lib/"}: |"

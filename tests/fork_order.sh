@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A fork takes the locks of other libraries, whose holders may allocate, before the allocator's: however the program is linked.
+# A fork takes the locks of other libraries before the allocator's, as the holder of such a lock may
+# allocate.  This does not depend on how the program is linked.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${CC:=cc}" "${CFLAGS=}" "${LDFLAGS=}" "${fork_libs=}"
 
@@ -16,18 +17,19 @@ case "$CFLAGS $LDFLAGS" in
     exit 0 ;;
 esac
 
-# compile OUTPUT WORD...: false, and a failed result, where it does not compile.
+# compile OUTPUT WORD...: compiles; if that fails, reports a failed result and returns false.
 compile () {
   output=$work/$1 name=$1
   shift
   # shellcheck disable=SC2086  # flags are words
-  $CC -std=gnu99 $CFLAGS -pthread -I"$top_srcdir/include" -I"$top_srcdir/tests/fork" -o "$output" "$@" $LDFLAGS > "$work/log" 2>&1 && return
+  $CC -std=gnu99 $CFLAGS -pthread -I"$top_srcdir/include" -I"$top_srcdir/tests/fork" -o "$output" \
+    "$@" $LDFLAGS > "$work/log" 2>&1 && return
   tap 1 "$name is compiled"
   sed 's/^/# /' "$work/log"
   return 1
 }
 
-# forks FACT COMMAND...: all its forks come back.
+# forks FACT COMMAND...: all forks of the command return.
 forks () {
   fact=$1
   shift
@@ -41,8 +43,10 @@ compile liblibrary.so -shared -fPIC "$top_srcdir/tests/fork/library.c" || { tap_
 main=$top_srcdir/tests/fork/main.c
 rpath="-Wl,-rpath,$work,-rpath,$PWD/.libs"
 if [ -e "$shared" ]; then
-  compile before "$main" "$shared" "$work/liblibrary.so" "$rpath" && forks "shared, before the library" "$work/before"
-  compile behind "$main" "$work/liblibrary.so" "$shared" "$rpath" && forks "shared, behind the library" "$work/behind"
+  compile before "$main" "$shared" "$work/liblibrary.so" "$rpath" &&
+    forks "shared, before the library" "$work/before"
+  compile behind "$main" "$work/liblibrary.so" "$shared" "$rpath" &&
+    forks "shared, behind the library" "$work/behind"
   if [ -e "$module" ]; then
     forks "... and the module preloaded" env LD_PRELOAD="$module" "$work/behind"
     forks "... and the library allocates by malloc" env LD_PRELOAD="$module" "$work/behind" malloc
@@ -54,7 +58,8 @@ else
 fi
 if [ -e "$archive" ]; then
   # shellcheck disable=SC2086  # words
-  compile static "$main" "$archive" "$work/liblibrary.so" "$rpath" $fork_libs && forks "the archive" "$work/static"
+  compile static "$main" "$archive" "$work/liblibrary.so" "$rpath" $fork_libs &&
+    forks "the archive" "$work/static"
 else
   tap_skip "the archive: not built"
 fi

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The kernels of scripts/compare-programs, small, on the C library: they run, verify and print; a fault in the allocator is found.
+# The kernels of scripts/compare-programs run for a short time on the C library, verify their
+# blocks, and print a line.  They find a fault in the allocator.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 seed=${SYDRA_SEED:-$$}
 echo "# SYDRA_SEED=$seed"
 small='--scale 0.01 --threads 3' # words
 
-# work_of KERNEL OPTION...: what it prints but for the time; the status is the kernel's.
+# work_of KERNEL OPTION...: prints the kernel's line without the time.  Returns the kernel's status.
 work_of () {
   kernel=$1
   shift
@@ -15,7 +16,7 @@ work_of () {
   printf '%s\n' "$said" | sed -n "s/^\($kernel threads=[0-9]* .*seed=[0-9]* operations=[1-9][0-9]* checksum=[0-9a-f]\{16\}\) elapsed_ns=[1-9][0-9]*\$/\1/p"
 }
 
-# same_work FACT KERNEL OPTION...: two runs with a seed do the same work.
+# same_work FACT KERNEL OPTION...: two runs with one seed do the same work.
 same_work () {
   fact=$1
   shift
@@ -28,7 +29,8 @@ same_work () {
   tap "$status" "$fact"
 }
 
-# finds_fault KERNEL OPTION...: status 1 and one line that says what is corrupt.  Two threads write to one block: the race is the fault.
+# finds_fault KERNEL OPTION...: exit status 1 and one line that says what is corrupt.  The fault is
+# a race: two threads write to one block.
 finds_fault () {
   kernel=$1
   shift
@@ -59,7 +61,8 @@ for kernel in server larson mixed_large calloc_sparse; do
 done
 for consumers in 1 2; do
   # shellcheck disable=SC2086
-  same_work "asymmetric with $consumers of 3 threads consuming" asymmetric $small --consumers $consumers
+  same_work "asymmetric with $consumers of 3 threads consuming" asymmetric $small \
+    --consumers $consumers
 done
 same_work "binary_trees with one thread" binary_trees --depth 8
 one=$first
@@ -70,7 +73,7 @@ for step in 0 512 5000; do
   # shellcheck disable=SC2086
   same_work "realloc_growth with --step $step" realloc_growth $small --step "$step"
 done
-# ThreadSanitizer's realloc copies at each step.
+# With ThreadSanitizer, realloc copies at each step.
 same_work "realloc_growth with --step 64" realloc_growth --scale 0.001 --threads 3 --step 64
 
 finds_fault server --scale 0.01
@@ -97,7 +100,8 @@ bench/kernels/measure "$scratch/usage" '' sh -c 'exit 7'
 [ $? -eq 7 ]
 tap $? "measure passes on the exit status"
 bench/kernels/measure "$scratch/usage" '' bench/kernels/mixed_large --scale 0.05 > "$scratch/out" &&
-  elapsed_ns=$(sed -n 's/.*elapsed_ns=//p' "$scratch/out") && read -r whole_ns cpu_us peak_kib < "$scratch/usage" &&
+  elapsed_ns=$(sed -n 's/.*elapsed_ns=//p' "$scratch/out") &&
+    read -r whole_ns cpu_us peak_kib < "$scratch/usage" &&
   [ "$whole_ns" -ge "$elapsed_ns" ] && [ "$cpu_us" -gt 0 ] && [ "$peak_kib" -gt 10000 ]
 tap $? "measure writes elapsed time, processor time and peak memory"
 tap_end

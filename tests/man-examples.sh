@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every complete program in the man pages and in README.md compiles, links and runs.  Runs in the build directory.
+# Every complete program in the man pages and in README.md compiles, links and runs.  This test runs
+# in the build directory.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${CC:=cc}" "${CFLAGS=}" "${LDFLAGS=}"
 
@@ -17,7 +18,7 @@ fi
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# Each literal block goes to a file of its own: PAGE-NUMBER.c.
+# Writes each literal block to a file of its own: PAGE-NUMBER.c.
 for page in "$top_srcdir"/man/*.[37] "$top_srcdir/README.md"; do
   "$AWK" -v stem="$work/${page##*/}-" '
     /^\.Bd -literal/ || /^```c$/ { inside = 1; file = stem (++n) ".c"; next }
@@ -26,11 +27,13 @@ for page in "$top_srcdir"/man/*.[37] "$top_srcdir/README.md"; do
   ' "$page"
 done
 
-# builds PROGRAM: from PROGRAM.c, with the library of this build tree, shared or static as it was built.
+# builds PROGRAM: compiles PROGRAM.c and links it with this build's library, shared or static.
 builds () {
   # shellcheck disable=SC2086
-  $CC $CFLAGS -std=c99 -pedantic-errors -Wall -Wextra -pthread -I"$top_srcdir/include" -c -o "$1.o" "$1.c" &&
-    ./libtool --silent --tag=CC --mode=link $CC $CFLAGS -pthread $LDFLAGS -no-install -o "$1" "$1.o" libsydra-alloc.la
+  $CC $CFLAGS -std=c99 -pedantic-errors -Wall -Wextra -pthread -I"$top_srcdir/include" \
+    -c -o "$1.o" "$1.c" &&
+    ./libtool --silent --tag=CC --mode=link $CC $CFLAGS -pthread $LDFLAGS -no-install \
+      -o "$1" "$1.o" libsydra-alloc.la
 }
 
 for source in "$work"/*.c; do

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The man pages explain every member of the public header's structs and name its constants, and no others.
+# The man pages explain every member of the public header's structs and every constant, and no
+# others.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 header=$("$AWK" -f "$top_srcdir/tests/members.awk" "$top_srcdir/include/sydra/alloc.h" | sort)
@@ -10,6 +11,7 @@ for struct in sydra_alloc_options sydra_stall sydra_allocator sydra_stats sydra_
   printf '%s\n' "$header" | grep -q "^$struct "
   tap $? "the header's struct $struct was found"
 done
-tap_same "every member of a struct, and every constant, is explained in a man page" "$header" "$(printf '%s\n' "$man" | uniq)"
+tap_same "every member of a struct, and every constant, is explained in a man page" "$header" \
+  "$(printf '%s\n' "$man" | uniq)"
 tap_empty "no member is explained twice" "$(printf '%s\n' "$man" | grep ' ' | uniq -d)"
 tap_end

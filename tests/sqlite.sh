@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The SQLite example, small: a real program with all its memory from a handle, its database sound at the end, nothing left behind.
+# The SQLite example, for a short run.  All its memory comes from a handle, its database is sound at
+# the end, and no block is left.
 . "${top_srcdir:=.}/tests/tap.sh"
 
 if [ ! -x examples/sqlite ]; then
@@ -11,24 +12,24 @@ fi
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 
-# says TEXT FACT: a whole line of the output is TEXT.
+# says TEXT FACT: TEXT is a whole line of the output.
 says () {
   printf '%s\n' "$said" | grep -q -x -e "$1"
   tap $? "$2"
 }
 
-# statistic WORDS: the handle's number of that name; empty where there is none.
+# statistic WORDS: prints the handle's number of that name, or nothing if there is none.
 statistic () {
   printf '%s\n' "$said" | sed -n "s/^  $1  *\([0-9][0-9]*\)\$/\1/p"
 }
 
-# counted WORDS FACT: that number is there and over 0.
+# counted WORDS FACT: that number exists and is over 0.
 counted () {
   [ "$(statistic "$1")" -gt 0 ] 2> /dev/null
   tap $? "$2"
 }
 
-# refused FACT OPTION...: exit status 2 and one line.
+# refused FACT OPTION...: exit status 2 and one line on stderr.
 refused () {
   fact=$1
   shift

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * suite.h: what every test program needs: a seed that is printed and can be given again, a small
- * generator, a run that returns the exit status.  All files of a program have the same seed.
+ * suite.h: what every test program needs: a seed, a generator of random numbers, and a run of the
+ * suite that returns the exit status.  All files of a program share one seed, which is printed.
  *
- * SYDRA_SEED=N fixes the seed; CK_FORK=no, CK_RUN_CASE and the other variables of check work as ever.
+ * SYDRA_SEED=N sets the seed.  CK_FORK=no, CK_RUN_CASE and the other variables of check work as
+ * usual.
  */
 #ifndef SY_TEST_SUITE_H
 #define SY_TEST_SUITE_H
@@ -18,12 +19,13 @@
 
 #include "base/compiler.h"
 
-/* Both reserve terabytes and intercept the allocator's system calls. */
+/* These sanitizers reserve terabytes and intercept the allocator's system calls. */
 #define TEST_SANITIZED (SY_ADDRESS_SANITIZER || SY_THREAD_SANITIZER)
 
 /*
- * Sizes that cannot be are asked for on purpose: the sanitizers' malloc is to answer as the C library's does.  Their search for deadlocks
- * ends a process that holds more than 64 locks, as a fork does; debug builds check the order of locks themselves.
+ * Tests ask for impossible sizes on purpose.  The sanitizers' malloc must then return NULL, as the
+ * C library's does.  Their deadlock detector aborts when a thread holds more than 64 locks, and a
+ * fork holds more.  Debug builds check the order of the locks themselves.
  */
 #if TEST_SANITIZED
 #define DEFAULT_OPTIONS(name) \
@@ -33,10 +35,13 @@ DEFAULT_OPTIONS (__asan_default_options)
 DEFAULT_OPTIONS (__tsan_default_options)
 #endif
 
-/* ck_assert_msg for loops that are run a million times: check itself is called, and writes down where it is, only on failure. */
+/*
+ * ck_assert_msg for loops that run a million times.  It calls check only on failure, as check notes
+ * the line at each call.
+ */
 #define test_must(condition, ...) ((condition) ? (void) 0 : ck_abort_msg (__VA_ARGS__))
 
-/* SplitMix64; one a thread, each started from test_seed () and a number of its own. */
+/* SplitMix64.  Each thread has one, seeded from test_seed () and a number of its own. */
 struct test_random
 {
   uint64_t state;
@@ -52,14 +57,14 @@ test_random_next (struct test_random *random)
   return z ^ (z >> 31);
 }
 
-/* From 0 up to, but not, limit. */
+/* A number from 0 to limit - 1. */
 static inline size_t
 test_random_below (struct test_random *random, size_t limit)
 {
   return (size_t) (test_random_next (random) % limit);
 }
 
-/* The program's seed, once it is known.  Weak: the files of a program share it. */
+/* The program's seed, once it is known.  Weak, so that the files of a program share it. */
 struct test_seed
 {
   uint64_t value;
@@ -68,7 +73,10 @@ struct test_seed
 extern struct test_seed test_seed_of_all;
 struct test_seed test_seed_of_all __attribute__ ((weak));
 
-/* The program's seed: SYDRA_SEED, or one of the time and the process.  The first call prints it, as a comment that TAP passes over. */
+/*
+ * The program's seed: SYDRA_SEED, or else one from the time and the process.  The first call prints
+ * it as a TAP comment.
+ */
 static inline uint64_t
 test_seed (void)
 {
@@ -91,7 +99,7 @@ test_seed (void)
   return seed->value;
 }
 
-/* A generator of its own for each number of a program's run. */
+/* A generator for each number; another number gives another sequence. */
 static inline struct test_random
 test_random_make (uint64_t number)
 {
@@ -100,8 +108,11 @@ test_random_make (uint64_t number)
   return random;
 }
 
-/* A case of the suite, with its limit in seconds: the end of a hang.  A machine that is shared, or slow to fork, has four times as long, and a
-   still slower one CK_TIMEOUT_MULTIPLIER. */
+/*
+ * Adds a test case with a time limit, which ends a hang.  The limit is four times the given
+ * seconds, as a machine may be shared or fork slowly, and ten times with a sanitizer.
+ * CK_TIMEOUT_MULTIPLIER makes it longer still.
+ */
 static inline TCase *
 test_case (Suite *suite, const char *name, double seconds)
 {
@@ -112,7 +123,7 @@ test_case (Suite *suite, const char *name, double seconds)
   return tests;
 }
 
-/* Runs the suite as the environment says; the exit status for main.  The seed is known before any test forks. */
+/* Runs the suite and returns the exit status for main.  The seed is fixed before any test forks. */
 static inline int
 test_run (Suite *suite)
 {
@@ -126,7 +137,7 @@ test_run (Suite *suite)
   return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The exit status for a program that cannot run at all here, said in TAP. */
+/* For a program that cannot run here: says so in TAP and returns the exit status. */
 static inline int
 test_skip_all (const char *reason)
 {

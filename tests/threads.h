@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * threads.h: threads of a test: started, waited for, or both.  A thread that cannot be had fails
- * the test.  Nothing of check is called where all goes well (see unit/child.h).
+ * threads.h: starts threads and waits for them.  If a thread cannot be started, the test fails.  As
+ * long as all goes well, nothing of check is called (see unit/child.h).
  */
 #ifndef SY_TEST_THREADS_H
 #define SY_TEST_THREADS_H
@@ -19,7 +19,7 @@ thread_start (void *(*body) (void *argument), void *argument)
   return thread;
 }
 
-/* Waits for the thread's end; what its body returned. */
+/* Waits for the thread and returns its result. */
 static inline void *
 thread_join (pthread_t thread)
 {
@@ -42,8 +42,10 @@ in_a_thread (void *(*body) (void *argument), void *argument)
   return thread_join (thread_start (body, argument));
 }
 
-/* Runs the body in so many threads at once and waits for all of them.  Their arguments are the
-   numbers from `first` on. */
+/*
+ * Runs the body in so many threads at once and waits for all of them.  Their arguments are
+ * consecutive numbers, starting with `first`.
+ */
 static inline void
 in_threads (unsigned count, void *(*body) (void *number), uintptr_t first)
 {

@@ -9,12 +9,12 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* The kernel loads no program whose table of headers is longer. */
+/* The kernel loads no program with a longer table of program headers. */
 #define TABLE_MAX 65536u
-/* Far more than any program's dynamic section has: a bound for one that is made up. */
+/* A bound for a forged dynamic section; no real one is near it. */
 #define DYNAMIC_MAX 4096u
 
-/* Where the fields are in files of each class, and how wide addresses, offsets and sizes are there. */
+/* Where the fields are in files of each class, and how wide addresses, offsets and sizes are. */
 struct layout
 {
   unsigned word, header, phoff, phentsize, phnum, program, p_offset, p_filesz;
@@ -23,15 +23,15 @@ struct layout
 static const struct layout layout_32 = { 4, 52, 28, 42, 44, 32, 4, 16 };
 static const struct layout layout_64 = { 8, 64, 32, 54, 56, 56, 8, 32 };
 
-/* One file as it is read. */
+/* A file that is being read. */
 struct reading
 {
   int file;
-  bool little;  /* its byte order */
+  bool little;  /* the file's byte order */
   const struct layout *layout;
 };
 
-/* All of the bytes at offset, or false. */
+/* Reads exactly so many bytes at offset; false: it cannot. */
 static bool
 read_at (const struct reading *r, void *bytes, size_t count, uint64_t offset)
 {
@@ -54,7 +54,7 @@ read_at (const struct reading *r, void *bytes, size_t count, uint64_t offset)
   return true;
 }
 
-/* A number of the file's byte order. */
+/* Decodes a number in the file's byte order. */
 static uint64_t
 field (const struct reading *r, const unsigned char *bytes, unsigned width)
 {
@@ -65,7 +65,7 @@ field (const struct reading *r, const unsigned char *bytes, unsigned width)
   return number;
 }
 
-/* The header's first 16 bytes; what they leave of the kind. */
+/* Reads the header's first 16 bytes.  Returns what kind of file they allow. */
 static enum elf_kind
 read_identity (struct reading *r, struct elf *elf)
 {
@@ -85,7 +85,7 @@ read_identity (struct reading *r, struct elf *elf)
   return ELF_READ;
 }
 
-/* The path of the loader, with its end; false where it is none. */
+/* Reads the path of the loader, with its NUL.  False: it is no path. */
 static bool
 read_interpreter (const struct reading *r, struct elf *elf, uint64_t offset, uint64_t bytes)
 {
@@ -94,7 +94,7 @@ read_interpreter (const struct reading *r, struct elf *elf, uint64_t offset, uin
          && elf->interpreter[bytes - 1] == '\0';
 }
 
-/* Whether there is a DT_SONAME before the end; a section that ends early has none. */
+/* Whether the dynamic section has a DT_SONAME.  A section that is cut short has none. */
 static bool
 find_soname (const struct reading *r, uint64_t offset, uint64_t bytes)
 {
@@ -131,7 +131,7 @@ read_program_header (const struct reading *r, struct elf *elf, uint64_t at)
   return type != PT_INTERP || elf->has_interpreter || read_interpreter (r, elf, offset, bytes);
 }
 
-/* The header after its first 16 bytes, and the program headers. */
+/* Reads the header after its first 16 bytes, and the program headers. */
 static bool
 read_headers (const struct reading *r, struct elf *elf)
 {

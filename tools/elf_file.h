@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf_file.h: what a file says about how it is to be loaded, as far as it is an ELF file.  The file may be anything: nothing in it is believed
- * before it has been compared with what it must lie in.  32 and 64 bits, both byte orders.
+ * elf_file.h: reads how an ELF file is to be loaded, for 32 and 64 bits and both byte orders.  The
+ * file may contain anything.  So each offset and length is checked before it is used.
  */
 #ifndef SYDRA_RUN_ELF_FILE_H
 #define SYDRA_RUN_ELF_FILE_H
@@ -19,21 +19,25 @@ struct elf
   unsigned char class, data;   /* e_ident[EI_CLASS], [EI_DATA] */
   unsigned type, machine;      /* e_type, e_machine */
   bool has_interpreter;        /* a program header PT_INTERP */
-  bool has_soname;             /* an entry DT_SONAME: a library, or a loader that was named as a program */
-  char interpreter[PATH_MAX];  /* "" without one */
+  /* an entry DT_SONAME: it is a library, or a loader that was named as a program */
+  bool has_soname;
+  char interpreter[PATH_MAX];  /* "": none */
 };
 
 enum elf_kind
 {
   ELF_NONE,     /* another kind of file */
-  ELF_DAMAGED,  /* begins as an ELF file, and what follows cannot be */
+  ELF_DAMAGED,  /* begins like an ELF file, but is not a valid one */
   ELF_READ      /* *elf is filled in */
 };
 
-/* file is open for reading and can be sought in; its position stays.  Where the kind is not ELF_READ, *elf is all zero. */
+/*
+ * Fills in *elf.  file must be open for reading and seekable; its position stays.  If the kind is
+ * not ELF_READ, *elf is all zero.
+ */
 enum elf_kind elf_read (int file, struct elf *elf);
 
-/* Programs that the same loader can load: of one word size, byte order and machine. */
+/* Whether one loader can load both: they have the same word size, byte order and machine. */
 bool elf_same_machine (const struct elf *one, const struct elf *other);
 
 #endif

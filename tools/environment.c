@@ -19,7 +19,7 @@
 # define PATH_MAX 4096
 #endif
 
-/* A new string, as printf makes it. */
+/* A new string, formatted as by printf. */
 static char *make (const char *format, ...) __attribute__ ((__format__ (__printf__, 1, 2)));
 static char *
 make (const char *format, ...)
@@ -63,7 +63,7 @@ environment_preload (const char *module)
   set ("LD_PRELOAD", before == NULL || *before == '\0' ? module : make ("%s:%s", module, before));
 }
 
-/* The mark before each of these characters. */
+/* A copy of the text with the mark put before each of these characters. */
 static char *
 marked (const char *text, const char *characters, char mark)
 {
@@ -81,7 +81,10 @@ marked (const char *text, const char *characters, char mark)
   return copy;
 }
 
-/* What follows would be taken into a last entry that ends in a backslash of no use; one more gives it its meaning at the end. */
+/*
+ * Whether text ends in a backslash that would take the next character, here the comma, into the
+ * last value.  One more backslash then makes it a plain backslash.
+ */
 static bool
 ends_in_open_backslash (const char *text)
 {
@@ -103,12 +106,12 @@ add_entry (const char *key, const char *value)
     set ("SYDRA_ALLOC_CONF", make ("%s%s,%s:%s", before, ends_in_open_backslash (before) ? "\\" : "", key, value));
 }
 
-/* 0, or why there can be no such file. */
+/* 0, or the error that writing the file would meet. */
 static int
 why_not_written (const char *path)
 {
   struct stat file;
-  /* The dot: what it is in must be a directory. */
+  /* With the dot the path is valid only if the part before the slash is a directory. */
   char *directory = make ("%.*s/.", (int) (strrchr (path, '/') - path), path);
   int error = 0;
 
@@ -120,7 +123,7 @@ why_not_written (const char *path)
   return error;
 }
 
-/* file from the root on, with the directory's percent signs as such. */
+/* The absolute path of the file, in which percent signs of the directory stand for themselves. */
 static char *
 absolute_name (const char *file)
 {
@@ -130,7 +133,9 @@ absolute_name (const char *file)
   return make ("%s%s", marked (make ("%.*s", (int) directory, path), "%", '%'), file);
 }
 
-/* Where it cannot be written, that is told before the program runs, not after. */
+/*
+ * The absolute name of the report.  If it cannot be written, that is said before the program runs.
+ */
 static char *
 json_file (const char *file)
 {
@@ -145,8 +150,9 @@ json_file (const char *file)
 }
 
 /*
- * Only the program reports, not what it starts, which would write over its report; but all do where
- * each has a file of its own.  The number stays when the program takes this process over.
+ * Restricts the report to the program itself: processes that it starts would overwrite its report.
+ * With a file for each process, all report.  The process keeps its number when it becomes the
+ * program.
  */
 static void
 add_process (const char *json)

@@ -11,9 +11,9 @@
 
 #include "rights.h"
 
-/* The kernel follows no more interpreters than this. */
+/* The kernel follows at most this many interpreters. */
 #define DEPTH_MAX 5
-/* What the kernel looks at of a script's first line. */
+/* The kernel reads no more of a script's first line. */
 #define LINE_BYTES 256
 
 #define BLANKS " \t"
@@ -24,7 +24,7 @@ struct script
   char interpreter[LINE_BYTES], argument[LINE_BYTES];  /* "": none */
 };
 
-/* For reading, or -1; what is no regular file, or would be waited for, is not opened. */
+/* Opens the file for reading; -1: it cannot, or it is no regular file.  Never waits. */
 static int
 open_file (const char *path)
 {
@@ -39,7 +39,7 @@ open_file (const char *path)
   return file;
 }
 
-/* Copies length bytes without the blanks at both ends. */
+/* Copies length bytes, without the blanks at both ends. */
 static void
 copy_trimmed (char *to, const char *text, size_t length)
 {
@@ -70,7 +70,10 @@ read_script (int file, struct script *script)
   return length != 0;
 }
 
-/* The program that "env ARGUMENT" runs, where that can be told without being env: a name alone, or first after -S. */
+/*
+ * The program that "env ARGUMENT" runs, if a glance can tell: a bare name, or the first word after
+ * -S.
+ */
 static bool
 name_for_env (const struct script *script, char name[LINE_BYTES])
 {
@@ -98,7 +101,10 @@ elf_fault (const struct elf *elf, const struct elf *module)
 {
   if (!elf_same_machine (elf, module))
     return "is for another machine or word size than the module";
-  /* A loader that is named as the program has no loader and preloads nevertheless; it is a library by its DT_SONAME. */
+  /*
+   * A loader that is named as the program needs no loader and still preloads.  It has a DT_SONAME,
+   * as libraries do.
+   */
   if (!elf->has_interpreter && (elf->type == ET_EXEC || (elf->type == ET_DYN && !elf->has_soname)))
     return "is statically linked; only a loader preloads, and static programs have none";
   if (strstr (elf->interpreter, "ld-musl") != NULL)
@@ -119,7 +125,7 @@ script_fault (const struct script *script, const struct elf *module, struct prog
   return reason;
 }
 
-/* The reason, with fault->file filled in; NULL: none is known. */
+/* Returns the fault and fills in fault->file; NULL: no fault is known. */
 static const char *
 file_fault (const char *path, const struct elf *module, struct program_fault *fault, unsigned depth)
 {
@@ -138,7 +144,7 @@ file_fault (const char *path, const struct elf *module, struct program_fault *fa
     }
   if (file >= 0)
     close (file);
-  /* The system ignores the rights that a script has. */
+  /* The system ignores the set-user-ID bits and capabilities of a script. */
   if (reason == NULL && stat (path, &status) == 0 && S_ISREG (status.st_mode))
     reason = rights_change (path, &status);
   if (reason != NULL)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* 0, or why the file cannot be executed. */
+/* 0, or the reason why the file cannot be executed. */
 static int
 try_file (const char *path)
 {
@@ -25,7 +25,7 @@ try_file (const char *path)
   return access (path, X_OK) == 0 ? 0 : errno;
 }
 
-/* The first length bytes of directory, and name in it; an empty directory is the current one. */
+/* Tries name in the first length bytes of directory.  An empty directory is the current one. */
 static int
 try_in (const char *directory, size_t length, const char *name, char path[PATH_MAX])
 {
@@ -34,7 +34,7 @@ try_in (const char *directory, size_t length, const char *name, char path[PATH_M
   return written < 0 || written >= PATH_MAX ? ENAMETOOLONG : try_file (path);
 }
 
-/* PATH, or what stands for it where there is none. */
+/* PATH, or the system's default if it is not set. */
 static const char *
 search_path (char *standard, size_t bytes)
 {
@@ -44,7 +44,9 @@ search_path (char *standard, size_t bytes)
   return path != NULL ? path : length != 0 && length <= bytes ? standard : "/bin:/usr/bin";
 }
 
-/* What was found and may not be executed is told only where nothing better follows. */
+/*
+ * Like execvp, reports EACCES for a file that it found only if no later directory has a better one.
+ */
 static int
 find_in_path (const char *name, char path[PATH_MAX])
 {

@@ -14,14 +14,17 @@
 #endif
 
 #ifdef __linux__
-/* The attribute with a file's capabilities (struct vfs_cap_data in linux/capability.h): words of four bytes, the least first. */
+/*
+ * The attribute that holds a file's capabilities: struct vfs_cap_data of linux/capability.h.  Its
+ * words have four bytes each, the least significant one first.
+ */
 # define CAPABILITY_WORDS_MAX 6
-# define FLAGS_WORD 0           /* 1: effective */
+# define FLAGS_WORD 0           /* bit 0: effective */
 # define PERMITTED_WORD_LOW 1
-# define PERMITTED_WORD_HIGH 3  /* from the second revision on */
+# define PERMITTED_WORD_HIGH 3  /* since the second revision */
 #endif
 
-/* A file system or a process for which the rights that files give are off. */
+/* Whether the file system or this process ignores the rights that files give. */
 static bool
 rights_are_ignored (const char *path)
 {
@@ -39,7 +42,7 @@ rights_are_ignored (const char *path)
 }
 
 #ifdef __linux__
-/* A word that is not there is 0. */
+/* A word beyond the end is 0. */
 static bool
 word_is_set (const unsigned char *attribute, ssize_t bytes, ssize_t word)
 {
@@ -48,7 +51,7 @@ word_is_set (const unsigned char *attribute, ssize_t bytes, ssize_t word)
   return 4 * word + 4 <= bytes && (at[0] | at[1] | at[2] | at[3]) != 0;
 }
 
-/* Root has them all in any case, and so its rights do not change. */
+/* Root has all capabilities anyway, so its rights do not change. */
 static bool
 has_capabilities (const char *path)
 {
@@ -71,7 +74,7 @@ const char *
 rights_change (const char *path, const struct stat *file)
 {
   bool ignored = rights_are_ignored (path);
-  /* Without execution by the group the bit has another meaning. */
+  /* Without execution by the group, the set-group-ID bit has another meaning. */
   bool with_group = (file->st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
   uid_t user = !ignored && (file->st_mode & S_ISUID) != 0 ? file->st_uid : geteuid ();
   gid_t group = !ignored && with_group ? file->st_gid : getegid ();

@@ -44,7 +44,7 @@ static const char help[] =
   "\n"
   "The exit status is PROGRAM's; or 125: sydra-run itself failed, 126: PROGRAM cannot be run so, 127: PROGRAM was not found.\n";
 
-/* A word of at most four digits, 0 to SY_SHARDS_MAX, or "auto". */
+/* Accepts "auto", or at most four digits that make a number from 0 to SY_SHARDS_MAX. */
 static void
 check_shards (const char *text)
 {
@@ -63,7 +63,10 @@ check_json (const char *file)
     stop (STOP_FAILED, "--json takes the name of a file; for one that is named - say ./-, for standard error /dev/stderr");
 }
 
-/* word is the last one that was taken whole: not the one with an unknown letter and others after it. */
+/*
+ * word is the last word that getopt finished.  In a group of letters such as -Vx it is not the word
+ * with the unknown letter, and so the letter itself is shown.
+ */
 static void
 refuse_option (const char *word)
 {
@@ -96,7 +99,7 @@ run_options_read (struct run_options *o, int count, char **words)
 
   memset (o, 0, sizeof *o);
   opterr = 0;
-  /* +: what follows the program's name is the program's. */
+  /* +: the options end at the program's name; what follows belongs to the program. */
   while ((option = getopt_long (count, words, "+:hV", long_options, NULL)) != -1)
     one_option (o, option, words[optind - 1]);
   if (optind >= count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* run_options.h: the command line of sydra-run.  All strings live as long as the command line. */
+/* run_options.h: the command line of sydra-run.  Its strings point into the command line. */
 #ifndef SYDRA_RUN_OPTIONS_H
 #define SYDRA_RUN_OPTIONS_H
 
@@ -8,11 +8,11 @@
 struct run_options
 {
   bool stats;
-  const char *json, *shards, *module;  /* as given; NULL: not given */
-  char **program;                      /* its name and arguments, then NULL */
+  const char *json, *shards, *module;  /* NULL: not given */
+  char **program;                      /* the program's name and arguments, then NULL */
 };
 
-/* What cannot be ends the process, as do --help and --version. */
+/* Fills in *o.  --help, --version and a wrong command line end the process. */
 void run_options_read (struct run_options *o, int count, char **words);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for what there is to say and two long paths; what is longer is cut. */
+/* Room for the message and two long paths.  A longer line is cut. */
 #define LINE_BYTES 10000
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sydra-run.c: runs a program with the drop-in malloc.  It sets the environment and becomes the program, whose exit status, signals and open
- * files are therefore its own.
+ * sydra-run.c: runs a program with the drop-in malloc.  It sets the environment and then executes
+ * the program in its own process.  So exit status, signals and open files are the program's.
  */
 #include <config.h>
 
@@ -18,7 +18,7 @@
 
 #define MODULE PKGLIBDIR "/libsydra-malloc.so"
 
-/* The module's path, absolute, and what it is built for. */
+/* Returns the module's absolute path.  *elf tells for which machine it is built. */
 static char *
 find_module (const char *given, struct elf *elf)
 {
@@ -54,7 +54,9 @@ judge_program (const char *name, const char *path, const struct elf *module)
   stop (STOP_CANNOT_RUN, "%s: cannot be preloaded: its interpreter %s %s", name, fault.file, fault.reason);
 }
 
-/* As execvp(3), but for an ELF file that the system refuses: that is no script for the shell. */
+/*
+ * Like execvp(3), but does not give an ELF file that the system refuses to the shell as a script.
+ */
 static void
 run (const char *path, char **words)
 {

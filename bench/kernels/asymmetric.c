@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * asymmetric.c: some threads only allocate, the others only free.  Each consumer has a bounded queue; blocks go there in batches, so that the
- * queue's lock is little of what is measured.
+ * asymmetric.c: some threads only allocate, the others only free.  Each consumer has a bounded
+ * queue.  Blocks travel in batches, so that the queue's lock is little of what is measured.
  */
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include "kernel.h"
 
-#define BLOCKS 3000000u /* of all producers together */
+#define BLOCKS 3000000u /* all producers together */
 #define BATCH 64u
 #define ROOM 64u /* batches in a queue: about 1.3 MB of blocks */
 
@@ -27,21 +27,21 @@ struct batch {
 };
 
 struct queue {
-  pthread_mutex_t lock; /* over what follows */
+  pthread_mutex_t lock; /* guards what follows */
   pthread_cond_t changed;
   unsigned oldest, used; /* used <= ROOM */
-  bool over;             /* nothing will be put any more */
+  bool over;             /* nobody will put any more */
   struct batch batches[ROOM];
 } __attribute__ ((__aligned__ (128)));
 
 struct worker {
   struct random random;
   struct tally tally;
-  unsigned index; /* consumers first */
+  unsigned index; /* consumers come first */
   uint64_t blocks;
 } __attribute__ ((__aligned__ (128)));
 
-static struct queue *queues;    /* one a consumer */
+static struct queue *queues;    /* one for each consumer */
 static unsigned producers_left; /* atomic: the last one to end closes the queues */
 
 static void
@@ -100,7 +100,7 @@ produce (struct worker *w)
         kernel_new_block (&batch.blocks[batch.used], kernel_server_size (&w->random), random_next (&w->random));
       put (&queues[random_below (&w->random, consumers.value)], &batch);
     }
-  /* acquire and release: the last one comes after all that the others put */
+  /* acq_rel: all that the other producers put comes before what the last one does. */
   if (__atomic_sub_fetch (&producers_left, 1, __ATOMIC_ACQ_REL) == 0)
     close_queues ();
 }

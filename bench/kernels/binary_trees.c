@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * binary_trees.c: the kernel of the Computer Language Benchmarks Game (after Ellis, Kovac and Boehm's GCBench): one tree that lives throughout,
- * and many short-lived ones of every second depth; a node is two pointers.  Threads share the trees of a depth evenly.
+ * binary_trees.c: the kernel of the Computer Language Benchmarks Game (after Ellis, Kovac and
+ * Boehm's GCBench).  One tree lives throughout.  Of every second depth there are many short-lived
+ * trees, which the threads share evenly.  A node is two pointers.
  */
 #include <stdlib.h>
 #include "kernel.h"
@@ -18,7 +19,7 @@ static struct kernel kernel = {
 };
 
 struct node {
-  struct node *left, *right; /* both NULL in a leaf, neither elsewhere */
+  struct node *left, *right; /* both are NULL in a leaf, and neither is elsewhere */
 };
 
 struct worker {
@@ -38,7 +39,7 @@ new_tree (unsigned depth)
   return node;
 }
 
-/* How many nodes there are; a link too many or too few is found on the way, before what a wrong link would lead to. */
+/* Counts the nodes.  It finds a missing or an extra link before it would follow a wrong one. */
 static uint64_t
 count_nodes (const struct node *node, unsigned depth)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * calloc_sparse.c: large tables from calloc of which few pages are used: an allocator that clears what the system has cleared makes all of
- * them resident.  The pages used are found to be zero first.
+ * calloc_sparse.c: large tables from calloc, of which few pages are used.  An allocator that clears
+ * what the system has already cleared makes all pages resident.  Each page is checked to be zero
+ * before it is used.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ static struct kernel kernel = {
   .threads = 2,
 };
 
-/* The pages of a block, evenly spread. */
+/* The offset of a used page.  The used pages are spread evenly over the block. */
 static size_t
 touched (const struct stamped *block, unsigned i)
 {

@@ -1,60 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel.c: the kernels' command line, threads, stamps and report. */
 #include "kernel.h"
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../arguments.h"
 #include "../timing.h"
 
 #define WORD sizeof (uint64_t)
-#define STAMP_EVERY 4096u /* bytes: every page of a large block is written and read */
+#define STAMP_EVERY 4096u /* bytes, so that every page of a large block is written and read */
 #define SCALE_MAX 1000.0
 
 /* ---- The command line ---- */
-
-static void refuse (const char *, ...) __attribute__ ((__noreturn__, __cold__, __format__ (__printf__, 1, 2)));
-
-static void
-refuse (const char *format, ...)
-{
-  va_list arguments;
-
-  fprintf (stderr, "%s: ", program_name);
-  va_start (arguments, format);
-  vfprintf (stderr, format, arguments);
-  va_end (arguments);
-  fputc ('\n', stderr);
-  exit (2);
-}
-
-static uint64_t
-read_number (const char *option, const char *word, uint64_t least, uint64_t most)
-{
-  char *end;
-  uint64_t number;
-
-  errno = 0;
-  number = strtoull (word, &end, 10);
-  if (errno || *word < '0' || *word > '9' || *end || number < least || number > most)
-    refuse ("%s takes a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"", option, least, most, word);
-  return number;
-}
-
-static double
-read_scale (const char *word)
-{
-  char *end;
-  double scale = strtod (word, &end);
-
-  if (*word < '0' || *word > '9' || *end || !(scale > 0 && scale <= SCALE_MAX))
-    refuse ("--scale takes a number over 0, to %.0f, not \"%s\"", SCALE_MAX, word);
-  return scale;
-}
 
 static void
 usage (const struct kernel *k)
@@ -71,7 +31,7 @@ read_own_option (struct kernel *k, const char *name, const char *word)
   for (unsigned i = 0; i < k->options_used; i++)
     if (strcmp (name, k->options[i].name) == 0)
       {
-        k->options[i].value = (unsigned long) read_number (name, word, k->options[i].least, k->options[i].most);
+        k->options[i].value = (unsigned long) whole_number (name, word, k->options[i].least, k->options[i].most);
         return true;
       }
   return false;
@@ -90,11 +50,11 @@ kernel_begin (struct kernel *k, int count, char **words)
       if (strcmp (name, "--help") == 0)
         usage (k);
       else if (strcmp (name, "--threads") == 0)
-        k->threads = (unsigned) read_number (name, word, 1, KERNEL_THREADS_MAX);
+        k->threads = (unsigned) whole_number (name, word, 1, KERNEL_THREADS_MAX);
       else if (strcmp (name, "--scale") == 0)
-        k->scale = read_scale (word);
+        k->scale = number_over_zero (name, word, SCALE_MAX);
       else if (strcmp (name, "--seed") == 0)
-        k->seed = read_number (name, word, 0, UINT64_MAX);
+        k->seed = whole_number (name, word, 0, UINT64_MAX);
       else if (!read_own_option (k, name, word))
         refuse ("%s is no option; --help lists them", name);
     }

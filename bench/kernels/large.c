@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* large.c: threads replace random blocks of a table, each its own. */
+/* large.c: each thread replaces random blocks of a table of its own. */
 #include "large.h"
 
-static const struct large *large; /* written before any thread is made */
+static const struct large *large; /* written before any thread starts */
 
 size_t
 large_size (struct random *random, unsigned least, unsigned most)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * larson.c: after Larson and Krishnan, "Memory allocation for long-running server applications" (1998).  Each of --threads chains has a table
- * of blocks; a thread replaces random ones for a while, starts its successor and ends; the successor takes the table over, and frees what
- * threads that are gone allocated.
+ * larson.c: after Larson and Krishnan, "Memory allocation for long-running server applications"
+ * (1998).  Each of --threads chains has a table of blocks.  A thread replaces random blocks for a
+ * while, starts its successor and ends.  The successor takes over the table, and so it frees blocks
+ * of threads that have ended.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -10,8 +11,8 @@
 #include "kernel.h"
 
 #define GENERATIONS 60u
-#define STEPS 40000u /* a thread */
-#define LIVE 5000u   /* blocks a chain */
+#define STEPS 40000u /* each thread */
+#define LIVE 5000u   /* blocks of each chain */
 #define BLOCK_MIN 16u
 #define BLOCK_MAX 512u
 
@@ -21,14 +22,14 @@ static struct kernel kernel = {
   .threads = 4,
 };
 
-/* Belongs to the thread of the chain that runs; passed on by pthread_create. */
+/* Belongs to the running thread of the chain.  pthread_create passes it on. */
 struct chain {
   struct random random;
   struct tally tally;
   struct stamped *live;
   unsigned generation;
-  pthread_t predecessor; /* from the second generation on; at the end the last thread */
-  sem_t over;            /* posted by the last thread */
+  pthread_t predecessor; /* valid from the second generation on; at the end it is the last thread */
+  sem_t over;            /* the last thread posts it */
 } __attribute__ ((__aligned__ (128)));
 
 static void
@@ -70,7 +71,7 @@ live_and_die (void *argument)
   return NULL;
 }
 
-/* The tables are filled by the thread that starts the chains. */
+/* Fills the tables, in the thread that starts the chains. */
 static struct chain *
 new_chains (void)
 {
@@ -93,7 +94,7 @@ static void
 end_chain (struct chain *c, struct tally *all)
 {
   while (sem_wait (&c->over))
-    ; /* a signal */
+    ; /* a signal interrupted it */
   pthread_join (c->predecessor, NULL);
   for (uint32_t slot = 0; slot < LIVE; slot++)
     kernel_free_block (&c->live[slot], &c->tally);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * measure.c: measure FILE LIBRARY COMMAND...: runs the command with the library preloaded ("": none) and writes to the file: elapsed ns,
- * user and system time in us together, peak KiB of the largest process among the command and those it waited for.  The exit status is the
- * command's.  Small, because a process inherits the peak of the one that it was forked from.
+ * measure.c: measure FILE LIBRARY COMMAND...
+ *
+ * Runs the command with the library preloaded ("": none).  Writes to the file: the elapsed time in
+ * ns, user and system time together in us, and the peak KiB of the largest process among the
+ * command and the processes that it waited for.  The exit status is the command's.  This program is
+ * small, because a process inherits the peak of the one that forked it.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* mixed_large.c: blocks of 16 KiB to 1 MiB, each page written, replaced at random; a live set of about 25 MB a thread. */
+/*
+ * mixed_large.c: replaces blocks of 16 KiB to 1 MiB at random and writes each of their pages.
+ * About 25 MB are live in each thread.
+ */
 #include "large.h"
 
 static struct kernel kernel = {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * realloc_growth.c: vectors that grow by realloc, several at once in turn, as programs build strings and arrays: by half of what they are, or
- * by a fixed step.  A word of each 64 bytes is written when the vector grows over it and read again at the end; the last and a random one of
- * the old words are read after each growth.
+ * realloc_growth.c: several vectors grow by realloc in turns, as programs build strings and arrays:
+ * by half of their size, or by a fixed step.  One word of each 64 bytes is written when the vector
+ * grows over it, and read at the end.  After each growth the last old word and a random one are
+ * read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 #define SIZE_FIRST 64u
 #define WORD_EVERY 64u
-#define ROUNDS 4u /* of growing all vectors from nothing to their limit */
+#define ROUNDS 4u /* in a round all vectors grow from nothing to their limit */
 #define VECTORS_MAX 256u
 
 enum { STEP, LIMIT, VECTORS };
@@ -72,7 +73,7 @@ next_size (size_t size, size_t limit)
   return limit - size > more ? size + more : limit;
 }
 
-/* From nothing to the first size, then on. */
+/* Grows a vector: from nothing to the first size, and then on. */
 static void
 grow (struct worker *w, struct vector *v, size_t limit)
 {

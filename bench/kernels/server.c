@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server.c: threads that answer requests: sizes as servers ask for them, most blocks short-lived, some long, some handed to another thread
- * that frees them.  A step replaces a random block of the thread's table.
+ * server.c: threads that answer requests.  The sizes are as servers request them.  Most blocks live
+ * shortly, some long, and some are handed to another thread, which frees them.  A step replaces a
+ * random block of the thread's table.
  */
 #include "../handover.h"
 #include "kernel.h"
 
-#define STEPS 1200000u /* a thread */
-#define LIVE 20000u    /* slots a thread: about 7 MB */
-#define YOUNG 1000u    /* the slots that most steps choose from: lifetimes of about YOUNG and LIVE * OLD_EVERY steps */
+#define STEPS 1200000u /* each thread */
+#define LIVE 20000u    /* slots of each thread: about 7 MB */
+/*
+ * Most steps choose among these slots.  So lifetimes are about YOUNG steps or LIVE * OLD_EVERY
+ * steps.
+ */
+#define YOUNG 1000u
 #define OLD_EVERY 8u   /* one step in so many chooses from all slots */
 #define HAND_EVERY 8u  /* one block in so many is freed by another thread */
 #define DRAIN_EVERY 64u
@@ -37,7 +42,7 @@ drain (struct worker *w)
     kernel_free_block (&blocks[i], &w->tally);
 }
 
-/* A full mailbox, or its owner gone: freed here. */
+/* Hands some blocks to another thread.  Frees the others, and those for which a mailbox is full. */
 static void
 give_up (struct worker *w, struct stamped *block)
 {

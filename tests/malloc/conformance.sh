@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# malloc and its family behave as the C library's at every edge.
+# malloc and its relatives behave like the C library's in all corner cases.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 in_each_form conformance.c

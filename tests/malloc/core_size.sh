@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# How large a core dump is.
+# The size of a core dump.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 in_each_form core_size.c

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A process forks whose threads allocate.
+# A process forks while its threads allocate.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 in_each_form fork_threads.c

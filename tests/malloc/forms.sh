@@ -1,14 +1,16 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
-# forms.sh: sourced by the drop-in's tests: compiles their programs and runs them on the C library, under LD_PRELOAD of the module of this
-# build, linked with its archive, and linked with it statically.  What a program says in TAP becomes this test's, with the form in front.
+# forms.sh: for the drop-in's tests, which source it.  It compiles a test's program and runs it in
+# several forms: on the C library, with this build's module preloaded, linked with the archive, and
+# linked with it statically.  The program's TAP results become those of the test, with the form in
+# front.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${CC:=cc}" "${CXX=}" "${CFLAGS=}" "${LDFLAGS=}" "${drop_in_libs=}" "${allocator_mode:?}"
 
 module=$PWD/.libs/libsydra-malloc.so
 archive=$PWD/libsydra-malloc.a
 sources=$top_srcdir/tests/malloc
-# A slow machine has CK_TIMEOUT_MULTIPLIER, as for the tests that use check.
+# CK_TIMEOUT_MULTIPLIER gives a slow machine more time, as in the tests that use check.
 seconds=$((240 * ${CK_TIMEOUT_MULTIPLIER:-1}))
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -23,20 +25,22 @@ if [ ! -e "$module" ] && [ ! -e "$archive" ]; then
   exit 0
 fi
 
-# build OUTPUT SOURCE WORD...: compiles and links; false, and a failed result with what the compiler said, where it does not.
+# build OUTPUT SOURCE WORD...: compiles and links.  If that fails, reports a failed result with the
+# compiler's messages and returns false.
 build () {
   output=$1 source=$sources/$2
   shift 2
   case $source in *.cc) compiler="$CXX -std=c++17" ;; *) compiler="$CC -std=gnu99" ;; esac
   # shellcheck disable=SC2086  # compilers and flags are words
-  if ! $compiler $CFLAGS -Wall -Wextra -fno-builtin -pthread -I"$sources" -o "$work/$output" "$source" "$@" $LDFLAGS > "$work/log" 2>&1; then
+  if ! $compiler $CFLAGS -Wall -Wextra -fno-builtin -pthread -I"$sources" -o "$work/$output" \
+    "$source" "$@" $LDFLAGS > "$work/log" 2>&1; then
     tap 1 "$2 compiles"
     sed 's/^/# /' "$work/log"
     return 1
   fi
 }
 
-# retell FORM COMMAND...: runs the command, and gives its results as ours.
+# retell FORM COMMAND...: runs the command and prints its results as ours.
 retell () {
   form=$1
   shift
@@ -56,13 +60,13 @@ retell () {
   fi
 }
 
-# The archive as a program links it.
+# The words that link a program with the archive.
 linked () {
   # shellcheck disable=SC2086
   echo -Wl,-u,malloc "$archive" $drop_in_libs
 }
 
-# in_each_form NAME.c [WORD...]: compiled with the words, run in all three forms.
+# in_each_form NAME.c [WORD...]: compiles with the words and runs in all three forms.
 in_each_form () {
   file=$1
   shift
@@ -71,7 +75,7 @@ in_each_form () {
   preloaded_and_linked "$file" "$@"
 }
 
-# The same, but not on the C library.
+# The same without the C library.
 preloaded_and_linked () {
   file=$1
   shift
@@ -88,7 +92,7 @@ preloaded_and_linked () {
   fi
 }
 
-# statically_linked NAME.c [WORD...]: with the archive, and no library shared.
+# statically_linked NAME.c [WORD...]: links with the archive and without any shared library.
 statically_linked () {
   file=$1
   shift
@@ -97,10 +101,12 @@ statically_linked () {
     tap_skip "static program: no archive was built"
   elif [ "$allocator_mode" = default ]; then
     tap_skip "static program: in default mode the C library's heap comes with its malloc"
-  elif ! echo 'int main (void) { return 0; }' | $CC -static -x c -o "$work/none" - $drop_in_libs > /dev/null 2>&1; then
+  elif ! echo 'int main (void) { return 0; }' |
+    $CC -static -x c -o "$work/none" - $drop_in_libs > /dev/null 2>&1; then
     tap_skip "static program: not all of '$drop_in_libs' can be linked statically here"
   else
     # shellcheck disable=SC2046
-    build static_program "$file" "$@" -static $(linked) && retell "static program" "$work/static_program"
+    build static_program "$file" "$@" -static $(linked) &&
+      retell "static program" "$work/static_program"
   fi
 }

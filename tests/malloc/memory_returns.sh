@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Memory comes back.
+# Freed memory goes back to the system.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 in_each_form memory_returns.c

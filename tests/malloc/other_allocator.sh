@@ -4,7 +4,8 @@
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 for soname in libjemalloc.so.2 libtcmalloc_minimal.so.4 libmimalloc.so.2; do
-  library=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p | "$AWK" -v soname="$soname" '$1 == soname { print $NF; exit }')
+  library=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p |
+    "$AWK" -v soname="$soname" '$1 == soname { print $NF; exit }')
   if [ -z "$library" ]; then
     tap_skip "linked with $soname: not installed"
   elif [ ! -e "$module" ]; then

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# SYDRA_ALLOC_CONF: the statistics at exit, where they go, and the number of shards.
+# SYDRA_ALLOC_CONF: the statistics at exit, where they are written, and the number of shards.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 if [ ! -e "$module" ]; then
@@ -8,14 +8,14 @@ if [ ! -e "$module" ]; then
   exit 0
 fi
 
-# with CONF COMMAND...: what the command, under the module, writes to standard error goes to $work/err.
+# with CONF COMMAND...: runs the command under the module.  Its standard error goes to $work/err.
 with () {
   conf=$1
   shift
   env SYDRA_ALLOC_CONF="$conf" LD_PRELOAD="$module" "$@" > "$work/out" 2> "$work/err"
 }
 
-# is_json FILE [PROGRAM [PID]]: a file with one line, one object that says whose it is.
+# is_json FILE [PROGRAM [PID]]: the file has one line with one object, which names the process.
 is_json () {
   [ "$(wc -l < "$1")" -eq 1 ] &&
     grep -q '^{"name": "default", "pid": '"${3:-[0-9]*}"', "program": "'"${2:-.*}"'", ' "$1" &&
@@ -26,7 +26,7 @@ with "" ls "$sources"
 tap_empty "nothing is written where nothing is asked for" "$(cat "$work/err")"
 with stats:text ls "$sources"
 grep -q "^sydra-alloc handle default of ls, process [0-9]*: mode $allocator_mode" "$work/err"
-tap $? "stats:text writes text to standard error, of a program too that closes it before it exits (ls)"
+tap $? "stats:text writes to standard error, also if the program closes that before it exits (ls)"
 allocations=$(sed -n 's/^  allocations  *\([0-9]*\)$/\1/p' "$work/err")
 [ "${allocations:-0}" -gt 10 ]
 tap $? "... with what the program allocated (${allocations:-0})"
@@ -34,8 +34,8 @@ tap $? "... with what the program allocated (${allocations:-0})"
 with "json:$work/one.json,stats:text" ls "$sources"
 is_json "$work/one.json" && grep -q '^sydra-alloc handle' "$work/err"
 tap $? "json:FILE writes JSON, beside text"
-# The shell becomes ls: its number is ls's.
-# shellcheck disable=SC2016  # the shell's
+# The shell becomes ls, so both have the same process number.
+# shellcheck disable=SC2016  # for the shell
 with "json:$work/one.json,stats:text" sh -c 'echo $$; exec ls'
 read -r pid < "$work/out"
 is_json "$work/one.json" ls "$pid" &&
@@ -55,12 +55,13 @@ with "json:$work/odd.json" "$work/$odd"
 grep -q -F "\"program\": \"a \\\"\\ufffd$(printf '\303\244')\\\"\"" "$work/odd.json"
 tap $? "a program's name that is no UTF-8 is a JSON string nevertheless"
 with "json:$work/none/x.json" ls "$sources"
-[ "$(cat "$work/err")" = "sydra-malloc: $work/none/x.json: cannot be opened: No such file or directory" ] && [ -s "$work/out" ]
+said="sydra-malloc: $work/none/x.json: cannot be opened: No such file or directory"
+[ "$(cat "$work/err")" = "$said" ] && [ -s "$work/out" ]
 tap $? "a file that cannot be opened is one line on standard error"
 
-# ---- The file before the report, and its name ----
+# ---- The file before the report, and the file's name ----
 
-# empties FACT CONF COMMAND...: with this CONF, COMMAND leaves an empty file where there was one.
+# empties FACT CONF COMMAND...: with this CONF, the command empties an existing file.
 empties () {
   fact=$1 conf=$2
   shift 2
@@ -70,7 +71,7 @@ empties () {
   tap $? "$fact"
 }
 
-# shellcheck disable=SC2016  # the shell's
+# shellcheck disable=SC2016  # for the shell
 empties "a program that is killed leaves no former report" "json:$work/old" sh -c 'kill -KILL $$'
 empties "... nor does one that runs another in its place" \
   "json:$work/old" sh -c 'unset LD_PRELOAD; exec true'
@@ -83,7 +84,7 @@ echo old > "$work/old"
 with "json:$work/old,process:1" ls "$sources"
 [ "$(cat "$work/old")" = old ]
 tap $? "a process that will not report leaves the file alone"
-# The child of fork writes its report before its parent does, and what is there then is a whole one.
+# The child of fork writes its report before its parent does.  What it wrote by then is complete.
 build leave leave.c
 with "json:$work/old" "$work/leave"
 is_json "$work/old" leave
@@ -153,8 +154,10 @@ rm -f "$work/pid.json"
 with "json:$work/pid.json,process:1" ls "$sources"
 [ ! -e "$work/pid.json" ]
 tap $? "process:PID: another process does not report"
-# The shell becomes the program, so that its own number is the right one; the program's child has another.
-LEAVE=$work/leave LD_PRELOAD=$module sh -c 'SYDRA_ALLOC_CONF="stats:text,process:$$" exec "$LEAVE"' > /dev/null 2> "$work/err"
+# The shell becomes the program, so the program has its process number.  The program's child has
+# another.
+LEAVE=$work/leave LD_PRELOAD=$module sh \
+  -c 'SYDRA_ALLOC_CONF="stats:text,process:$$" exec "$LEAVE"' > /dev/null 2> "$work/err"
 [ "$(grep -c '^sydra-alloc handle' "$work/err")" -eq 1 ]
 tap $? "process:PID: only that process reports, not its forked children"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Threads come and go.
+# Threads start and end.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
 in_each_form idle_threads.c

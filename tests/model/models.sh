@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Spin finds no error in the models of what runs without locks, and finds each error that is seeded.  Each model's head says what it shows.
+# Spin finds no error in the models of the lock-free parts, and finds every error that is put in.
+# Each model begins with what it shows.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${CC:=cc}" "${SPIN:=spin}"
 
@@ -24,7 +25,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 cd "$work" || exit 1
 
-# verify LEVEL MODEL DEFINE...: Spin's verifier of the model, compiled and run; what it says is in the log.
+# verify LEVEL MODEL DEFINE...: builds and runs Spin's verifier of the model.  Its output goes to
+# the log.
 verify () {
   level=$1
   model=$2
@@ -40,11 +42,12 @@ shown () {
   [ "$1" -eq 0 ] || sed 's/^/# /' log
 }
 
-# holds FACT MODEL DEFINE...: all states were looked at, and none is wrong.
+# holds FACT MODEL DEFINE...: Spin visits all states and finds no error.
 holds () {
   fact=$1
   shift
-  verify -O1 "$@" && grep -q 'errors: 0$' log && ! grep -qE 'max search depth too small|not completed|out of memory|assertion violated' log
+  verify -O1 "$@" && grep -q 'errors: 0$' log &&
+    ! grep -qE 'max search depth too small|not completed|out of memory|assertion violated' log
   shown $? "$fact: no error"
   grep -E 'states, stored|elapsed time' log | sed 's/^pan://; s/^/# /'
 }

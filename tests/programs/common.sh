@@ -1,24 +1,28 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# common.sh: what the programs' scripts share; sourced.  scripts/check-programs runs each in an empty directory, first on the C library and
-# then with SYDRA_RUN, SYDRA_MODULE and SYDRA_REPORTS set; what it writes to standard output must be the same both times.
+# common.sh: for the programs' scripts, which source it.  scripts/check-programs runs each script in
+# an empty directory, first on the C library, and then with SYDRA_RUN, SYDRA_MODULE and
+# SYDRA_REPORTS set.  Both runs must write the same to standard output.
 set -eu -o pipefail
 export LC_ALL=C TZ=UTC HOME=$PWD TMPDIR=$PWD
 here=$PWD
 
-# exec="exec" run ... &: $! is then the program's number.
+# With exec="exec" run ... &, $! is the program's process number.
 exec=
 
-# run PROGRAM...: on the C library, or under sydra-run; the process then leaves a report, which must be of allocations.
+# run PROGRAM...: runs it on the C library or under sydra-run.  In the second case the process must
+# leave a report that shows allocations.
 run () {
   if [[ -z ${SYDRA_RUN:-} ]]; then
     $exec "$@"
   else
-    $exec "$SYDRA_RUN" --module "$SYDRA_MODULE" --json "$(mktemp "$SYDRA_REPORTS/${1##*/}.XXXXXX")" "$@"
+    $exec "$SYDRA_RUN" --module "$SYDRA_MODULE" \
+      --json "$(mktemp "$SYDRA_REPORTS/${1##*/}.XXXXXX")" "$@"
   fi
 }
 
-# run_all LEAST PROGRAM...: the same for a program that starts others: at least so many processes must report.  All write to one FIFO.
+# run_all LEAST PROGRAM...: the same for a program that starts others.  At least LEAST processes
+# must report.  All of them write to one FIFO.
 run_all () {
   local least=$1
   shift
@@ -30,12 +34,12 @@ run_all () {
   fi
 }
 
-# quietly COMMAND...: what it writes is shown where it fails, on standard error.
+# quietly COMMAND...: shows the command's output on standard error if it fails.
 quietly () {
   "$@" > "$here/quietly.log" 2>&1 || { cat "$here/quietly.log" >&2; return 1; }
 }
 
-# wait_for COMMAND...: until it succeeds, at most 20 seconds.
+# wait_for COMMAND...: repeats the command until it succeeds, for at most 20 seconds.
 wait_for () {
   local turn
   for ((turn = 0; turn < 400; turn++)); do

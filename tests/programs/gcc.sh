@@ -1,18 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# gcc.sh SOURCE-TREE: builds this library, one process after the other; the objects' digests.
+# gcc.sh SOURCE-TREE: builds this library, one process after the other, and prints the objects'
+# digests.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
 quietly "$1/configure" -q --with-allocator-mode=small_pool --disable-static
-# The driver, the compiler and the assembler of each object; make's shells mostly end by _exit or become the program.
+# For each object the driver, the compiler and the assembler report.  make's shells mostly do not:
+# they end by _exit or become the program.
 quietly run_all 100 make libsydra-core.la libsydra-mode-small_pool.la
 find . -name '*.o' | sort | xargs sha256sum > objects
 cat objects
 echo "$(wc -l < objects) objects"
 [[ $(wc -l < objects) -ge 20 ]]
-# The compiler itself; templates are its larger heaps.
-run "$(g++ -print-prog-name=cc1plus)" -quiet -imultiarch "$(g++ -print-multiarch)" -D_GNU_SOURCE -O2 -std=c++17 - -o - << 'SOURCE' | sha256sum
+# The compiler itself.  Templates give it a larger heap.
+run "$(g++ -print-prog-name=cc1plus)" -quiet \
+  -imultiarch "$(g++ -print-multiarch)" -D_GNU_SOURCE -O2 -std=c++17 - -o - << 'SOURCE' | sha256sum
 #include <algorithm>
 #include <functional>
 #include <iostream>

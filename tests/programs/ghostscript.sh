@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# ghostscript.sh: a page with text, curves, shadings, clipping and patterns as a pixel map, and as PDF and back.
+# ghostscript.sh: renders a page with text, curves, shadings, clipping and patterns to a pixel map,
+# and converts it to PDF and back.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
@@ -24,7 +25,8 @@ gsave 60 60 200 200 rectclip
 showpage
 PS
 options=(-q -dBATCH -dNOPAUSE -dSAFER)
-run gs "${options[@]}" -sDEVICE=ppmraw -r150 -dTextAlphaBits=4 -dGraphicsAlphaBits=4 -sOutputFile=page.ppm page.ps
+run gs "${options[@]}" -sDEVICE=ppmraw -r150 -dTextAlphaBits=4 -dGraphicsAlphaBits=4 \
+  -sOutputFile=page.ppm page.ps
 run gs "${options[@]}" -sDEVICE=pdfwrite -sOutputFile=page.pdf page.ps
 run gs "${options[@]}" -sDEVICE=ppmraw -r100 -sOutputFile=again.ppm page.pdf
 run gs "${options[@]}" -sDEVICE=txtwrite -sOutputFile=- page.ps | sha256sum

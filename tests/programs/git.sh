@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# git.sh: a repository of 100 commits and a merge, repacked and checked.
+# git.sh: makes a repository of 100 commits and a merge, repacks it and checks it.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
 export GIT_CONFIG_NOSYSTEM=1 GIT_PAGER=cat
-export GIT_AUTHOR_NAME=Author GIT_AUTHOR_EMAIL=author@example.org GIT_COMMITTER_NAME=Committer GIT_COMMITTER_EMAIL=committer@example.org
+export GIT_AUTHOR_NAME=Author GIT_AUTHOR_EMAIL=author@example.org GIT_COMMITTER_NAME=Committer \
+  GIT_COMMITTER_EMAIL=committer@example.org
 
 commit () {
-  export GIT_AUTHOR_DATE="$((1700000000 + $1)) +0000" GIT_COMMITTER_DATE="$((1700000000 + $1)) +0000"
+  export GIT_AUTHOR_DATE="$((1700000000 + $1)) +0000" \
+    GIT_COMMITTER_DATE="$((1700000000 + $1)) +0000"
   run git add .
   run git commit -q -m "Change $1"
 }
@@ -29,7 +31,7 @@ for ((number = 1; number <= 100; number++)); do
   commit "$number"
 done
 run git merge -q -m "Merge" side
-# Commands and their helpers: pack-objects, repack, prune and more.
+# Counts commands and their helpers: pack-objects, repack, prune and more.
 run_all 5 git -c pack.threads=2 gc -q --aggressive --prune=now
 run git fsck --full --strict --no-progress 2>&1
 run git rev-parse HEAD

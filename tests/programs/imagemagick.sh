@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# imagemagick.sh: a picture drawn, turned, blurred, reduced and converted through several formats.
+# imagemagick.sh: draws a picture, and turns, blurs, reduces and converts it through several
+# formats.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
@@ -16,4 +17,5 @@ for file in turned.png turned.gif turned.jpg; do
   wc -c $file.ppm
   sha256sum < $file.ppm
 done
-run $convert plasma.ppm -resize 200x \( +clone -flip \) \( +clone -flop \) -append -depth 8 rgb:- | sha256sum
+run $convert plasma.ppm -resize 200x \( +clone -flip \) \( +clone -flop \) -append -depth 8 rgb:- |
+  sha256sum

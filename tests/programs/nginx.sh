@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# nginx.sh: two workers on a socket serve files, also compressed and by ranges, to many clients at once.
+# nginx.sh: two workers serve files on a socket to many clients at once, also compressed and by
+# ranges.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
@@ -25,12 +26,12 @@ http {
 }
 CONF
 [[ $(id -u) -ne 0 ]] || sed -i '1i user root;' nginx.conf
-# The master and both workers.
+# Three processes report: the master and both workers.
 exec="exec" run_all 3 nginx -p "$here" -c "$here/nginx.conf" &
 server=$!
 trap 'kill $server 2> /dev/null || true' EXIT
 wait_for curl -s --unix-socket nginx.sock http://localhost/1.txt
-# fetch FIRST DIRECTORY OPTION...: every file, by one client.
+# fetch FIRST DIRECTORY OPTION...: one client fetches every file.
 fetch () {
   local first=$1 directory=$2 number
   shift 2

@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# postgresql.sh BIN: a new cluster on a socket, pgbench of one client with a seed, queries that sort, hash and aggregate in parallel.
+# postgresql.sh BIN: makes a new cluster on a socket, and runs pgbench with one client and a fixed
+# seed, and queries that sort, hash and aggregate in parallel.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
 PATH=$1:$PATH
-export PGHOST=$here PGPORT=5432 PGUSER=tester PGDATABASE=postgres PGDATA=$here/data PGOPTIONS='-c client_min_messages=warning'
+export PGHOST=$here PGPORT=5432 PGUSER=tester PGDATABASE=postgres PGDATA=$here/data \
+  PGOPTIONS='-c client_min_messages=warning'
 quietly run initdb -A trust -U tester -E UTF8 --locale=C --no-sync
-# The postmaster, its helpers and each session's process.
-exec="exec" run_all 8 postgres -k "$here" -c listen_addresses= -c fsync=off -c max_parallel_workers_per_gather=2 \
-  -c min_parallel_table_scan_size=0 -c parallel_setup_cost=0 -c autovacuum=off -c shared_buffers=32MB > log 2>&1 &
+# The postmaster, its helpers, and the process of each session report.
+exec="exec" run_all 8 postgres -k "$here" -c listen_addresses= -c fsync=off \
+  -c max_parallel_workers_per_gather=2 -c min_parallel_table_scan_size=0 \
+  -c parallel_setup_cost=0 -c autovacuum=off -c shared_buffers=32MB > log 2>&1 &
 server=$!
 trap 'kill -INT $server 2> /dev/null || true; wait' EXIT
 wait_for pg_isready
@@ -28,12 +31,13 @@ SELECT count (*) FROM word WHERE word ~ '^[ab].*(00|ff)' ;
 SELECT md5 (jsonb_object_agg (n, jsonb_build_object ('word', word, 'key', key))::text) FROM word WHERE n < 20000;
 VACUUM ANALYZE word;
 SQL
-# Sessions end by themselves first.
+# Waits until the sessions have ended.
 kill -TERM $server
 status=0
 wait $server || status=$?
 trap - EXIT
 echo "exit status $status"
-# pg_isready may ask before it is.
-grep -E 'PANIC|FATAL|terminated by signal' log | grep -v 'the database system is starting up' || true
+# pg_isready may have asked before the server was ready.
+grep -E 'PANIC|FATAL|terminated by signal' log | grep -v 'the database system is starting up' ||
+  true
 [[ $status -eq 0 ]]

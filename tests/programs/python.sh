@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# python.sh PYTHON TEST: one of CPython's own tests, its small objects from malloc too.  Each case with its result, sorted.
+# python.sh PYTHON TEST: runs one of CPython's own tests, with small objects from malloc too.
+# Prints each case with its result, sorted.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
 status=0
-# The status is compared: a case may fail on the C library as well (expired certificates, what a container has not).
+# The status is compared only, as a case may fail on the C library too: because of an expired
+# certificate, or because a container lacks something.
 PYTHONMALLOC=malloc run "$1" -m test -v --junit-xml "$here/cases.xml" "$2" > log 2>&1 || status=$?
 echo "exit status $status"
 "$1" - << 'PYTHON' | sort > cases

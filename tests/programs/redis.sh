@@ -1,18 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# redis.sh: a server on a socket of its own under redis-benchmark, then a fixed data set, its digest before and after a reload.
-# Another thread frees what is deleted.
+# redis.sh: runs redis-benchmark on a server with a socket of its own.  Then it loads a fixed data
+# set and prints its digest before and after a reload.  Another thread frees what is deleted.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 
 socket=$here/redis.sock
-# The server is in redis-tools, by another name.
+# redis-tools contains the server under another name.
 ln -s "$(command -v redis-check-rdb)" redis-server
 client () {
   redis-cli -s "$socket" "$@"
 }
-exec="exec" run ./redis-server --port 0 --unixsocket "$socket" --dir "$here" --save '' --enable-debug-command local --activedefrag no \
-  --lazyfree-lazy-user-del yes --lazyfree-lazy-user-flush yes --lazyfree-lazy-server-del yes > log 2>&1 &
+exec="exec" run ./redis-server --port 0 --unixsocket "$socket" --dir "$here" \
+  --save '' --enable-debug-command local --activedefrag no --lazyfree-lazy-user-del yes \
+  --lazyfree-lazy-user-flush yes --lazyfree-lazy-server-del yes > log 2>&1 &
 server=$!
 trap 'kill $server 2> /dev/null || true' EXIT
 wait_for client ping
@@ -20,7 +21,7 @@ redis-benchmark -s "$socket" -q -n 15000 -c 20 -r 5000 -d 200 -P 8 \
   -t set,get,incr,lpush,rpush,lpop,sadd,hset,spop,zadd,zpopmin,lrange_100,mset \
   | tr '\r' '\n' | sed -n 's/^\([A-Z][^:]*\): [0-9.]* requests per second.*/\1/p' | sort -u
 client flushall
-# Keys of all kinds; every one is changed several times, and a third goes.
+# Keys of all kinds.  Each is changed several times, and a third of them is deleted.
 awk 'BEGIN {
   for (n = 1; n <= 30000; n++) {
     k = (n * 7919) % 4001

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# script.sh INTERPRETER FILE: a script of our own.
+# script.sh INTERPRETER FILE: runs a script of ours.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# sqlite.sh: a million rows, an index, changes, and the check of the whole file.
+# sqlite.sh: inserts a million rows, adds an index, changes rows, and checks the whole file.
 # shellcheck source=tests/programs/common.sh
 . "${0%/*}/common.sh"
 

@@ -1,13 +1,14 @@
 # shellcheck shell=sh disable=SC2034  # sourced; what is set is for who sources it
 # SPDX-License-Identifier: MIT
-# sydra-run-common.sh: what the tests of sydra-run share; sourced in the build directory.  Ends the test where nothing can be preloaded.
+# sydra-run-common.sh: for the tests of sydra-run, which source it in the build directory.  If
+# nothing can be preloaded, it ends the test.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${CC:=cc}" "${CFLAGS=}" "${LDFLAGS=}"
 
 build=$(pwd)
 run=$build/sydra-run
 drop_in=$build/.libs/libsydra-malloc.so
-# What a program keeps does not depend on what is preloaded.
+# What a program keeps does not depend on the module.
 module=$drop_in
 [ -e "$module" ] || module=$build/.libs/libsydra-alloc.so
 if [ ! -e "$module" ]; then
@@ -25,7 +26,7 @@ trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 cp /bin/true "$work/true" || exit 1
 
-# has TEXT PART: PART is in TEXT.
+# has TEXT PART: TEXT contains PART.
 has () {
   case $1 in
     *"$2"*) ;;
@@ -33,27 +34,30 @@ has () {
   esac
 }
 
-# ends STATUS PART FACT COMMAND...: this status, nothing on stdout, one line on stderr that has PART.
+# ends STATUS PART FACT COMMAND...: the command ends with this status, writes nothing to stdout, and
+# one line to stderr that contains PART.
 ends () {
   expected=$1 part=$2 fact=$3
   shift 3
   out=$("$@" 2> "$work/err")
   status=$?
   err=$(cat "$work/err")
-  [ "$status" -eq "$expected" ] && [ -z "$out" ] && [ "$(wc -l < "$work/err")" -eq 1 ] && has "$err" "$part" && has "$err" 'sydra-run: '
+  [ "$status" -eq "$expected" ] && [ -z "$out" ] && [ "$(wc -l < "$work/err")" -eq 1 ] &&
+    has "$err" "$part" && has "$err" 'sydra-run: '
   status_of_test=$?
   [ $status_of_test -eq 0 ] || printf '# %s: %s\n' "$status" "$err" out "$out"
   tap $status_of_test "$fact: status $expected, \"$part\""
 }
 
-# refused STATUS PART FACT WORD...: sydra-run with these words.
+# refused STATUS PART FACT WORD...: the same for sydra-run with these words.
 refused () {
   expected=$1 part=$2 fact=$3
   shift 3
   ends "$expected" "$part" "$fact" "$run" --module "$module" "$@"
 }
 
-# says TEXT FACT WORD...: sydra-run with these words ends with 0, having written TEXT, and nothing on stderr.
+# says TEXT FACT WORD...: sydra-run with these words ends with 0, writes TEXT to stdout, and nothing
+# to stderr.
 says () {
   expected=$1 fact=$2
   shift 2
@@ -65,7 +69,7 @@ says () {
   tap $status_of_test "$fact"
 }
 
-# script FILE LINE...: an executable file of these lines.
+# script FILE LINE...: writes an executable file with these lines.
 script () {
   file=$1
   shift
@@ -73,7 +77,7 @@ script () {
   chmod 755 "$file"
 }
 
-# builds FILE WORD...: a program, with these words for the linker.
+# builds FILE WORD...: builds a program, with these words for the linker.
 printf '#include <stdio.h>\nint main (void) { return puts ("runs") < 0; }\n' > "$work/program.c"
 builds () {
   file=$1
@@ -82,5 +86,5 @@ builds () {
   $CC $CFLAGS $LDFLAGS "$@" -o "$file" "$work/program.c" > "$work/log" 2>&1
 }
 
-# shellcheck disable=SC2016  # for the shell that is run
+# shellcheck disable=SC2016  # for the shell
 show='echo "$LD_PRELOAD|$SYDRA_ALLOC_CONF"'

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# sydra-run: what a program keeps, what it is given, bad usage, where programs and scripts are found.
+# sydra-run: what a program keeps, what it is given, wrong usage, and where programs and scripts are
+# found.
 . "${top_srcdir:=.}/tests/tools/sydra-run-common.sh"
 
 # ---- What the program keeps ----
@@ -33,10 +34,12 @@ else
 fi
 
 printf 'a\nb\n' > "$work/in"
-out=$({ "$run" --module "$module" --stats sh -c 'read -r first; echo "$first"; cat; echo err >&2' 2> /dev/null; cat; } < "$work/in")
+out=$({ "$run" --module "$module" --stats sh \
+  -c 'read -r first; echo "$first"; cat; echo err >&2' 2> /dev/null; cat; } < "$work/in")
 [ "$out" = "$(cat "$work/in")" ]
 tap $? "standard input and output are the program's"
-says "3: -x --stats a b " "the program's arguments and options are its own" sh -c 'printf "%s: " $#; printf "%s " "$@"; echo' x "-x" "--stats" "a b"
+says "3: -x --stats a b " "the program's arguments and options are its own" sh \
+  -c 'printf "%s: " $#; printf "%s " "$@"; echo' x "-x" "--stats" "a b"
 says "-c" "-- ends sydra-run's options" -- echo -c
 says "$work/true -v" "options after the program's name are not looked at" echo "$work/true" -v
 here=$(cd "$work" && PATH=$work:$PATH "$run" --module "$module" sh -c 'pwd; echo $0')
@@ -63,16 +66,20 @@ else
   tap_skip "no /proc/self/maps: whether the module is loaded"
 fi
 
-conf=$("$run" --module "$module" --shards auto sh -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
+conf=$("$run" --module "$module" --shards auto sh \
+  -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
 [ "$conf" = shards:auto ]
 tap $? "--shards is in SYDRA_ALLOC_CONF ($conf)"
-conf=$("$run" --module "$module" --shards=1024 sh -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
+conf=$("$run" --module "$module" --shards=1024 sh \
+  -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
 [ "$conf" = shards:1024 ]
 tap $? "... a number too ($conf)"
-conf=$("$run" --module "$module" --stats sh -c '[ "$SYDRA_ALLOC_CONF" = "stats:text,process:$$" ] && echo right' 2> /dev/null)
+conf=$("$run" --module "$module" --stats sh \
+  -c '[ "$SYDRA_ALLOC_CONF" = "stats:text,process:$$" ] && echo right' 2> /dev/null)
 [ "$conf" = right ]
 tap $? "--stats is, for that process only"
-conf=$(cd "$work" && "$run" --module "$module" --json 'a,b\c' sh -c 'printf "%s\n" "${SYDRA_ALLOC_CONF%,process:$$}"' 2> /dev/null)
+conf=$(cd "$work" && "$run" --module "$module" --json 'a,b\c' sh \
+  -c 'printf "%s\n" "${SYDRA_ALLOC_CONF%,process:$$}"' 2> /dev/null)
 [ "$conf" = "json:$work"'/a\,b\\c' ]
 tap $? "--json is, absolute, with commas and backslashes escaped"
 mkdir "$work/100%p"
@@ -80,24 +87,29 @@ conf=$(cd "$work/100%p" && "$run" --module "$module" --stats --json 'a%p%%' \
   sh -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
 [ "$conf" = "stats:text,json:$work/100%%p/a%p%%,process:any" ]
 tap $? "... for all processes where each has a file by %p; the directory's percent signs are such"
-conf=$(SYDRA_ALLOC_CONF=shards:3 "$run" --module "$module" --shards 2 sh -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
+conf=$(SYDRA_ALLOC_CONF=shards:3 "$run" --module "$module" --shards 2 sh \
+  -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
 [ "$conf" = shards:3,shards:2 ]
 tap $? "what was there stays, and comes first ($conf)"
-conf=$(SYDRA_ALLOC_CONF="json:/dev/null\\" "$run" --module "$module" --shards 2 sh -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
+conf=$(SYDRA_ALLOC_CONF="json:/dev/null\\" "$run" --module "$module" --shards 2 sh \
+  -c 'printf "%s\n" "$SYDRA_ALLOC_CONF"' 2> /dev/null)
 [ "$conf" = 'json:/dev/null\\,shards:2' ]
 tap $? "a backslash at its end takes nothing in"
 
 # ---- The reports, with the module ----
 
 if [ -e "$drop_in" ]; then
-  # Some shells end by _exit, and with them go the reports.
-  "$run" --module "$drop_in" --stats "$AWK" 'BEGIN { print "out"; exit 5 }' > "$work/out" 2> "$work/err"
-  [ $? -eq 5 ] && [ "$(cat "$work/out")" = out ] && [ "$(grep -c '^ *allocations ' "$work/err")" -eq 1 ]
+  # Some shells end by _exit, which writes no report.
+  "$run" --module "$drop_in" --stats \
+    "$AWK" 'BEGIN { print "out"; exit 5 }' > "$work/out" 2> "$work/err"
+  [ $? -eq 5 ] && [ "$(cat "$work/out")" = out ] &&
+    [ "$(grep -c '^ *allocations ' "$work/err")" -eq 1 ]
   tap $? "--stats: statistics on standard error only, and the program's status"
   allocations=$("$AWK" '$1 == "allocations" { print $2 }' "$work/err")
   [ "${allocations:-0}" -gt 0 ]
   tap $? "... with allocations ($allocations)"
-  (cd "$work" && "$run" --module "$drop_in" --json 'a, \b.json' "$AWK" 'BEGIN { exit 7 }') > "$work/out" 2>&1
+  (cd "$work" && "$run" --module "$drop_in" --json 'a, \b.json' \
+    "$AWK" 'BEGIN { exit 7 }') > "$work/out" 2>&1
   [ $? -eq 7 ] && [ ! -s "$work/out" ] && [ -s "$work/a, \\b.json" ]
   tap $? "--json: into the file, and nothing else is said"
   if python3 -c '' 2> /dev/null; then
@@ -115,7 +127,8 @@ print(report["allocations"])
   "$run" --module "$drop_in" "$AWK" 'BEGIN { exit 0 }' > "$work/out" 2>&1
   [ ! -s "$work/out" ]
   tap $? "without them nothing is reported"
-  "$run" --module "$drop_in" --stats "$AWK" 'BEGIN { system ("cat /dev/null; :") }' > "$work/out" 2>&1
+  "$run" --module "$drop_in" --stats \
+    "$AWK" 'BEGIN { system ("cat /dev/null; :") }' > "$work/out" 2>&1
   [ "$(grep -c '^ *allocations ' "$work/out")" -eq 1 ]
   tap $? "what the program starts does not report"
   echo old > "$work/old"
@@ -123,7 +136,7 @@ print(report["allocations"])
   [ -e "$work/old" ] && [ ! -s "$work/old" ]
   tap $? "--json: a program that is killed leaves no former report"
   mkdir "$work/each%p"
-  # As if from within the report of another process.
+  # As if sydra-run was started in a process tree in which only process 1 reports.
   (cd "$work/each%p" &&
     env SYDRA_ALLOC_CONF=process:1 "$run" --module "$drop_in" --json '%p.json' \
       "$AWK" 'BEGIN { system ("cd /; cat /dev/null; :") }')
@@ -135,14 +148,15 @@ print(report["allocations"])
   done
   [ "$count" -ge 2 ] && grep -q '"program": "cat"' "$work/each%p"/*
   tap $? "--json with %p: what the program starts reports too, each to its own file ($count)"
-  (export SYDRA_ALLOC_CONF=stats:text && "$run" --module "$drop_in" "$AWK" 'BEGIN { system ("cat /dev/null; :") }' > "$work/out" 2>&1)
+  (export SYDRA_ALLOC_CONF=stats:text &&
+    "$run" --module "$drop_in" "$AWK" 'BEGIN { system ("cat /dev/null; :") }' > "$work/out" 2>&1)
   [ "$(grep -c '^ *allocations ' "$work/out")" -eq 2 ]
   tap $? "... but where SYDRA_ALLOC_CONF says so for all"
 else
   tap_skip "no libsydra-malloc.so was built: the reports"
 fi
 
-# ---- Bad usage ----
+# ---- Wrong usage ----
 
 "$run" --help > "$work/out" 2> "$work/err"
 status=$?
@@ -151,11 +165,13 @@ tap $? "--help: the options, on standard output"
 missing=
 for option in --stats --json --shards --module --help --version; do
   grep -q -e "$option" "$work/out" || missing="$missing $option"
-  grep -q -e "Fl Fl ${option#--}" "$top_srcdir/man/sydra-run.1" || missing="$missing $option(manual)"
+  grep -q -e "Fl Fl ${option#--}" "$top_srcdir/man/sydra-run.1" ||
+    missing="$missing $option(manual)"
 done
 tap_empty "... and in the manual, all of them" "$missing"
 version=$("$run" --version)
-[ "$version" = "sydra-run $("$build/sydra-bench" --version | sed 's/.* //')" ] && [ "$("$run" -V)" = "$version" ]
+[ "$version" = "sydra-run $("$build/sydra-bench" --version | sed 's/.* //')" ] &&
+  [ "$("$run" -V)" = "$version" ]
 tap $? "--version is the library's: $version"
 refused 125 "no program was named" "no program"
 refused 125 "no program was named" "options alone" --stats --
@@ -179,25 +195,30 @@ tap $? "--json in a directory with a percent sign, which is doubled"
 refused 125 "File name too long" "--json that gets too long" \
   --json "$work/$("$AWK" 'BEGIN { for (at = 0; at < 2000; at++) printf "%%p" }')" true
 for shards in '' -1 1025 99999999999 2x auto1 ' 1' 0x1; do
-  refused 125 "--shards takes auto or a whole number from 0 to 1024, not \"$shards\"" "--shards" --shards "$shards" true
+  refused 125 "--shards takes auto or a whole number from 0 to 1024, not \"$shards\"" \
+    "--shards" --shards "$shards" true
 done
-ends 125 "cannot be read: No such file" "a module that is not there" "$run" --module "$work/none.so" true
+ends 125 "cannot be read: No such file" "a module that is not there" \
+  "$run" --module "$work/none.so" true
 ends 125 "is no shared library" "a module that is a text" "$run" --module "$work/program.c" true
 cp "$module" "$work/a b.so"
 ends 125 "a colon or a space" "a module whose name has a space" "$run" --module "$work/a b.so" true
-refused 125 "?1: it cannot be written" "control characters are not passed on" --json "$(printf '/none/\0331')" true
+refused 125 "?1: it cannot be written" "control characters are not passed on" \
+  --json "$(printf '/none/\0331')" true
 
 # ---- Where programs are found ----
 
-# Where a directory in PATH may not be searched, the answer is another.
-ends 127 "nosuchprogram: No such file" "no such program in PATH" env PATH=/usr/bin:/bin "$run" --module "$module" nosuchprogram
+# If a directory in PATH may not be searched, the error is another one.
+ends 127 "nosuchprogram: No such file" "no such program in PATH" \
+  env PATH=/usr/bin:/bin "$run" --module "$module" nosuchprogram
 refused 127 "No such file" "no such file" "$work/none"
 refused 127 "" "a program without a name" ''
 refused 126 "Is a directory" "a directory" "$work"
 refused 126 "Permission denied" "a file that is not executable" "$work/program.c"
 mkdir "$work/one" "$work/two"
 echo > "$work/one/tool"
-ends 126 "Permission denied" "found in PATH, but not executable" env PATH="$work/one" "$run" --module "$module" tool
+ends 126 "Permission denied" "found in PATH, but not executable" \
+  env PATH="$work/one" "$run" --module "$module" tool
 script "$work/two/tool" '#!/bin/sh' 'echo two'
 out=$(PATH=$work/one:$work/two "$run" --module "$module" tool 2>&1)
 [ "$out" = two ]
@@ -222,7 +243,8 @@ says "$work/one/b" "a script of a script" "$work/one/b"
 script "$work/env" '#!/usr/bin/env sh' 'echo env'
 says env "a script of env" "$work/env"
 script "$work/lost" '#!/none/interpreter'
-refused 126 "not the interpreter that it names" "a script whose interpreter is not there" "$work/lost"
+refused 126 "not the interpreter that it names" "a script whose interpreter is not there" \
+  "$work/lost"
 script "$work/self" "#!$work/self"
 refused 126 "self: " "a script that is its own interpreter" "$work/self"
 script "$work/bare" '#!'
