@@ -69,8 +69,8 @@
 /* A million magazines are enough to fill the depots of some forty shards.  When they are used up,
    blocks go to the slabs directly. */
 #define SY_MAGAZINES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
-/* A thread's first magazine of a class has 8 blocks, or as many as 8 KiB hold, or one block.  Each
-   refill doubles it, up to the class's own limit. */
+/* A thread's first magazine of a class has 8 blocks, or as many as 8 KiB hold if those are fewer,
+   but at least one.  Each refill doubles it, up to the class's own limit. */
 #define SY_ROUNDS_FIRST 8u
 #define SY_ROUNDS_FIRST_BYTES ((size_t) 8 << 10)
 /* The magazines of one thread may grow to an equal share of SY_ROOM_ALL among the threads that
@@ -116,7 +116,7 @@
 /* How many depots and bins with nothing to give a reaping passes between two looks at the clock. */
 #define SY_REAP_LOOKS 64u
 /* Memory has grown when the units with memory are 16 more, or one part in 16 more, whichever is
-   later. Each time threads look for blocks that they hold without need. */
+   later.  Each time threads look for blocks that they hold without need. */
 #define SY_GROWTH_UNITS 16u
 #define SY_GROWTH_UNITS_SHARE 16u
 /*
