@@ -77,7 +77,7 @@ struct sydra_alloc_options {
   size_t size;                /* sizeof (struct sydra_alloc_options), in bytes */
   /* Shown in statistics.  As many whole characters of UTF-8 as fit in 31 bytes are copied. */
   const char *name;           /* NULL: "alloc" */
-  /* The most live bytes, beyond which allocation fails.  Free blocks in threads' magazines count. */
+  /* The most live bytes; allocation fails beyond it.  Free blocks in magazines count. */
   size_t max_bytes;           /* 0: no limit */
   /* The most bytes that may wait for readers.  Beyond it sydra_free_deferred refuses. */
   size_t max_deferred_bytes;  /* 0: 64 MiB */
