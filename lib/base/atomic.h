@@ -2,8 +2,9 @@
 /*
  * atomic.h: the only includer of <atomic_ops.h>.
  *
- * A suffixless AO operation is relaxed.  What is written by one thread only and read by others is kept in an AO_t and changed with
- * sy_own_add, which is no atomic addition but reads and writes the word whole.
+ * An AO operation without a suffix is relaxed.  A counter that one thread writes and others read is
+ * an AO_t, and is changed with sy_own_add.  This is not an atomic addition, but it reads and writes
+ * the whole word at once.
  */
 #ifndef SY_ATOMIC_H
 #define SY_ATOMIC_H
@@ -17,8 +18,10 @@
 SY_STATIC_ASSERT (sizeof (AO_t) == sizeof (void *), "an AO_t holds a pointer");
 
 /*
- * The caller is the only writer; relaxed: readers want a value, not an order.  Compilers make three instructions of the volatile load, add
- * and store, and two of the load and compare: in the hits each counts.
+ * Adds to a counter that only the caller writes.  Relaxed: readers want a value, not an order.
+ *
+ * In assembly, because compilers make three instructions of the volatile load, add and store, and
+ * two of a load and compare.  In the hits each instruction counts.
  */
 static inline void
 sy_own_add (AO_t *counter, AO_t amount)
@@ -30,7 +33,8 @@ sy_own_add (AO_t *counter, AO_t amount)
 #endif
 }
 
-/* ... release: who sees the sum sees what the caller wrote before.  Stores of this processor are seen in their order; the compiler keeps it too. */
+/* The same with release: a thread that sees the sum sees what the caller wrote before.  x86-64
+   keeps the order of stores, and the clobber of memory makes the compiler keep it. */
 static inline void
 sy_own_add_release (AO_t *counter, AO_t amount)
 {
@@ -41,7 +45,7 @@ sy_own_add_release (AO_t *counter, AO_t amount)
 #endif
 }
 
-/* Does it hold the value?  Relaxed. */
+/* Does the word hold the value?  Relaxed. */
 static inline bool
 sy_holds (const AO_t *word, AO_t value)
 {
@@ -55,14 +59,14 @@ sy_holds (const AO_t *word, AO_t value)
 #endif
 }
 
-/* Any thread; relaxed: a count orders nothing. */
+/* Adds to a counter that any thread writes.  Relaxed: a count orders nothing. */
 static inline void
 sy_shared_add (AO_t *counter, AO_t amount)
 {
   (void) AO_fetch_and_add (counter, amount);
 }
 
-/* Any thread raises a high-water mark; relaxed: a mark orders nothing. */
+/* Raises a high-water mark that any thread writes.  Relaxed: a mark orders nothing. */
 static inline void
 sy_shared_raise (AO_t *mark, AO_t value)
 {
@@ -71,7 +75,8 @@ sy_shared_raise (AO_t *mark, AO_t value)
       return;
 }
 
-/* Any thread adds, as long as the sum stays within the limit.  False: over it, nothing added.  Relaxed: as sy_shared_add. */
+/* Adds to a counter that any thread writes, if the sum stays within the limit.  False: it would
+   not, and nothing was added.  Relaxed: a count orders nothing. */
 static inline bool
 sy_shared_charge (AO_t *charged, AO_t limit, AO_t amount)
 {

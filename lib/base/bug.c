@@ -50,7 +50,8 @@ sy_bug (const char *call, const void *pointer, const char *what)
   line_add (&line, ": ");
   line_add (&line, what);
   line.text[line.length++] = '\n';
-  /* One write, so that lines of several processes do not mix; nothing is left to do if it fails. */
+  /* One write, so that lines of several processes do not mix.  If it fails, nothing is left to
+     do. */
   if (write (STDERR_FILENO, line.text, line.length) < 0)
     abort ();
   abort ();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* compiler.h: what we ask of the compiler, by name. */
+/* compiler.h: names for what we ask of the compiler. */
 #ifndef SY_COMPILER_H
 #define SY_COMPILER_H
 
@@ -10,14 +10,16 @@
 #define SY_LIKELY(condition) __builtin_expect (!!(condition), 1)
 #define SY_UNLIKELY(condition) __builtin_expect (!!(condition), 0)
 
-/* The compiler forgets how the pointer came about, and keeps it in a register instead of taking addresses apart again. */
+/* Makes the compiler forget how the pointer was computed.  It then keeps the pointer in a register
+   instead of computing it again. */
 #define SY_OPAQUE(pointer) __asm__ ("" : "+r" (pointer))
 
-/* Two threads' data this far apart never share a line; two lines, as adjacent ones are fetched in pairs. */
+/* SY_APART keeps the data of two threads on different lines: two lines apart, because processors
+   fetch adjacent lines in pairs. */
 #define SY_LINE_BYTES 64
 #define SY_APART SY_ALIGNED (128)
 
-/* Is this compiled with a sanitizer?  It brings a heap of its own. */
+/* Is this compiled with a sanitizer?  A sanitizer has its own heap. */
 #if defined __SANITIZE_ADDRESS__
 #define SY_ADDRESS_SANITIZER 1
 #elif defined __has_feature

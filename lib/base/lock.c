@@ -6,7 +6,7 @@
 #include "base/bug.h"
 #include "base/os.h"
 
-/* The ranks that this thread holds, one bit each; kept in debug builds only. */
+/* One bit for each rank that this thread holds; kept in debug builds only. */
 static __thread unsigned ranks_held __attribute__ ((tls_model (SY_TLS_MODEL)));
 
 static __thread bool holds_all __attribute__ ((tls_model (SY_TLS_MODEL)));

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock.h: mutexes with a rank, and a kind that keeps count.
+ * lock.h: mutexes with a rank, and timed ones that also count waits.
  *
- * A thread takes locks in rising rank only; debug builds check it.  A fork takes every lock in the same order.
+ *   rank of the lock that a thread takes  >  ranks of all locks that it holds
+ *
+ * A fork takes every lock in the order of the ranks, and so holds several locks of one rank.  Debug
+ * builds check the order at each lock.
  */
 #ifndef SY_LOCK_H
 #define SY_LOCK_H
@@ -14,10 +17,10 @@
 
 enum sy_rank {
   SY_RANK_REGISTRY = 1,  /* handles, and which thread has which cache */
-  SY_RANK_DOMAIN,        /* a handle's readers and their bags; never two at once but in a fork, as the next three */
-  SY_RANK_LIMBO,         /* a handle's sealed bags */
-  SY_RANK_FALLBACK,      /* a stripe of a handle's table of fallback blocks */
-  SY_RANK_BIN,           /* one class of one shard */
+  SY_RANK_DOMAIN,        /* a handle's readers and their bags; only a fork holds several */
+  SY_RANK_LIMBO,         /* a handle's sealed bags; only a fork holds several */
+  SY_RANK_FALLBACK,      /* a stripe of a handle's fallback blocks; only a fork holds several */
+  SY_RANK_BIN,           /* one class of one shard; only a fork holds several */
   SY_RANK_REGION,        /* the range's slabs */
   SY_RANK_MAGAZINES,     /* the magazines' arena */
   SY_RANK_PAGES          /* runs of pages for large blocks */
@@ -28,7 +31,8 @@ struct sy_lock {
   enum sy_rank rank;
 };
 
-/* Holders are soon done: who waits spins a little before it sleeps, where the C library has such mutexes and config.h asks for them. */
+/* Locks are held for a short time.  So a waiting thread spins a little before it sleeps, if the C
+   library has such mutexes and config.h asks for them. */
 #ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
 # define SY_MUTEX_INIT PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
 #else
@@ -43,12 +47,14 @@ bool sy_lock_try (struct sy_lock *lock);
 void sy_lock_release (struct sy_lock *lock);
 
 /*
- * For fork, whose caller takes every lock: from now on, or no longer, the calling thread has them all, and taking or releasing one does
- * nothing.  Other libraries' fork handlers that run in between may allocate.
+ * For fork, whose caller takes every lock.  After sy_lock_hold_all (true) the calling thread counts
+ * as the holder of all locks: to take or release one does nothing.  So fork handlers of other
+ * libraries, which run in between, may allocate.
  */
 void sy_lock_hold_all (bool held);
 
-/* A lock whose holders note how often and how long; the counts are written under it and read by anyone. */
+/* A lock that counts how often and how long threads wait for it and hold it.  The counts are
+   written under the lock, and read by any thread. */
 struct sy_timed_lock {
   struct sy_lock lock;
   uint64_t taken_at_ns;

@@ -19,7 +19,7 @@
 #ifdef HAVE_LINUX_MEMBARRIER_H
 # include <linux/membarrier.h>
 #elif defined __linux__ && defined SYS_membarrier
-/* The kernel's numbers, where the C library comes without the kernel's headers, as musl does. */
+/* The kernel's numbers, for a C library that comes without the kernel's headers, as musl does. */
 enum
 {
   MEMBARRIER_CMD_PRIVATE_EXPEDITED = 1 << 3,
@@ -43,8 +43,8 @@ static struct {
 } refused;
 
 /*
- * Whether the pages are in core dumps.  A wish: where the system refuses to leave pages out, or does not know how, dumps are larger, and it is
- * not asked again.
+ * Sets whether the pages are in core dumps.  If the system refuses to leave pages out, or cannot,
+ * dumps are larger, and the system is not asked again.
  */
 static void
 dump (void *start, size_t bytes, bool wanted)
@@ -67,7 +67,7 @@ sy_os_reserve (size_t bytes)
 {
   void *start = map (bytes, PROT_NONE, MAP_NORESERVE);
 
-  /* A debugger that writes a core itself reads all that is mapped, whether it can be read or not. */
+  /* A debugger that writes a core itself would write all mapped pages, readable or not. */
   if (start != NULL)
     dump (start, bytes, false);
   return start;
@@ -166,13 +166,17 @@ sy_os_move (void *from, void *to, size_t bytes)
   int saved = errno;
   enum sy_moved moved = SY_MOVED;
 
-  /* A move unlocks all of a mapping that is locked (mlock, mlockall); this call refuses a locked page, and does little to another. */
+  /* A move would unlock a whole locked mapping (mlock, mlockall).  MADV_COLD fails on a locked
+     page, and does little to another one. */
   if (madvise (from, sy_os_page_bytes (), MADV_COLD) != 0)
     moved = SY_MOVE_REFUSED;
   else if (mremap (from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED)
     {
-      /* EINVAL: a system that does not know how (Linux before 5.7), and looks at nothing else.  Other failures may come after the destination
-         was unmapped, for anybody to map; where nobody did, it is ours again. */
+      /*
+       * EINVAL: the system has no such move (Linux before 5.7) and has done nothing.  After
+       * another failure the destination may be unmapped, and another thread may have mapped
+       * something there. If none has, we map it again.
+       */
       int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
       bool ours = errno == EINVAL || mmap (to, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == to;
 
@@ -200,7 +204,7 @@ sy_os_unmap (void *start, size_t bytes)
 {
   int saved = errno;
 
-  /* A refusal (the system's mappings are used up) leaves the range mapped and unused: nothing else is lost. */
+  /* If the system refuses because its mappings are used up, the range stays mapped and unused. */
   (void) munmap (start, bytes);
   errno = saved;
 }

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pace.h: when memory goes back, and how much at a time.
+ * pace.h: when memory goes back to the system, and how much of it at a time.
  *
- * Every SY_REAP_NS, or when it is asked for, somebody who comes by begins a reaping; it goes in steps, done by whoever comes by, each for
- * a share of the time that has passed since the one before: a busy program's calls are held up for a moment now and then, and an idle
- * one's few still get it done.
+ * A reaping is a walk that gives memory back.  It begins SY_REAP_NS after the last step of the one
+ * before, or sooner if a thread asks for it.  It is done in steps, by threads that are inside the
+ * allocator anyway.  Each step may last a share of the time since the step before.  So a busy
+ * program is held up only for a moment now and then, and in an idle one few calls are enough.
  *
- * The owner of the pace sees to it that one thread at a time begins a step; the question whether one is due, and the wish that it be soon,
- * are anybody's, and hints.
+ *   a reaping begins   SY_REAP_NS after the last step of the one before, or when a thread asks
+ *   the next step      is due when 2^20 ns have passed since the last one began
+ *   a step lasts       passed / SY_REAP_STEP_SHARE, within SY_REAP_STEP_NS_MIN and _MAX
+ *
+ * The owner of a pace ensures that only one thread at a time begins a step.  Any thread may ask
+ * whether a step is due, and may ask for a reaping to begin soon; both are hints.
  */
 #ifndef SY_PACE_H
 #define SY_PACE_H
@@ -18,7 +23,7 @@
 
 struct sy_pace {
   AO_t stepped;    /* when the last step began, in nanoseconds shifted right by 20 */
-  AO_t under_way;  /* 1: a reaping is */
+  AO_t under_way;  /* 1: a reaping has begun and is not complete */
 };
 
 static inline bool
@@ -26,13 +31,14 @@ sy_pace_is_due (const struct sy_pace *pace, uint64_t now_ns)
 {
   AO_t passed = (AO_t) (now_ns >> 20) - AO_load (&pace->stepped);
 
-  /* The caller's clock may be a little older than the last step. */
+  /* The caller may have read its clock a little before the last step began. */
   if (passed > (AO_t) 0 - SY_PACE_BEHIND)
     return false;
   return passed >= (AO_load (&pace->under_way) != 0 ? 1 : (AO_t) (SY_REAP_NS >> 20));
 }
 
-/* Begins a step; until when it may last.  The first of a reaping is short. */
+/* Begins a step.  Returns until when it may last, on the clock of sy_os_now_ns.  The first step
+   of a reaping is short. */
 static inline uint64_t
 sy_pace_step (struct sy_pace *pace, uint64_t now_ns)
 {
@@ -48,7 +54,8 @@ sy_pace_step (struct sy_pace *pace, uint64_t now_ns)
   return sy_os_now_ns () + share_ns;
 }
 
-/* A reaping is due now, if none is under way, as if its time had come.  By anyone, at any time: a hint that may be lost. */
+/* Lets a reaping begin now, if none is under way.  Any thread may call at any time; the request
+   is a hint and may be lost. */
 static inline void
 sy_pace_hurry (struct sy_pace *pace, uint64_t now_ns)
 {
@@ -56,7 +63,7 @@ sy_pace_hurry (struct sy_pace *pace, uint64_t now_ns)
     AO_store (&pace->stepped, (AO_t) (now_ns >> 20) - (AO_t) (SY_REAP_NS >> 20));
 }
 
-/* The reaping is done. */
+/* Ends the reaping. */
 static inline void
 sy_pace_end (struct sy_pace *pace)
 {

@@ -24,7 +24,8 @@ home_of (const struct sy_fallback_stripe *stripe, uintptr_t address)
   return mixed (address) / SY_FALLBACK_STRIPES & (stripe->entries - 1);
 }
 
-/* Where the address is, or where it would go.  The table has a free entry. */
+/* The index of the address in the table, or of the free entry where it would go.  The table has
+   a free entry. */
 static size_t
 find (const struct sy_fallback_stripe *stripe, uintptr_t address)
 {
@@ -93,7 +94,8 @@ sy_fallback_add (struct sy_fallback *fallback, const void *block)
   sy_lock_release (&stripe->lock);
 }
 
-/* Closes the gap at an entry, so that every other address is still found from its home on (Knuth, volume 3, 6.4, algorithm R). */
+/* Empties an entry, and moves later entries so that each is still found from its home on (Knuth,
+   volume 3, 6.4, algorithm R). */
 static void
 close_gap (struct sy_fallback_stripe *stripe, size_t gap)
 {

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fallback.h: which blocks a pool's handle has from the C library: a set of addresses, so that a foreign pointer is told from a block
- * without reading near it, and so that the handle's end can give them all back.
+ * fallback.h: the set of blocks that a handle with a pool has from the heap, by their addresses.
  *
- * The set is cut into stripes by address, each an open-addressed table under its own lock, at most half full.  Where a table cannot grow
- * for want of memory, blocks are served untracked and counted; while there are any, an unknown address gets the benefit of the doubt.
+ * With it a foreign pointer is found without reading near it, and the end of a handle can free all
+ * these blocks.
+ *
+ * An address belongs to one stripe.  Each stripe is an open-addressed table under its own lock.
+ *
+ *   entries is 0 or a power of two
+ *   used <= entries / 2, as long as the table could grow; else used < entries
+ *   untracked > 0  =>  any address of the stripe may be a block
+ *
+ * If a table is full and cannot grow for want of memory, blocks are served without an entry, and
+ * counted in `untracked`.
  */
 #ifndef SY_FALLBACK_H
 #define SY_FALLBACK_H
@@ -18,9 +26,9 @@
 
 struct sy_fallback_stripe {
   struct sy_lock lock;
-  uintptr_t *table;  /* 0: no entry; under the lock, as all here */
-  size_t entries;    /* of the table, a power of two; 0: no table yet */
-  size_t used, untracked;
+  uintptr_t *table;        /* addresses; 0: an empty entry.  Under the lock, as the following */
+  size_t entries;          /* entries of the table; 0: no table yet */
+  size_t used, untracked;  /* addresses in the table; blocks without an entry */
 } SY_ALIGNED (SY_LINE_BYTES);
 
 struct sy_fallback {
@@ -29,18 +37,18 @@ struct sy_fallback {
 
 void sy_fallback_open (struct sy_fallback *fallback);
 
-/* Hands every block to give_back and forgets all. */
+/* Calls give_back with every block of the set, and unmaps the tables. */
 void sy_fallback_close (struct sy_fallback *fallback, void (*give_back) (void *block));
 
 void sy_fallback_add (struct sy_fallback *fallback, const void *block);
 
-/* False: no block of this handle. */
+/* Removes the block.  False: it is no block of this handle. */
 bool sy_fallback_remove (struct sy_fallback *fallback, const void *block);
 
-/* Forgets all; nobody else uses it. */
+/* Empties the set.  No other thread uses it. */
 void sy_fallback_forget (struct sy_fallback *fallback);
 
-/* For fork: all stripes at once. */
+/* Take and release the locks of all stripes at once; for fork. */
 void sy_fallback_lock (struct sy_fallback *fallback);
 void sy_fallback_unlock (struct sy_fallback *fallback);
 

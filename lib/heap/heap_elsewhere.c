@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* heap_elsewhere.c: what there is to do for a heap that is a library of its own: it gives memory back, and goes through forks, by itself. */
+/* heap_elsewhere.c: empty functions for a heap that is another library.  Such a heap gives
+   memory back, and handles forks, by itself. */
 #include "heap/heap.h"
 
 void

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap_libc.c: the C library's malloc.  The drop-in, which is malloc itself, compiles this file with the names of libc_functions.h for the same
- * functions (-Dmalloc=sy_libc_malloc and so on): only those that are there are called here.
+ * heap_libc.c: the C library's malloc.
+ *
+ * The drop-in defines malloc itself.  So it compiles this file with other names for the C library's
+ * functions (-Dmalloc=sy_libc_malloc and so on).  This file calls only functions that have a name
+ * in libc_functions.h.
  */
 #include <config.h>
 
@@ -14,7 +17,8 @@
 
 const char sy_heap_name[] = "default";
 
-/* For nothing the C library may give NULL, and a sanitizer a block whose usable byte it does not know. */
+/* For size 0 the C library may return NULL, and a sanitizer's heap a block whose usable byte it
+   does not know. */
 static size_t
 at_least_1 (size_t size)
 {
@@ -69,14 +73,14 @@ size_t
 sy_heap_good_size (size_t size)
 {
 #ifdef __GLIBC__
-  /* One word in front of a block, sizes in steps of two words, four words at least. */
+  /* glibc's blocks have one word in front, sizes in steps of two words, and at least four words. */
   size_t word = sizeof (size_t), step = 2 * word, least = 3 * word;
 
   if (size > (size_t) PTRDIFF_MAX - step)
     return size;
   return size <= least ? least : ((size + word + step - 1) & ~(step - 1)) - word;
 #else
-  /* Of another C library nothing more is known. */
+  /* The sizes of other C libraries are not known. */
   return at_least_1 (size);
 #endif
 }

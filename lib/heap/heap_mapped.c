@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap_mapped.c: the heap behind the drop-in module's pool.  Large blocks are runs of pages of our own (page_heap.h); the C library's own heap
- * serves the small ones that the pool has no room for, and large ones where there is no range or it is full.  Whose a block is, is a matter
- * of its address.
+ * heap_mapped.c: the heap behind the drop-in's pool.
+ *
+ * Large blocks are runs of pages of our own range (page_heap.h).  The C library's own heap serves
+ * small blocks that the pool has no room for, and large blocks if the range does not exist or is
+ * full.  The address of a block tells which of the two it came from.
  */
 #include "heap/heap.h"
 
@@ -32,7 +34,8 @@ is_large (size_t size)
   return size > SY_LARGE_MIN || !sy_libc_heap_is_there ();
 }
 
-/* A block of the C library's is as long as it would be of our own, so that sy_heap_good_size holds for it too. */
+/* The size of a block.  A block of the C library's heap is as long as one of our own would be,
+   so that sy_heap_good_size is right for both. */
 static size_t
 rounded (size_t size)
 {
@@ -41,7 +44,8 @@ rounded (size_t size)
   return size == 0 ? step : (size + step - 1) & ~(step - 1);
 }
 
-/* Clears whole pages of a run: those that few were used of by the system, which leaves them out of memory. */
+/* Clears a run.  Parts of which few pages are in memory are given back to the system, which
+   makes them zero without memory. */
 static void
 clear (char *start, size_t bytes)
 {
@@ -98,7 +102,7 @@ sy_heap_aligned (size_t alignment, size_t size)
   return block != NULL ? block : sy_libc_heap_aligned (alignment, rounded (size));
 }
 
-/* Copies the block to a new one, with room to grow on where it grew. */
+/* Copies the block to a new one, with room for more growth if it grows. */
 static void *
 copy (void *block, size_t old_size, size_t size)
 {
@@ -160,7 +164,7 @@ sy_heap_good_size (size_t size)
 size_t
 sy_heap_trim (void)
 {
-  /* What the C library serves here is little. */
+  /* The C library serves little here, so its heap is not trimmed. */
   return sy_page_range_trim ();
 }
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap_mimalloc.c: the system's mimalloc.  Only its malloc family is used: later versions dropped other calls.
+ * heap_mimalloc.c: the system's mimalloc.  It uses only the malloc family, because later versions
+ * of mimalloc dropped other calls.
  *
- * mimalloc 2.0.9 returns misaligned blocks where the size is at least the alignment and a size class of its own meets both (256 of 256,
- * 512 of 256 ...).  Asking for one byte less than a multiple beyond the alignment takes its over-allocating path, which is right; each
- * result is looked at all the same.  Its blocks of up to 8 bytes are aligned to 8 only: no request is for less than 16.
+ * mimalloc 2.0.9 returns misaligned blocks if the size is at least the alignment and one of its
+ * size classes fits both (256 bytes at 256, 512 bytes at 256 and so on).  So each result is
+ * checked, and a misaligned one is replaced by a longer block: a size that is no multiple of the
+ * alignment takes another path in mimalloc, which aligns correctly.
+ *
+ * mimalloc aligns blocks of up to 8 bytes to 8 only.  So no request is for less than 16 bytes.
  */
 #include "heap/heap.h"
 
@@ -24,7 +28,7 @@ too_big (size_t size)
   return true;
 }
 
-/* What malloc promises is the alignment of every block, so that mi_realloc may leave it where it is. */
+/* Every block has the alignment that malloc promises, so that mi_realloc may leave it in place. */
 #define LEAST ((size_t) 16)
 
 static size_t
@@ -62,7 +66,8 @@ sy_heap_realloc (void *block, size_t size)
 void *
 sy_heap_aligned (size_t alignment, size_t size)
 {
-  /* Beyond this mimalloc 2.0 refuses to align; a whole alignment more always holds an aligned block. */
+  /* Beyond this mimalloc 2.0 refuses to align.  A block that is longer by a whole alignment always
+     contains an aligned block. */
   if (too_big (size) || too_big (alignment) || too_big (size + alignment))
     return NULL;
   size = at_least (size);

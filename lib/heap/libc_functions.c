@@ -11,22 +11,24 @@
 #include "base/atomic.h"
 #include "base/bug.h"
 
-/* The tables of a loaded library that its symbols are found by. */
+/* The tables of a loaded library in which its symbols are found. */
 struct tables {
   const char *strings, *soname;
   const ElfW (Sym) *symbols;
-  const uint32_t *hash;   /* GNU's; NULL: only the older table */
-  uint32_t symbol_count;  /* as the older table says */
+  const uint32_t *hash;   /* GNU's table of hashes; NULL: the library has only the older table */
+  uint32_t symbol_count;  /* from the older table of hashes */
 };
 
 enum function { MALLOC, CALLOC, REALLOC, MEMALIGN, FREE, USABLE_SIZE, TRIM, FUNCTIONS };
 
 static const char *const names[FUNCTIONS] = { "malloc", "calloc", "realloc", "memalign", "free", "malloc_usable_size", "malloc_trim" };
 
-/* Written by who comes first; two threads that look at once find the same.  ready, with release, says that all are there. */
+/* The first caller writes the addresses.  Two threads that look at once find the same ones.
+   `ready`, stored with release, says that all are written. */
 static AO_t address[FUNCTIONS], ready;
 
-/* Some systems keep addresses there as they are in the file. */
+/* The address of a table.  On some systems the loader leaves the file's own addresses in the
+   entries. */
 static uintptr_t
 address_of (const struct dl_phdr_info *library, const ElfW (Dyn) *entry)
 {
@@ -70,7 +72,7 @@ is_defined_as (const struct tables *tables, const ElfW (Sym) *symbol, const char
   return symbol->st_shndx != SHN_UNDEF && strcmp (tables->strings + symbol->st_name, name) == 0;
 }
 
-/* One after the other, where there is no better table. */
+/* Looks at one symbol after the other, if there is no GNU table. */
 static const ElfW (Sym) *
 find_by_walk (const struct tables *tables, const char *name)
 {
@@ -81,8 +83,12 @@ find_by_walk (const struct tables *tables, const char *name)
 }
 
 /*
- * GNU's table of hashes: how many buckets, the first symbol in it, how many words of a filter; that filter, the buckets, and a hash for each
- * symbol from the first on, whose lowest bit ends a bucket's chain.
+ * Looks the symbol up in GNU's table of hashes:
+ *
+ *   | bucket_count | first | filter_words | shift | filter | buckets | chains |
+ *
+ * The chains have one hash for each symbol from number `first` on.  The lowest bit of a hash is 1
+ * if the symbol is the last one of its bucket.
  */
 static const ElfW (Sym) *
 find_by_hash (const struct tables *tables, const char *name)
@@ -115,7 +121,7 @@ is_c_library (const struct dl_phdr_info *library, struct tables *tables)
   return false;
 }
 
-/* For dl_iterate_phdr: not 0 ends the search. */
+/* For dl_iterate_phdr: a result other than 0 ends the search. */
 static int
 look_into (struct dl_phdr_info *library, size_t size, void *ctx)
 {

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libc_functions.h: the C library's own malloc and its family, whoever stands before them.
+ * libc_functions.h: the C library's own malloc and its family, even if another library defines the
+ * same names.
  *
- * A program may be linked with another allocator, and the dynamic linker binds each of these names to that one: also __libc_malloc and its
- * kin, which gperftools and mimalloc define, but not for all of the family.  Functions of two heaps must not meet at one block.  So all are
- * looked up in the C library's own table of symbols, at the first call.  Nothing here allocates, or calls what may be somebody else's but
- * dl_iterate_phdr.  Any thread may call.
+ * A program may be linked with another allocator.  The dynamic linker then binds malloc's names to
+ * that allocator, and also __libc_malloc and some of its relatives, which gperftools and mimalloc
+ * define.  One block must not be handled by functions of two heaps.  So the first call looks all
+ * functions up in the C library's own table of symbols.
+ *
+ * Nothing here allocates.  dl_iterate_phdr is the only function called that another library could
+ * define.  Any thread may call.
  */
 #ifndef SY_LIBC_FUNCTIONS_H
 #define SY_LIBC_FUNCTIONS_H

@@ -22,14 +22,14 @@ extern void *__libc_realloc (void *block, size_t size) __attribute__ ((weak));
 extern void *__libc_memalign (size_t alignment, size_t size) __attribute__ ((weak));
 extern void __libc_free (void *block) __attribute__ ((weak));
 
-/* Right before a block. */
+/* Lies right before a block. */
 struct prefix
 {
   size_t size;     /* of the block */
-  size_t offset;   /* from the C library's block to ours */
+  size_t offset;   /* of our block in the C library's block */
 };
 
-/* Keeps the alignment that the C library gives. */
+/* The prefix's length keeps the alignment of the C library's blocks. */
 #define PREFIX ((size_t) 16)
 
 static struct prefix *

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libc_heap.h: the C library's own heap by its exported names, for a module that takes malloc's name for itself.
+ * libc_heap.h: the C library's own heap by its names __libc_malloc and so on, for the drop-in,
+ * which defines malloc itself.
  *
- * Each block has a prefix of ours with its size.  The names are weak: where they are missing (a static program) every call fails with
- * ENOMEM.  Sizes are up to PTRDIFF_MAX.
+ *   C library's block   | ... offset bytes ... size, offset | our block: size bytes |
+ *
+ * Each block has a prefix of ours with its size.  The names are weak: if they are missing, as in a
+ * static program, every call that allocates fails with ENOMEM.  Sizes are up to PTRDIFF_MAX.
  */
 #ifndef SY_LIBC_HEAP_H
 #define SY_LIBC_HEAP_H
@@ -11,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Is there one? */
+/* Does the C library have these names? */
 bool sy_libc_heap_is_there (void);
 
 void *sy_libc_heap_malloc (size_t size);

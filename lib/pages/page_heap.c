@@ -6,7 +6,8 @@
 #include "pages/page_range.h"
 #include "pages/pieces.h"
 
-/* Under the range's lock: the pieces that were moved, in all used runs, and whether no more are, as the system's mappings are used up. */
+/* Under the range's lock: how many pieces of all used runs were moved, and whether moving has ended
+   because a move lost a run. */
 static uint32_t moved_pieces;
 static bool moves_ended;
 
@@ -24,7 +25,8 @@ sy_pages_has (const void *pointer)
 
 /* ---- Blocks ---- */
 
-/* A used run of so many units; SY_UNIT_NONE: out of range or of memory.  *state: what it was. */
+/* Takes a run of `length` units.  Sets *state to what it was before.  SY_UNIT_NONE: the range or
+   the memory is used up. */
 static uint32_t
 choose (uint32_t length, bool may_be_dirty, enum sy_run_state *state)
 {
@@ -43,7 +45,8 @@ choose (uint32_t length, bool may_be_dirty, enum sy_run_state *state)
   return first;
 }
 
-/* Gives the ends of a used run back, so that it begins aligned and has the length. */
+/* Gives back both ends of a used run, so that it begins at the alignment and has the length.
+   Returns its new first unit. */
 static uint32_t
 cut_ends (uint32_t first, size_t alignment, uint32_t length, enum sy_run_state state)
 {
@@ -99,14 +102,14 @@ sy_pages_take (size_t alignment, size_t bytes, size_t room, bool *zero)
       *zero = state == SY_RUN_CLEAN;
       if (first != SY_UNIT_NONE)
         return sy_page_address (first);
-      /* What is free may be in parts only because some of it waits with its pages. */
+      /* Free runs may be too short only because dirty and clean ones lie side by side. */
       if (sy_page_range_trim () == 0)
         break;
     }
   return NULL;
 }
 
-/* What was never moved of a moved run may wait with its pages like any other. */
+/* Gives back the end of a moved run that was never moved.  It may stay dirty like any other run. */
 static void
 give_tail (uint32_t first, uint32_t *chain)
 {
@@ -136,7 +139,7 @@ sy_pages_give (void *block, const char *call)
     first = SY_UNIT_NONE;
   sy_lock_release (&sy_page_range.lock);
   if (first == SY_UNIT_NONE)
-    (void) sy_page_run_of (block, call); /* another thread was faster */
+    (void) sy_page_run_of (block, call); /* another thread has freed it: reports misuse */
   (void) sy_page_chain_clean (chain);
 }
 
@@ -146,14 +149,14 @@ sy_pages_usable (const void *block, const char *call)
   return sy_page_bytes_of (sy_page_unit (sy_page_run_of (block, call))->length);
 }
 
-/* Room to grow on for a block of that length. */
+/* How much room for more growth a block of this length gets. */
 static uint32_t
 growth_room (uint32_t length)
 {
   return length / SY_GROWTH_SHARE;
 }
 
-/* Gives the units behind the first so many back, where they are worth it. */
+/* Shortens the run to `length` units, if it gives back a quarter of the run or more. */
 static void
 shrink (uint32_t first, uint32_t length, uint32_t *chain)
 {
@@ -169,7 +172,7 @@ shrink (uint32_t first, uint32_t length, uint32_t *chain)
   sy_page_run_give (first + length, chain);
 }
 
-/* Takes units behind the run, with room where that costs no pages. */
+/* Lengthens the run to `length` units in place, and adds room if that costs no memory. */
 static bool
 grow (uint32_t first, uint32_t length)
 {
@@ -197,7 +200,7 @@ sy_pages_resize (void *block, size_t bytes, const char *call)
   struct sy_unit *unit = sy_page_unit (first);
   bool done = length <= sy_page_range.units;
 
-  /* Most steps within the room touch nothing shared. */
+  /* Most changes within the room need no lock. */
   if (done && (length < unit->asked || length > unit->length))
     {
       sy_lock_take (&sy_page_range.lock);
@@ -216,8 +219,9 @@ sy_pages_resize (void *block, size_t bytes, const char *call)
 /* ---- Moving ---- */
 
 /*
- * A run for a block that has grown to so many units: a clean one to move its pages to or, where new pages would cost more than to copy the old
- * ones, a dirty one.  SY_UNIT_NONE: neither.
+ * Takes a run for a block that grows to `length` units.  It is a dirty run if the block grows so
+ * far that new pages would cost more than copying the old ones.  Else it is a clean run, to move
+ * the pages to.  SY_UNIT_NONE: neither.
  */
 static uint32_t
 choose_for_move (uint32_t first, uint32_t length, enum sy_run_state *state)
@@ -240,14 +244,14 @@ choose_for_move (uint32_t first, uint32_t length, enum sy_run_state *state)
   return to;
 }
 
-/* A longer dirty run gets all of another one, as all of it may be used. */
+/* Copies the whole run, room included, because the program may use all of it. */
 static void
 copy_pages (uint32_t from, uint32_t to)
 {
   memcpy (sy_page_address (to), sy_page_address (from), sy_page_bytes_of (sy_page_unit (from)->length));
 }
 
-/* Files both runs after a move; is the new one the block's? */
+/* Files both runs after a move or a copy.  Returns whether the new run is the block's. */
 static bool
 settle (uint32_t from, uint32_t to, bool moved, bool copied, uint32_t *chain)
 {
@@ -255,7 +259,7 @@ settle (uint32_t from, uint32_t to, bool moved, bool copied, uint32_t *chain)
 
   if (!moved)
     {
-      /* One run is lost by this; there would be others. */
+      /* This run is lost.  Another move could lose another. */
       moves_ended = true;
       sy_runs_detach (&sy_page_range.runs, to);
       return false;

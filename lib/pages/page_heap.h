@@ -2,13 +2,20 @@
 /*
  * page_heap.h: large blocks, as runs of pages out of one reserved range of addresses.
  *
- * Nothing is kept in a block or before it; what is known of it is in the book (runs.h).  Freed pages stay for a while, for reuse.  Blocks
- * that grow stay where they are if what follows is free; else they are copied to free pages that are there, if they grow far, or their pages
- * are moved to a longer run (pieces.h).  A moved run is mapped anew when it is freed, but for an end that was not moved, so that the range is
- * one mapping but for live moved blocks.
+ * Nothing is stored in a block or before it.  The state of all pages is in the book (runs.h).
+ * Freed pages stay for a while, for reuse.
  *
- * Thread-safe; no pages are given back or moved under the lock.  Sizes are bytes, up to PTRDIFF_MAX.  No range on 32 bits or under a limit
- * on address space: sy_pages_take returns NULL then.
+ * A block that grows
+ *   - stays where it is, if enough units behind it are free;
+ *   - else is copied to free pages that have memory, if it grows far and there are such pages;
+ *   - else has its pages moved to a longer run (pieces.h).
+ *
+ * When a moved run is freed, it is mapped anew, except for an end that was never moved.  So apart
+ * from live moved blocks the range is one mapping.
+ *
+ * Any thread may call.  No lock is held while pages are given back or moved.  Sizes are bytes, up
+ * to PTRDIFF_MAX.  On 32 bits, and under a limit on address space, there is no range: sy_pages_take
+ * returns NULL.
  */
 #ifndef SY_PAGE_HEAP_H
 #define SY_PAGE_HEAP_H
@@ -16,30 +23,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Is it in the range?  Never true before there is one. */
+/* Is the pointer in the range?  False as long as there is no range. */
 bool sy_pages_has (const void *pointer);
 
-/* What blocks are multiples of: a power of two, no less than a page. */
+/* The length of a unit.  Blocks are whole units.  It is a power of two, and at least a page. */
 size_t sy_pages_unit_bytes (void);
 
 /*
- * A block of so many bytes and, where there is room, `room` more; alignment is a power of two.  *zero: all of it is known to be zero.
- * NULL: out of range or of memory.
+ * Takes a block of `bytes` and `room` more bytes; alignment is a power of two.  Sets *zero to
+ * whether all of the block is known to be zero.  NULL: the range or the memory is used up.
  */
 void *sy_pages_take (size_t alignment, size_t bytes, size_t room, bool *zero);
 
-/* The calls below end the process where block is none; `call` names who found it. */
+/* The calls below report misuse, in the name of `call`, if `block` is no block. */
 
 void sy_pages_give (void *block, const char *call);
 
-/* All of the block's bytes, room included. */
+/* The block's length in bytes, its room included. */
 size_t sy_pages_usable (const void *block, const char *call);
 
-/* Makes the block longer or shorter where it lies.  False: no room behind it; nothing changed. */
+/* Makes the block longer or shorter in place.  False: there is no room behind it, and nothing has
+   changed. */
 bool sy_pages_resize (void *block, size_t bytes, const char *call);
 
-/* A longer block that the pages of this one were moved to, with room, or copied to; this one is gone.  NULL: not worth it or not possible;
-   nothing changed. */
+/*
+ * Moves the block's pages to a longer block, with room if possible, or copies them.  Returns the
+ * new block; the old one no longer exists.  NULL: not possible, or not worth it, and nothing has
+ * changed.
+ */
 void *sy_pages_move (void *block, size_t bytes, const char *call);
 
 #endif

@@ -63,7 +63,8 @@ open_range (void)
   sy_page_range.units = (uint32_t) ((range.reserved - sy_page_range.skip) >> shift);
   sy_runs_open (&sy_page_range.runs, (struct sy_unit *) (void *) entries.base);
   AO_store (&sy_page_range.base, (AO_t) (range.base + sy_page_range.skip));
-  AO_store_release (&sy_page_range.bytes, (AO_t) sy_page_bytes_of (sy_page_range.units)); /* pairs with sy_pages_has */
+  /* release: pairs with the acquire in sy_page_range_has. */
+  AO_store_release (&sy_page_range.bytes, (AO_t) sy_page_bytes_of (sy_page_range.units));
   return true;
 }
 
@@ -72,7 +73,7 @@ sy_page_range_open (void)
 {
   if (AO_load (&sy_page_range.bytes) != 0)
     return true;
-  /* A refusal holds for a while: each large block would ask for nothing. */
+  /* After a refusal, do not ask at each large block again. */
   if (sy_page_range.refusals++ % SY_PAGES_ASK_AGAIN != 0)
     return false;
   return open_range ();
@@ -92,7 +93,7 @@ sy_page_range_commit (uint32_t count)
 
 /* ---- Giving back ---- */
 
-/* How many free units may wait with their pages. */
+/* How many free units may stay dirty. */
 static uint32_t
 dirty_limit (void)
 {
@@ -118,7 +119,8 @@ chain_pop (uint32_t *chain)
   return first;
 }
 
-/* Takes up to count units of the longest-waiting runs out, those freed before the tick.  True: there are no more. */
+/* Detaches up to count units of the oldest dirty runs, of those freed before the tick.  True:
+   there are no more. */
 static bool
 detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
 {
@@ -152,7 +154,8 @@ sy_page_run_give (uint32_t first, uint32_t *chain)
     (void) detach_dirty (sy_page_range.runs.dirty - limit + limit / 16, sy_page_range.runs.tick + 1, chain);
 }
 
-/* Gives a detached run's pages back, outside the lock; what it is then.  Inside: nobody knows, and it stays out for ever. */
+/* Gives a detached run's pages back to the system, outside the lock.  Returns the run's new state.
+   SY_RUN_INSIDE: its contents are unknown, and it stays detached for ever. */
 static enum sy_run_state
 run_discard (uint32_t first)
 {
@@ -199,7 +202,8 @@ sy_page_chain_clean (uint32_t chain)
 
 /* ---- Now and then ---- */
 
-/* The next part of a step, under the lock: a chain to clean.  True: the last of the reaping. */
+/* The next part of a step, under the lock: makes a chain to clean.  True: the reaping is
+   complete. */
 static bool
 reap_some (uint32_t *chain)
 {
@@ -229,7 +233,7 @@ sy_page_range_reap (uint64_t now_ns)
       (void) sy_page_chain_clean (chain);
       done = done || sy_os_now_ns () >= until_ns;
       sy_lock_take (&sy_page_range.lock);
-      /* Another thread's step may have been the last meanwhile. */
+      /* Meanwhile another thread's step may have completed the reaping. */
       done = done || AO_load (&sy_page_range.pace.under_way) == 0;
     }
   sy_lock_release (&sy_page_range.lock);

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * page_range.h: the reserved range that page_heap.h cuts large blocks from, its book (runs.h), and how free pages go back to the system.
+ * page_range.h: the reserved range that page_heap.h cuts large blocks from, its book (runs.h), and
+ * how free pages go back to the system.
  *
- * One lock guards the book.  A run's pages are given back outside it: the run is detached, and on a chain, in between.  The entry of a
- * used or detached run is its owner's to read and, but for its length and state, to write.
+ *   reserved   | skip | unit 0 | unit 1 | ... | edge | committed ... | reserved only ...
+ *                     ^ base, aligned to a unit
+ *
+ * One lock guards the book.  It is not held while pages are given back; meanwhile the run is
+ * detached, and on a chain.  The owner of a used or detached run may read the run's entry without
+ * the lock, and may write all of it but `length` and `state`.
  */
 #ifndef SY_PAGE_RANGE_H
 #define SY_PAGE_RANGE_H
@@ -18,17 +23,23 @@
 #include "base/pace.h"
 #include "pages/runs.h"
 
+/*
+ * base, bytes   written once, bytes last, with release: a thread that sees bytes sees base.  While
+ *               bytes is 0 there is no range, and no pointer is in it.
+ * known         how many units have a committed entry.  It only rises.  Written under the lock, and
+ *               read relaxed: a thread with a block has seen a count that includes its unit.
+ */
 struct sy_page_range {
-  AO_t base, bytes;      /* written once, bytes last, with release: base is there for who sees them; 0: no range yet, it owns nothing */
-  AO_t known;            /* units with an entry; only rises.  Written under the lock; relaxed: who has a block has seen its unit known */
+  AO_t base, bytes;      /* see above */
+  AO_t known;            /* see above */
   struct sy_lock lock;
   struct sy_arena range, entries;
   struct sy_runs runs;
   size_t skip;           /* bytes before the range's first whole unit */
   unsigned shift;        /* of a unit */
   uint32_t units;        /* in the range */
-  unsigned refusals;     /* how often it could not be opened; under the lock */
-  struct sy_pace pace;   /* of reaping; steps under the lock */
+  unsigned refusals;     /* calls of sy_page_range_open without a range; under the lock */
+  struct sy_pace pace;   /* of the reaping; steps begin under the lock */
 };
 
 extern struct sy_page_range sy_page_range;
@@ -61,45 +72,53 @@ sy_page_address (uint32_t unit)
   return (char *) AO_load (&sy_page_range.base) + sy_page_bytes_of (unit);
 }
 
-/* At least one; more than the range has where it cannot hold them. */
+/* How many units the bytes need: at least one.  If the range cannot hold them, one more than it
+   has. */
 uint32_t sy_page_units_of (size_t bytes);
 
-/* The used run that begins at the block; ends the process, in the name of `call`, where none does. */
+/* The first unit of the used run that begins at the block.  Reports misuse, in the name of
+   `call`, if there is none. */
 uint32_t sy_page_run_of (const void *block, const char *call);
 
-/* The shift of a unit here, range or not. */
+/* The shift of a unit on this system, whether there is a range or not. */
 unsigned sy_page_unit_shift (void);
 
 /* ---- Under the lock ---- */
 
-/* Reserves the range, once for the process.  False: not here, or no memory; some later call asks the system again. */
+/* Reserves the range, once for the process.  False: there is none here, or no memory; a later
+   call asks the system again. */
 bool sy_page_range_open (void);
 
-/* Memory for so many units behind the edge, and for their entries. */
+/* Commits `count` units behind the edge, and their entries.  False: the range or the memory is used
+   up. */
 bool sy_page_range_commit (uint32_t count);
 
-/* A used run goes back: into the lists, or on the chain where its pages do not stay.  The chain may get other runs beside it. */
+/* Gives a used run back.  It becomes dirty, or goes on the chain if its pages do not stay.
+   Other dirty runs may go on the chain too. */
 void sy_page_run_give (uint32_t first, uint32_t *chain);
 
 /* ---- Outside the lock ---- */
 
-/* Gives a chain's pages back and files its runs; SY_UNIT_NONE is an empty one.  Bytes given. */
+/* Gives the pages of a chain's runs back to the system and files the runs.  SY_UNIT_NONE is an
+   empty chain.  Returns the bytes given back. */
 size_t sy_page_chain_clean (uint32_t chain);
 
-/* Gives back to the system the free pages that no one took for SY_REAP_NS, or since it was last asked to be soon.  Called now and then; most
-   calls do nothing. */
+/*
+ * Gives back to the system the free pages that nobody took for SY_REAP_NS, or since the last
+ * reaping if sy_page_range_reap_soon was called.  To be called often; most calls do nothing.
+ */
 void sy_page_range_reap (uint64_t now_ns);
 
-/* The next call of it need not wait for its time: memory is wanted elsewhere. */
+/* Lets the next reaping begin at once, because memory is wanted elsewhere. */
 void sy_page_range_reap_soon (uint64_t now_ns);
 
-/* Gives all free pages back; how many bytes that were. */
+/* Gives all free pages back to the system.  Returns how many bytes. */
 size_t sy_page_range_trim (void);
 
-/* Bytes of free pages kept for reuse. */
+/* Bytes of free pages that are kept for reuse. */
 size_t sy_page_range_held_bytes (void);
 
-/* Does the book keep its invariants?  For tests. */
+/* Does the book satisfy its invariants?  For tests. */
 bool sy_page_range_is_valid (void);
 
 #endif

@@ -6,10 +6,14 @@
 #include "base/os.h"
 #include "pages/page_range.h"
 
-/* In a piece's entry, beside its length: it was moved here. */
+/* This bit in a piece's entry, beside its length, says that the piece was moved. */
 #define PIECE_MOVED (UINT32_C (1) << 31)
 
-/* The last piece that begins before unit number `at` of the run, which is or was so long, and how many moved ones begin there or behind. */
+/*
+ * The last piece of the run that begins before its unit number `at`.  `length` is the length of
+ * the run that the pieces describe.  Sets *moved_behind to how many moved pieces begin at `at`
+ * or behind.
+ */
 static uint32_t
 piece_before (uint32_t first, uint32_t length, uint32_t at, uint32_t *moved_behind)
 {

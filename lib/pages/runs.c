@@ -62,7 +62,7 @@ list_remove (struct sy_runs *runs, uint32_t first)
     }
 }
 
-/* The first list from this one on that is not empty; SY_RUN_LISTS: none. */
+/* The first list from number `list` on that is not empty.  SY_RUN_LISTS: none. */
 static unsigned
 list_filled (const struct sy_run_lists *lists, unsigned list)
 {
@@ -76,7 +76,8 @@ list_filled (const struct sy_run_lists *lists, unsigned list)
   return SY_RUN_LISTS;
 }
 
-/* The best of the list's first runs. */
+/* The shortest long enough run, and the lowest of several, among the first SY_RUN_LOOKS of a
+   list. */
 static uint32_t
 list_best (const struct sy_runs *runs, uint32_t first, uint32_t length)
 {
@@ -110,7 +111,7 @@ sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t leng
 
 /* ---- The list of ages ---- */
 
-/* Puts a run behind `older`, or first where that is none. */
+/* Puts a run behind `older`, or first if that is SY_UNIT_NONE. */
 static void
 age_add_behind (struct sy_runs *runs, uint32_t first, uint32_t older)
 {
@@ -151,7 +152,7 @@ run_set (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_stat
   runs->units[first + length - 1].back = length;
 }
 
-/* A free run leaves its lists; its entry keeps what it said. */
+/* Takes a free run out of its lists.  Its entry stays as it is. */
 static void
 free_remove (struct sy_runs *runs, uint32_t first)
 {
@@ -261,7 +262,8 @@ sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state)
       free_remove (runs, at);
       if (older == at)
         older = runs->units[at].older;
-      /* As old as the longest part: what comes and goes beside a long run does not keep its pages, nor does a rest make all of it old. */
+      /* The joined run gets the age of its longest part.  So small runs that come and go beside a
+         long run do not keep it young, and an old rest does not make a young long run old. */
       if (runs->units[at].length > longest)
         {
           longest = runs->units[at].length;

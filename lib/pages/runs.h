@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runs.h: the book of a range that is cut in units: which runs of units are in use, which are free, and a free one of a given length.
+ * runs.h: the book of a range of units: which runs of units are used and which are free.
  *
- * A run is used (somebody's block), dirty (free, its pages still there), clean (free, its pages known to be zero) or detached (on its way to
- * being clean).  Behind the last run, from the edge on, nothing was used since it was last zero.  Knows of no memory but the entries; the
- * caller locks.
+ *   units   | used | dirty | used | clean | used | detached | used | edge: zero from here on ... |
+ *   entry     of a run's first unit: state, length;   of its last unit: back
  *
- * Invariants: a unit's state is not SY_RUN_INSIDE where a run begins, and only there; entry[first].length == entry[last].back; two dirty runs
- * are never neighbours, nor two clean ones, and a clean run never ends at the edge; dirty runs are in the list of ages in the order of stamp.
+ * A run is used (a block), dirty (free, with its memory), clean (free, and known to be zero) or
+ * detached (its pages are on their way back to the system).  The book touches only the entries,
+ * never the range.  The caller locks.
+ *
+ *   used + dirty + clean + detached == edge                                   in units
+ *   entry.state == SY_RUN_INSIDE  <=>  no run begins at the unit              below the edge
+ *   entry[first].length == entry[last].back                                   for each run
+ *   two neighbours are never both dirty, nor both clean
+ *   a clean run never ends at the edge
+ *   the list of ages has all dirty runs, in the order of their stamps
+ *
+ * sy_runs_is_valid checks them.
  */
 #ifndef SY_RUNS_H
 #define SY_RUNS_H
@@ -26,15 +35,15 @@ struct sy_unit {
   uint32_t state;
   uint32_t length;               /* of the run that begins here */
   uint32_t back;                 /* of the run that ends here */
-  uint32_t stamp;                /* dirty: the tick that it was freed in */
-  uint32_t next, previous;       /* free: in its list of lengths; detached: next is the caller's */
+  uint32_t stamp;                /* dirty: the tick in which the run was freed */
+  uint32_t next, previous;       /* free: in a list of lengths; detached: next is the caller's */
   union {
     struct {
-      uint32_t older, younger;   /* dirty */
+      uint32_t older, younger;   /* dirty: in the list of ages */
     };
     struct {
-      uint32_t asked;            /* used, the caller's: what of it was asked for */
-      uint32_t piece;            /* used or inside, the caller's: what is known of the mapping that begins here */
+      uint32_t asked;            /* used; the caller's: how many units were requested */
+      uint32_t piece;            /* used or inside; the caller's: a piece (pieces.h) */
     };
   };
 };
@@ -42,7 +51,7 @@ struct sy_unit {
 struct sy_runs {
   struct sy_unit *units;
   uint32_t edge;
-  uint32_t used, dirty;          /* units, in all runs that are so */
+  uint32_t used, dirty;          /* units of all used runs, and of all dirty runs */
   uint32_t tick;                 /* the caller's clock */
   uint32_t oldest, youngest;     /* ends of the list of ages */
   struct sy_run_lists {
@@ -51,37 +60,45 @@ struct sy_runs {
   } lists[2];                    /* dirty, clean */
 };
 
-/* units: an entry each, zero, readable as far as the edge ever comes. */
+/* Opens an empty book.  `units` has one entry for each unit; they are zero, and readable up to the
+   highest edge that there will be. */
 void sy_runs_open (struct sy_runs *runs, struct sy_unit *units);
 
-/* The first unit of a free run of the state, with at least so many units: the shortest, and the lowest of those, that a bounded search finds. */
+/*
+ * The first unit of a free run of this state with at least `length` units.  Of the runs that a
+ * bounded search sees it is the shortest, and of equally short ones the lowest.  SY_UNIT_NONE: none
+ * found.
+ */
 uint32_t sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t length);
 
-/* Uses the first units of a free run; the rest stays what it was. */
+/* Makes the first `length` units of a free run a used run.  The rest stays free, in the same
+   state. */
 void sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length);
 
-/* Uses units from the edge on; the first. */
+/* Makes the `length` units from the edge on a used run.  Returns its first unit. */
 uint32_t sy_runs_take_edge (struct sy_runs *runs, uint32_t length);
 
-/* How many units right behind the used run are free, up to wanted.  *at_edge: all behind it is. */
+/* How many units right behind the used run are free, up to `wanted`.  Sets *at_edge to whether they
+   reach the edge. */
 uint32_t sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted, bool *at_edge);
 
-/* The used run takes so many units right behind it, which are free or behind the edge. */
+/* Adds the `more` units right behind the used run to it.  They are free or behind the edge. */
 void sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more);
 
-/* Cuts a used or detached run in two, of which the first keeps so many units; the second begins there. */
+/* Cuts a used or detached run in two, of the same state.  The first keeps `length` units. */
 void sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length);
 
-/* A used or detached run becomes dirty or clean, one with its neighbours of that state. */
+/* Makes a used or detached run dirty or clean, and joins it with its neighbours of that state. */
 void sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state);
 
-/* A used run becomes detached. */
+/* Makes a used run detached. */
 void sy_runs_detach (struct sy_runs *runs, uint32_t first);
 
-/* Detaches the longest-waiting dirty run, but at most so many units of it.  SY_UNIT_NONE: none that is older than the tick. */
+/* Detaches the oldest dirty run, or the last `most` units of it.  Returns the first unit detached.
+   SY_UNIT_NONE: no dirty run is older than the tick. */
 uint32_t sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick);
 
-/* Does the book keep its invariants?  For tests: walks it all. */
+/* Does the book satisfy its invariants?  For tests: walks over all of it. */
 bool sy_runs_is_valid (const struct sy_runs *runs);
 
 #endif

@@ -55,7 +55,8 @@ list_remove (struct sy_bin *bin, uint32_t number)
       bin->walk[walk].slab = slab->next;
 }
 
-/* The slab is in a list, and its count of free blocks has changed: into the list of its fullness, or none if it is full. */
+/* Files a slab again whose free_count has changed, and which is in a list: into the list of its
+   fullness, or into none if it is full. */
 static void
 list_again (struct sy_bin *bin, uint32_t number)
 {
@@ -78,7 +79,7 @@ sy_bin_join (struct sy_bin *bin, uint32_t number)
   sy_own_add (&bin->free_blocks, slab->free_count);
 }
 
-/* The slab is in a list, and empty: it leaves the bin. */
+/* Lets an empty slab, which is in a list, leave the bin. */
 static void
 slab_leave (struct sy_bin *bin, uint32_t number)
 {
@@ -133,7 +134,8 @@ sy_bin_block (uint32_t number, const void *block, const char *call)
   return index;
 }
 
-/* So many blocks of the slab have become free.  True: it is empty now and has left the bin. */
+/* Files a slab of which `count` blocks have become free.  True: it is now empty and has left the
+   bin. */
 static bool
 slab_gained (struct sy_bin *bin, uint32_t number, unsigned count)
 {
@@ -174,7 +176,7 @@ sy_bin_walk_begin (struct sy_bin *bin, unsigned walk)
   bin->walk[walk].list = SY_BIN_FULLNESSES;
 }
 
-/* The walk's next slab; SY_SLAB_NONE: it is at its end. */
+/* The walk's next slab.  SY_SLAB_NONE: the walk is at its end. */
 static uint32_t
 walk_next (struct sy_bin *bin, unsigned number)
 {
@@ -190,7 +192,8 @@ walk_next (struct sy_bin *bin, unsigned number)
   return slab;
 }
 
-/* Takes the slab's hole out.  False: it has none, or none since it was last taken out, or it does not lie idle and should. */
+/* Takes out the slab's hole.  False: it has none, or has not changed since its last one, or it has
+   changed since the last look and only idle slabs are wanted. */
 static bool
 take_hole (struct sy_bin *bin, uint32_t number, bool idle_only, struct sy_hole *hole)
 {

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bin.h: one class of one shard: its depots, and the slabs that it carves blocks from.
+ * bin.h: a bin is one class of one shard: its depots, and the slabs that it carves blocks from.
  *
- * | operation       | how it is shared                                                                          |
- * | depot           | lock-free (magazine.h)                                                                    |
- * | slabs and lists | under the bin's lock; a slab's shard and class say which bin that is                      |
- * | counters        | written under the bin's lock or with shared adds, read by anyone                          |
+ * | part            | how it is shared                                                     |
+ * | depots          | lock-free (magazine.h)                                               |
+ * | slabs and lists | under the bin's lock; a slab's shard and class name its bin          |
+ * | counters        | written under the bin's lock, read by any thread                     |
  *
- * Free pages inside a slab that is in use are given back while their blocks are out of the bitmap, as if they were in use (a hole), so that
- * no lock is held meanwhile.
+ * No lock is held while free pages inside a slab go back to the system.  The blocks on these pages
+ * are called a hole.  They are taken out of the slab's free bits for that time, as if in use.
  *
- * Invariants, under the lock: a slab with 0 < free_count < blocks is in the list of its fullness, or in that of the purged, where it stays
- * until a block comes or goes; a full one is in none; an empty one leaves the bin; free_blocks is the sum of their free_counts; a walk's
- * next slab is in the list that it is at.
+ * Invariants, under the lock:
+ *
+ *   free_count == 0            <=>  the slab is in no list
+ *   0 < free_count < blocks    <=>  the slab is in the list of its fullness, or in the purged list;
+ *                                   it leaves the latter when a block comes or goes
+ *   free_count == blocks        =>  the slab leaves the bin
+ *   free_blocks                 ==  sum of free_count of all listed slabs
+ *   a walk's next slab is in the list that the walk is at
+ *
+ * sy_bin_is_valid checks them; debug builds run it at sydra_collect.
  */
 #ifndef SY_BIN_H
 #define SY_BIN_H
@@ -21,44 +28,55 @@
 #include "pool/magazine.h"
 #include "pool/region.h"
 
-/* Lists by fullness: list 0 holds slabs with fewer than a quarter free, and so on.  Carving from the fullest lets others empty.  The last
-   list is of slabs whose free pages went back: carved from when no other is left. */
+/*
+ * Slabs are in lists by fullness: list 0 has slabs with less than a quarter free, and so on.
+ * Blocks are carved from the fullest slab first, so that others can empty.  The last list has slabs
+ * whose free pages went back to the system; they are carved from when no other slab is left.
+ */
 #define SY_BIN_FULLNESSES 4
 #define SY_BIN_PURGED SY_BIN_FULLNESSES
 #define SY_BIN_LISTS (SY_BIN_FULLNESSES + 1)
 
-/* How far a walk over a bin's slabs has come, from the emptiest down. */
+/* The position of a walk over a bin's slabs, which goes from the emptiest list to fuller ones. */
 struct sy_bin_walk {
-  uint32_t slab;           /* the next one; SY_SLAB_NONE: the first of the list below */
-  uint8_t list;            /* the one it is in */
+  uint32_t slab;           /* the next slab; SY_SLAB_NONE: the first of the next lower list */
+  uint8_t list;            /* the list that this slab is in */
 };
 
-/* Who walks: the reaper, over slabs that lie idle, and a trim, over all. */
+/* There are two walks: the reaping's, over idle slabs, and sydra_collect's, over all slabs. */
 enum { SY_WALK_IDLE, SY_WALK_ALL, SY_WALKS };
 
+/*
+ * Two hints say what a depot can spare.  Any thread reads and writes them, relaxed.
+ *
+ *   depot_low    the least depth of the depot since the last look, less the magazines that threads
+ *                of other depots took.  A pop lowers it; a look sets it to the depth.
+ *   depot_used   1: one of the depot's own threads took a magazine since the last look, and none of
+ *                these threads has ended since.
+ */
 struct sy_bin {
   struct sy_depot depot[SY_DEPOTS];
-  AO_t depot_low[SY_DEPOTS];  /* the shallowest since the last look, less what others were given; who takes lowers it, who looks sets it: a hint */
-  AO_t depot_used[SY_DEPOTS]; /* 1: its own threads took from it since the last look, and none of them has left since; a hint */
+  AO_t depot_low[SY_DEPOTS];  /* see above */
+  AO_t depot_used[SY_DEPOTS]; /* see above */
   struct sy_timed_lock lock SY_APART;
   uint32_t list[SY_BIN_LISTS];
   struct sy_bin_walk walk[SY_WALKS];
-  AO_t slabs, free_blocks; /* written under the lock */
+  AO_t slabs, free_blocks; /* written under the lock, read by any thread as a hint */
 } SY_APART;
 
-/* A slab's blocks that lie in whole free pages, taken out. */
+/* Blocks of one slab that lie on free pages, and that were taken out of its free bits. */
 struct sy_hole {
   uint32_t slab;
   unsigned count;
   struct sy_slab_bits bits;
 };
 
-/* Of zeroed memory. */
+/* Opens a bin whose memory is zero. */
 void sy_bin_open (struct sy_bin *bin);
 
-/* All the following under the bin's lock. */
+/* The caller of each of the following functions holds the bin's lock. */
 
-/* Takes a slab in, of which blocks are free. */
+/* Adds a slab that has free blocks. */
 void sy_bin_join (struct sy_bin *bin, uint32_t number);
 
 /* Carves from the bin's slabs, the fullest first, as sy_slab_take does. */
@@ -70,29 +88,34 @@ unsigned sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zer
  */
 void sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, unsigned count);
 
-/* Which block of the slab a pointer is; misuse, found by that call, where it is none. */
+/* The number of the block that starts at the pointer.  Reports misuse in the name of `call` if no
+   block of the slab starts there. */
 unsigned sy_bin_block (uint32_t number, const void *block, const char *call);
 
 /*
- * Puts back the first of the blocks, which is the slab's, and those that follow it in the same slab; how many.  *emptied: the slab is empty
- * now and has left the bin.
+ * Puts back the first of the blocks, which lies in the slab, and the following ones as long as they
+ * lie in the same slab.  Returns how many.  Sets *emptied to whether the slab is now empty and has
+ * left the bin.
  */
 unsigned sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned count, bool *emptied);
 
 /*
- * Takes holes out of up to `most` of the next slabs of the walk: of all, or of those at least half free in which nothing came or went since
- * the last look, and in none twice without a change.  Returns how many; the caller discards their pages (sy_slab_page_is_in) and puts them
- * back.  *at_end: the walk has come to its end; the next call begins another.
+ * Takes holes out of up to `most` of the walk's next slabs.  SY_WALK_ALL looks at all slabs but the
+ * purged ones; SY_WALK_IDLE at slabs at least half free whose free_count is as it was at the last
+ * look.  A slab from which no block was taken since its last hole, and whose free_count is the
+ * same, has no hole.  Returns how many holes; the caller discards their pages (sy_slab_page_is_in)
+ * and puts the holes back.  Sets *at_end to whether the walk has come to its end; the next call
+ * then begins again.
  */
 unsigned sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, unsigned most, bool *at_end);
 
-/* The walk begins again. */
+/* Lets the walk begin again. */
 void sy_bin_walk_begin (struct sy_bin *bin, unsigned walk);
 
-/* Puts a hole back.  True: its slab is empty now and has left the bin. */
+/* Puts a hole back.  True: its slab is now empty and has left the bin. */
 bool sy_bin_put_hole (struct sy_bin *bin, const struct sy_hole *hole);
 
-/* The invariants, executed. */
+/* Do the bin and its slabs satisfy the invariants? */
 bool sy_bin_is_valid (struct sy_bin *bin);
 
 #endif

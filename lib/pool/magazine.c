@@ -9,14 +9,15 @@
 static struct {
   struct sy_lock lock;
   struct sy_arena arena;  /* under the lock; a magazine's number is its place in it, from 1 */
-  AO_t base;              /* the arena's, once it is open */
+  AO_t base;              /* the arena's base, once the arena is open */
   struct sy_depot empties SY_APART;
 } magazines = { SY_LOCK_INIT (SY_RANK_MAGAZINES), { NULL, 0, 0, 0 }, 0, { 0 } };
 
 static struct sy_magazine *
 numbered (uintptr_t number)
 {
-  /* Relaxed: whoever has a number got it from a depot's head, acquired, and base was written before the first push. */
+  /* Relaxed: base was written before the first push, and the caller got the number from a depot's
+     head with acquire. */
   return (struct sy_magazine *) AO_load (&magazines.base) + (number - 1);
 }
 
@@ -26,11 +27,15 @@ number_of (const struct sy_magazine *magazine)
   return (uintptr_t) (magazine - (struct sy_magazine *) AO_load (&magazines.base)) + 1;
 }
 
-/* ---- A depot's head: read, taken apart, changed whole. ---- */
+/* ---- A depot's head: how it is read, taken apart and changed ---- */
 
 #if UINTPTR_MAX > 0xffffffffu
 
-/* 24 bits of number, 40 of tag: a thread would have to sleep through 10^12 exchanges and wake at the same tag to be misled. */
+/*
+ * 24 bits of number and 40 bits of tag.  A tag repeats after 10^12 pushes and pops: only a
+ * thread that sleeps that long between its load and its swap, and wakes at the same tag, could
+ * be misled.
+ */
 # define NUMBER_BITS 24
 SY_STATIC_ASSERT (SY_MAGAZINES_MAX < (size_t) 1 << NUMBER_BITS, "a number fits beside the tag");
 
@@ -41,7 +46,8 @@ struct head {
 static struct head
 head_load (const struct sy_depot *depot)
 {
-  /* acquire: pairs with the release in head_change, so that the magazine's fields are those that were pushed. */
+  /* acquire: pairs with the release in head_change, and makes the pushed magazine's fields
+     visible. */
   return (struct head) { AO_load_acquire (&depot->head) };
 }
 
@@ -79,7 +85,8 @@ struct head {
 static struct head
 head_load (const struct sy_depot *depot)
 {
-  /* The tag first, then the number, acquire both: if the number is newer than the tag the swap fails. */
+  /* The tag first, then the number, both with acquire.  If the number is newer than the tag, the
+     swap fails. */
   struct head head;
 
   head.tag = AO_load_acquire (&depot->tag);
@@ -117,7 +124,8 @@ sy_depot_push (struct sy_depot *depot, struct sy_magazine *magazine)
   do
     {
       seen = head_load (depot);
-      /* Relaxed: the release in head_change publishes it; a late popper that reads it loses its swap to the new tag. */
+      /* Relaxed: the release in head_change publishes it.  A thread that still pops this
+         magazine may read it too early; its swap fails, because the tag has changed. */
       AO_store (&magazine->below, head_number (seen));
       AO_int_store (&magazine->depth, head_number (seen) == 0 ? 1 : AO_int_load (&numbered (head_number (seen))->depth) + 1);
     }
@@ -136,7 +144,8 @@ sy_depot_pop (struct sy_depot *depot)
 
       struct sy_magazine *magazine = numbered (head_number (seen));
 
-      /* Relaxed: stale if somebody else popped it first, and then the swap fails. */
+      /* Relaxed: the value is stale if another thread popped the magazine first, and then the swap
+         fails. */
       if (head_change (depot, seen, AO_load (&magazine->below)))
         return magazine;
     }

@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * magazine.h: magazines, and the lock-free stacks of them (after Bonwick and Adams, "Magazines and Vmem", 2001).
+ * magazine.h: magazines, and depots, which are lock-free stacks of magazines.  After Bonwick and
+ * Adams, "Magazines and Vmem", 2001.
  *
- * A magazine is a small array of pointers to free blocks, SY_MAGAZINE_BYTES long and aligned to that, filled upwards to its end.  Whoever
- * works on one keeps only `top`, the first slot not in use:
- *   empty  <=>  top[-1] == NULL     (the slot below the lowest round holds NULL)
- *   full   <=>  top is a multiple of SY_MAGAZINE_BYTES
- * so a magazine of fewer rounds is one whose NULL lies higher up.
+ * A magazine is an array of pointers to free blocks.  It is SY_MAGAZINE_BYTES long and aligned to
+ * its size.  `rounds` is the number of blocks that it holds when full.  Blocks fill it upwards, to
+ * its end; a magazine of fewer rounds has its NULL higher up.
  *
- * | operation       | may run beside                  | order                                                        |
- * | sy_depot_push   | push, pop by any thread         | release on the head: the rounds are visible to who pops it   |
- * | sy_depot_pop    | push, pop by any thread         | acquire on the head: pairs with the push                     |
+ *   [ below, depth, rounds | unused slots | NULL | block | block | block | empty | empty ]
+ *                                                                        ^ top           ^ end
+ *
+ * The thread that works on a magazine keeps only `top`.  malloc pops the slot below it, and free
+ * pushes at it.
+ *
+ *   empty  <=>  top[-1] == NULL
+ *   full   <=>  top is a multiple of SY_MAGAZINE_BYTES, that is, top == end
+ *   held   ==   rounds - (end - top)        in slots
+ *
+ * | operation     | may run beside         | order                                                |
+ * | sy_depot_push | push, pop, any thread  | release on the head publishes the magazine's blocks  |
+ * | sy_depot_pop  | push, pop, any thread  | acquire on the head, pairs with that release         |
+ *
  * A magazine that is in no depot belongs to one thread.
  */
 #ifndef SY_MAGAZINE_H
@@ -27,9 +37,11 @@
 #define SY_MAGAZINE_SLOTS ((SY_MAGAZINE_BYTES - 16) / sizeof (void *))
 
 struct sy_magazine {
-  AO_t below;      /* in a depot: the next one's number; its owner writes it, a late popper may read it */
-  uint32_t depth;  /* in a depot: how many there are from here down */
-  uint16_t rounds; /* how many blocks it holds when full, as its owner cleared it */
+  /* In a depot: the number of the next magazine.  The pushing thread writes it.  A thread whose pop
+     comes too late may still read it. */
+  AO_t below;
+  uint32_t depth;  /* in a depot: how many magazines there are from this one down */
+  uint16_t rounds; /* how many blocks it holds when full; set by sy_magazine_clear and _pack */
 #if UINTPTR_MAX <= 0xffffffffu
   uint32_t unused;
 #endif
@@ -50,14 +62,14 @@ sy_magazine_is_empty (void *const *top)
   return top[-1] == NULL;
 }
 
-/* The magazine that top points into or just past. */
+/* The magazine that top points into, or at the end of. */
 static inline struct sy_magazine *
 sy_magazine_of (void **top)
 {
   return (struct sy_magazine *) ((uintptr_t) (top - 1) & ~(uintptr_t) (SY_MAGAZINE_BYTES - 1));
 }
 
-/* The top of an empty magazine with room for so many rounds; notes them and writes its NULL. */
+/* Makes the magazine an empty one with room for `rounds` blocks.  Returns its top. */
 static inline void **
 sy_magazine_clear (struct sy_magazine *magazine, unsigned rounds)
 {
@@ -74,14 +86,17 @@ sy_magazine_end (struct sy_magazine *magazine)
   return magazine->slot + SY_MAGAZINE_SLOTS;
 }
 
-/* How many blocks it has up to top. */
+/* How many blocks the magazine holds, given its top. */
 static inline unsigned
 sy_magazine_held (const struct sy_magazine *magazine, void *const *top)
 {
   return magazine->rounds - (unsigned) (magazine->slot + SY_MAGAZINE_SLOTS - top);
 }
 
-/* Makes a full magazine, of fewer rounds, out of one that has blocks up to top, and more than none; how many they are. */
+/*
+ * Makes a full magazine of fewer rounds out of one that holds at least one block, by moving the
+ * blocks to its end.  Returns how many blocks it holds.
+ */
 static inline unsigned
 sy_magazine_pack (struct sy_magazine *magazine, void **top)
 {
@@ -93,33 +108,42 @@ sy_magazine_pack (struct sy_magazine *magazine, void **top)
   return left;
 }
 
-/* An empty magazine, the caller's.  NULL: out of memory. */
+/* Returns an empty magazine, which then belongs to the caller.  NULL: out of memory. */
 struct sy_magazine *sy_magazine_take (void);
 
 /* Gives an empty magazine back. */
 void sy_magazine_give (struct sy_magazine *magazine);
 
-/* Bytes of magazines, in use or not. */
+/* Bytes of memory for all magazines, in use or not. */
 size_t sy_magazine_committed_bytes (void);
 
-/* A stack of magazines.  Zero is an empty one. */
+/*
+ * A stack of magazines.  All bytes zero is an empty stack.
+ *
+ *   64 bits   head: [ tag, 40 bits | number, 24 bits ]
+ *   32 bits   head: [ number ]  tag: [ tag ]   one double-width compare-and-swap changes both
+ *
+ * A magazine's number is its place in the arena, from 1; 0 ends the stack.  Each push and each pop
+ * changes the tag.  So if a compare-and-swap succeeds, the stack has not changed since the head was
+ * read (no ABA).
+ */
 struct sy_depot {
-  AO_t head;  /* number and tag; the tag changes with every push and pop, so that a head seen twice is the same head */
+  AO_t head;
 #if UINTPTR_MAX <= 0xffffffffu
-  AO_t tag;   /* beside the number, changed with it by a double-width compare-and-swap */
+  AO_t tag;
 #endif
 } SY_ALIGNED (2 * sizeof (void *));
 
 void sy_depot_push (struct sy_depot *depot, struct sy_magazine *magazine);
 struct sy_magazine *sy_depot_pop (struct sy_depot *depot);
 
-/* How many magazines; a guess while others push and pop. */
+/* How many magazines the depot has.  A guess while other threads push and pop. */
 unsigned sy_depot_depth (const struct sy_depot *depot);
 
-/* Empties a depot that nobody else uses and sets its tag; tests start it near the wrap. */
+/* Empties a depot that no other thread uses, and sets its tag.  For tests of the tag's wrap. */
 void sy_depot_reset (struct sy_depot *depot, uint64_t tag);
 
-/* For fork: the lock of the magazines' arena. */
+/* The lock of the arena that magazines are made in; for fork. */
 struct sy_lock *sy_magazine_lock (void);
 
 #endif

@@ -8,8 +8,8 @@
 
 /* ---- A slab's start and end ---- */
 
-/* Says in the map of every unit of the slab whose it is.  Relaxed: who frees a block got it from who carved it, and that hand-over orders the
-   bytes too. */
+/* Writes the entry into the map, for every unit of the slab.  Relaxed: a thread that frees a
+   block got it from the thread that carved it, and this hand-over orders the bytes too. */
 static void
 slab_map (struct sy_pool *pool, uint32_t number, unsigned class, unsigned char entry)
 {
@@ -17,7 +17,7 @@ slab_map (struct sy_pool *pool, uint32_t number, unsigned class, unsigned char e
     AO_char_store (&pool->map[number + unit], entry);
 }
 
-/* The slab is nobody's from here on. */
+/* From here on the slab belongs to no pool. */
 static void
 slab_disown (struct sy_pool *pool, uint32_t number)
 {
@@ -25,7 +25,8 @@ slab_disown (struct sy_pool *pool, uint32_t number)
   sy_slab_at (number)->owner = NULL;
 }
 
-/* A fresh slab made ready for the bin; the caller lets it join.  Outside locks. */
+/* Takes a slab from the region and makes it ready for the bin; the caller lets it join.  The caller
+   holds no lock.  SY_SLAB_NONE: none to be had. */
 static uint32_t
 slab_start (struct sy_pool *pool, unsigned shard, unsigned class)
 {
@@ -55,7 +56,7 @@ sy_pool_slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsign
 
 /* ---- The pool ---- */
 
-/* The shards in the order that a thread at home looks at them. */
+/* The shard that a thread of this home looks at in step number `step`; step 0 is its own. */
 static unsigned
 neighbour (const struct sy_pool *pool, unsigned home, unsigned step)
 {
@@ -64,6 +65,7 @@ neighbour (const struct sy_pool *pool, unsigned home, unsigned step)
   return shard < pool->shard_count ? shard : shard - pool->shard_count;
 }
 
+/* How many shards a thread looks at, its own included. */
 static unsigned
 neighbours (const struct sy_pool *pool)
 {
@@ -75,25 +77,26 @@ pop (struct sy_bin *bin, unsigned depot)
 {
   struct sy_magazine *magazine = sy_depot_pop (&bin->depot[depot]);
 
-  /* Relaxed: a hint for the reaper. */
+  /* Relaxed: a hint for the reaping. */
   if (magazine != NULL && magazine->depth - 1 < AO_load (&bin->depot_low[depot]))
     AO_store (&bin->depot_low[depot], magazine->depth - 1);
   return magazine;
 }
 
-/* A magazine from the own threads' depot. */
+/* Pops a magazine for one of the depot's own threads. */
 static struct sy_magazine *
 pop_own (struct sy_bin *bin, unsigned depot)
 {
   struct sy_magazine *magazine = pop (bin, depot);
 
-  /* Relaxed: a hint for others. */
+  /* Relaxed: a hint for other threads. */
   if (magazine != NULL && AO_load (&bin->depot_used[depot]) == 0)
     AO_store (&bin->depot_used[depot], 1);
   return magazine;
 }
 
-/* A magazine that the depot's own threads do not miss: they took none since the last look, or have left some all that time. */
+/* Pops a magazine that the depot can spare: its own threads took none since the last look, or have
+   left some in it all that time. */
 static struct sy_magazine *
 pop_spare (struct sy_bin *bin, unsigned depot)
 {
@@ -101,13 +104,13 @@ pop_spare (struct sy_bin *bin, unsigned depot)
   AO_t low = AO_load (&bin->depot_low[depot]);
   struct sy_magazine *magazine = is_used && low == 0 ? NULL : pop (bin, depot);
 
-  /* Relaxed: a hint; it is one of those that were left. */
+  /* Relaxed: a hint.  One of the magazines that were left has now gone. */
   if (magazine != NULL && is_used && AO_load (&bin->depot_low[depot]) == low)
     AO_store (&bin->depot_low[depot], low - 1);
   return magazine;
 }
 
-/* ... from one of so many of the bin's depots, from `first` on around the end. */
+/* Pops a spare magazine from one of `depots` depots of the bin, beginning with number `first`. */
 static struct sy_magazine *
 pop_any_spare (struct sy_bin *bin, unsigned first, unsigned depots)
 {
@@ -132,7 +135,7 @@ shards_bytes (const struct sy_pool *pool)
   return whole_pages (pool->shard_count * sizeof (struct sy_shard));
 }
 
-/* Of a pool's map and the bytes before it. */
+/* The length of a pool's map and the bytes before it. */
 static size_t
 map_bytes (void)
 {
@@ -226,7 +229,7 @@ sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_ma
   return true;
 }
 
-/* Carves from any bin that has blocks and a free lock.  0: none had both. */
+/* Carves from a bin that has blocks and whose lock is free.  0: there was none. */
 static unsigned
 carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top, bool *zeroed)
 {
@@ -234,7 +237,7 @@ carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsi
     {
       struct sy_bin *bin = sy_pool_bin (pool, neighbour (pool, home, step), class);
 
-      /* Relaxed: a look before the lock is tried; sy_bin_carve looks again. */
+      /* Relaxed: only to skip bins that look empty; sy_bin_carve looks again under the lock. */
       if (AO_load (&bin->free_blocks) == 0 || !sy_timed_lock_try (&bin->lock))
         continue;
 
@@ -247,7 +250,8 @@ carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsi
   return 0;
 }
 
-/* Carves from the bin, with a slab that the caller started (or SY_SLAB_NONE); it goes back if blocks came meanwhile. */
+/* Carves from the bin.  If the bin has no blocks, the slab that the caller started joins it
+   first; if it has, this slab goes back.  number may be SY_SLAB_NONE: no slab. */
 static unsigned
 carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsigned count, void **top, bool *zeroed)
 {
@@ -285,13 +289,14 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
   if (taken != 0 || !had_blocks)
     return taken;
 
-  /* The blocks that the bin had went to somebody else while we waited. */
+  /* Other threads took the bin's blocks while we waited for its lock. */
   uint32_t number = slab_start (pool, shard, class);
 
   return number == SY_SLAB_NONE ? 0 : carve_with_slab (pool, bin, number, count, top, zeroed);
 }
 
-/* The slab of a block that is on its way home; misuse where there is none of this class and pool. */
+/* The slab that a block goes back to.  Reports misuse if the block is in no slab of this class and
+   pool. */
 static uint32_t
 slab_of (const struct sy_pool *pool, unsigned class, const void *block)
 {
@@ -300,7 +305,8 @@ slab_of (const struct sy_pool *pool, unsigned class, const void *block)
   return sy_region_slab_of (block);
 }
 
-/* Puts back the blocks of the last one's shard, moves the others to the front; returns how many those are. */
+/* Puts back those blocks that are of the same shard as the last one.  Moves the others to the
+   front of the array, and returns how many these are. */
 static unsigned
 put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count, uint32_t *emptied, unsigned *emptied_count)
 {

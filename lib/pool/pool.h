@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool.h: a pool: shards that own slabs, and depots of full magazines for each class of each shard.
+ * pool.h: a pool is what a handle has of small blocks: shards, each with one bin for each class,
+ * and a map that says which slabs are this pool's.
  *
- * Any thread may use any shard's bins; its home is only where it looks first.  A busy lock is not waited for while another bin of the class
- * has blocks to give.
+ *   shard 0    bin of class 1 | bin of class 2 | ... | bin of class 45
+ *   shard 1    ...
+ *   map        one byte for each unit of the range: the class of its slab, or 0
+ *
+ * Any thread may use the bins of any shard.  A thread's home is only where it looks first.  A
+ * thread does not wait for a busy lock while another bin of the class has blocks to give.
  */
 #ifndef SY_POOL_H
 #define SY_POOL_H
@@ -13,10 +18,12 @@
 
 struct sy_shard {
   struct sy_bin bin[SY_CLASSES];
-  AO_t last_growths;         /* sy_region.growths when its depots last shed; by compare-and-swap */
+  /* sy_region.growths when its depots were last shed (reap.h); changed by compare-and-swap. */
+  AO_t last_growths;
 };
 
-/* A thread's home, in one number: a shard, and one of the depots of each of its bins. */
+/* A thread's home as one number: a shard, and the depot that the thread uses in each of its
+   bins. */
 static inline unsigned
 sy_home (unsigned shard, unsigned depot)
 {
@@ -35,15 +42,16 @@ sy_home_depot (unsigned home)
   return home / SY_SHARDS_MAX;
 }
 
-/* How far the walk has come that gives back what lay unused (reap.h). */
+/* The position of the pool's reaping (reap.h).  The thread that does a step writes all but
+   `busy`. */
 struct sy_reaping {
   AO_t busy;                 /* 1: a thread does a step; taken by compare-and-swap */
-  struct sy_pace pace;       /* written by who does a step, as the following */
-  unsigned bin, depot;       /* the ones that are next: bins are counted over all shards */
-  unsigned magazines, slabs; /* what may yet be taken of them */
+  struct sy_pace pace;       /* any thread may read it, as a hint */
+  unsigned bin, depot;       /* the next bin, counted over all shards, and the next depot in it */
+  unsigned magazines, slabs; /* what is left to do of the depot, and of the bin */
 };
 
-/* The shift that such a map's address has in its low bits. */
+/* The shift from a unit to a class, which is in the low bits of a map's address. */
 static inline unsigned
 sy_map_shift (const unsigned char *map)
 {
@@ -52,15 +60,20 @@ sy_map_shift (const unsigned char *map)
 
 struct sy_pool {
   /*
-   * A byte a unit of the range: the class of its slab, if that is this pool's, else 0.  It begins sy_region.zone_shift bytes into a page: the low
-   * bits of its address are the shift from a unit's number to a class, which a free then need not load.
+   * One byte for each unit of the range: the class of the unit's slab if the slab is this pool's,
+   * else 0.
+   *
+   *   map % SY_WORD_BITS == sy_region.zone_shift
+   *
+   * The map begins zone_shift bytes into a page.  So the low bits of its address are the shift from
+   * a unit's number to a class, and a free need not load the shift.
    */
   unsigned char *map;
   struct sy_shard *shards;
   unsigned shard_count;    /* 0: no pool is open */
   bool direct;             /* no magazines: every request goes to a slab under its bin's lock */
-  AO_t next_home;          /* threads are dealt to the shards, and to their depots, in turn */
-  AO_t cross_frees;
+  AO_t next_home;          /* counts the homes given out: shard by shard, then depot by depot */
+  AO_t cross_frees;        /* blocks that went from one shard to another; shared adds */
   struct sy_reaping reaping;
 };
 
@@ -70,10 +83,11 @@ sy_pool_bin (const struct sy_pool *pool, unsigned shard, unsigned class)
   return &pool->shards[shard].bin[class];
 }
 
-/* shards 0: one, and direct.  False: no memory, nothing kept. */
+/* Opens a pool of zeroed memory.  0 shards means one shard and `direct`.  False: out of memory, and
+   nothing is kept. */
 bool sy_pool_open (struct sy_pool *pool, unsigned shards);
 
-/* Takes back every slab, whatever is still live in it.  No thread is in the pool. */
+/* Takes back every slab, even with live blocks in it.  No thread may be in the pool. */
 void sy_pool_close (struct sy_pool *pool);
 
 /* The next thread's home. */
@@ -85,44 +99,50 @@ sy_pool_home (struct sy_pool *pool)
   return sy_home (number % pool->shard_count, number / pool->shard_count % SY_DEPOTS);
 }
 
-/* The pool's class of the block's slab; 0: the pointer is in no live slab of this pool. */
+/* The class of the slab that the pointer is in.  0: it is in no live slab of this pool. */
 static inline unsigned
 sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
 {
-  /* Relaxed: who holds a block has its slab's class from who carved it; who does not may be told either. */
+  /* Relaxed: a thread that holds a block got it from the thread that carved it, and this hand-over
+     orders the byte too.  For any other pointer the old and the new answer are both right. */
   return sy_region_has (pointer) ? AO_char_load (&pool->map[sy_region_unit_of (pointer)]) : 0;
 }
 
-/* A full magazine of the class from home's depot, else what its shard's others, else a neighbour's, can spare.  NULL: none. */
+/* Takes a full magazine of the class: from home's depot, else one that another depot of the
+   shard can spare, else one that a neighbour shard can spare.  NULL: none. */
 struct sy_magazine *sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class);
 
-/* A thread that had magazines of the class from its home has left: what lies in the depot there is anybody's, until another of its threads
-   takes some. */
+/* Notes that a thread of this home, which used the class, has ended.  Any thread may then take all
+   magazines of home's depot, until one of the depot's own threads takes one. */
 void sy_pool_leave (struct sy_pool *pool, unsigned home, unsigned class);
 
-/* Gives a full magazine to home's depot.  False: it has its fill. */
+/* Gives a full magazine to home's depot.  False: the depot is full. */
 bool sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine);
 
 /*
- * Carves up to count blocks out of slabs and stores them below top, as sy_slab_take does.  Returns how many; 0: out of range or of memory.
- * *zeroed becomes false where one of them may not be zero.
+ * Carves up to count blocks out of slabs and stores them below top, as sy_slab_take does.  Returns
+ * how many; 0: the zone or the memory is used up.  Sets *zeroed to false if one of them may not be
+ * zero.
  */
 unsigned sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top, bool *zeroed);
 
-/* Puts blocks back into their slabs, whichever shards' they are; the array is used up.  Reports what is no free-able block. */
+/* Puts blocks back into their slabs, of any shards.  Changes the array.  Reports misuse if one
+   of them is no block, or is free already. */
 void sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count);
 
-/* Debug builds: reports a block of this class that is no whole block, or that its slab has already. */
+/* For debug builds: reports a pointer that is no block of this class, or a block that its slab has
+   marked free. */
 void sy_pool_check (unsigned class, const void *block);
 
-/* Ends a slab that has left its bin: onto a chain for the region, which the caller gives back outside the bin's lock. */
+/* Ends a slab that has left its bin, and puts it on a chain.  The caller gives the chain to the
+   region when it no longer holds the bin's lock. */
 void sy_pool_slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsigned *count);
 
-/* For fork: all bins at once. */
+/* Take and release the locks of all bins at once; for fork. */
 void sy_pool_lock (struct sy_pool *pool);
 void sy_pool_unlock (struct sy_pool *pool);
 
-/* Every bin's invariants, executed; takes the locks. */
+/* Do all bins satisfy their invariants?  Takes their locks. */
 bool sy_pool_is_valid (struct sy_pool *pool);
 
 #endif

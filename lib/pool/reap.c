@@ -6,7 +6,7 @@
 #include "base/bug.h"
 #include "base/os.h"
 
-/* Empties a magazine of the depot into the slabs.  False: there is none. */
+/* Drains one magazine of the depot into the slabs.  False: there is none. */
 static bool
 drain_one (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_depot *depot)
 {
@@ -19,7 +19,7 @@ drain_one (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_depot
   return true;
 }
 
-/* Gives a hole's pages back; bytes. */
+/* Gives a hole's pages back to the system.  Returns how many bytes. */
 static size_t
 discard_hole (const struct sy_hole *hole, unsigned class)
 {
@@ -35,7 +35,8 @@ discard_hole (const struct sy_hole *hole, unsigned class)
   return bytes;
 }
 
-/* Purges up to SY_PURGE_SLABS of the next slabs of a walk over the bin's; how many.  Adds to *bytes. */
+/* Purges up to SY_PURGE_SLABS of the next slabs of a walk.  Returns how many, and adds the bytes
+   given back to *bytes. */
 static unsigned
 purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned walk, bool *at_end, size_t *bytes)
 {
@@ -77,7 +78,7 @@ come_to_depot (struct sy_reaping *reaping, const struct sy_bin *bin, unsigned nu
   reaping->magazines = number < SY_DEPOTS ? (unsigned) AO_load (&bin->depot_low[number]) : 0;
 }
 
-/* The walk comes to the next bin, or to its end. */
+/* Goes on to bin number `number`, or ends the reaping behind the last one. */
 static void
 come_to_bin (struct sy_pool *pool, unsigned number)
 {
@@ -97,7 +98,8 @@ come_to_bin (struct sy_pool *pool, unsigned number)
   reaping->slabs = SY_PURGE_LEAST + (unsigned) AO_load (&bin->slabs) / SY_PURGE_SHARE;
 }
 
-/* What is in the depot now, and what its threads do with it from now on, is what the next look sees. */
+/* Starts the hints of the depot anew.  The next look sees the least depth from now on, and
+   whether the depot's own threads took anything. */
 static void
 look_at_depot (struct sy_bin *bin, unsigned number)
 {
@@ -105,7 +107,8 @@ look_at_depot (struct sy_bin *bin, unsigned number)
   AO_store (&bin->depot_used[number], 0);
 }
 
-/* A magazine of the depot that the walk is at; where there is none left to take it goes on.  True: that took a while. */
+/* Drains one magazine of the current depot, or goes on to the next depot if none is left to drain.
+   True: it took a while. */
 static bool
 reap_depot (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_bin *bin)
 {
@@ -122,12 +125,14 @@ reap_depot (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_bin 
   return false;
 }
 
-/* Purges a few slabs of the bin that the walk is at; where none are left it goes on.  True: that took a while. */
+/* Purges a few slabs of the current bin, and goes on to the next bin if none are left.  True: it
+   took a while. */
 static bool
 reap_slabs (struct sy_pool *pool, unsigned class, struct sy_bin *bin)
 {
   struct sy_reaping *reaping = &pool->reaping;
-  bool at_end = true, looks = reaping->slabs != 0 && AO_load (&bin->free_blocks) != 0; /* relaxed: what comes later is for the next time */
+  /* Relaxed: blocks that come later wait for the next reaping. */
+  bool at_end = true, looks = reaping->slabs != 0 && AO_load (&bin->free_blocks) != 0;
   size_t bytes = 0;
   unsigned purged = looks ? purge_some (pool, bin, class, SY_WALK_IDLE, &at_end, &bytes) : 0;
 
@@ -137,7 +142,7 @@ reap_slabs (struct sy_pool *pool, unsigned class, struct sy_bin *bin)
   return looks;
 }
 
-/* The next bit of the walk.  True: it took a while. */
+/* Does the next part of the reaping.  True: it took a while. */
 static bool
 reap_some (struct sy_pool *pool)
 {
@@ -165,7 +170,7 @@ step (struct sy_pool *pool, uint64_t now_ns)
 void
 sy_pool_reap (struct sy_pool *pool, uint64_t now_ns)
 {
-  /* acquire: the state as the last step left it; pairs with the release below. */
+  /* acquire: pairs with the release below, and shows the state as the last step left it. */
   if (!sy_pool_reap_is_due (pool, now_ns) || !AO_compare_and_swap_acquire (&pool->reaping.busy, 0, 1))
     return;
   if (sy_pool_reap_is_due (pool, now_ns))
@@ -178,12 +183,13 @@ sy_pool_reap_after_fork (struct sy_pool *pool)
 {
   if (AO_load (&pool->reaping.busy) == 0)
     return;
-  /* Where the thread that is not there was, nobody knows: the walk is over. */
+  /* It is not known how far the parent's thread had come, so the reaping ends. */
   sy_pace_end (&pool->reaping.pace);
   AO_store (&pool->reaping.busy, 0);
 }
 
-/* Empties the depot of what lay in it since the last look.  False: the time is up, and what is left waits for the next growth. */
+/* Drains the magazines that lay in the depot since the last look.  False: the time is up, and
+   the rest waits for the next growth. */
 static bool
 shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned number, uint64_t until_ns)
 {
@@ -205,7 +211,7 @@ sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
 {
   AO_t *seen = &pool->shards[shard].last_growths, before = AO_load (seen);
 
-  /* Relaxed: what is shed is ordered by the depots and locks themselves. */
+  /* Relaxed: the depots and locks order the blocks themselves. */
   if (before == growths || !AO_compare_and_swap (seen, before, growths))
     return;
 

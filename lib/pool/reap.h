@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reap.h: what a pool gives back: what lies in depots to the slabs, and free pages inside slabs to the system.
+ * reap.h: how a pool gives memory back: magazines in depots to the slabs, and free pages inside
+ * slabs to the system.
  *
- * A reaping (pace.h) walks over all bins: of each, the magazines that lay in the depot since the last one, then pages of slabs that lie idle.
+ * A reaping (pace.h) walks over all bins.  In each bin it first drains the magazines that lay in a
+ * depot since the last reaping.  Then it purges free pages of slabs that are idle.
  */
 #ifndef SY_REAP_H
 #define SY_REAP_H
@@ -15,20 +17,23 @@ sy_pool_reap_is_due (const struct sy_pool *pool, uint64_t now_ns)
   return sy_pace_is_due (&pool->reaping.pace, now_ns);
 }
 
-/* Does the next step, if it is due and nobody else is at it. */
+/* Does the next step of the reaping, if one is due and no other thread is doing one. */
 void sy_pool_reap (struct sy_pool *pool, uint64_t now_ns);
 
-/* Memory has grown for the growths-th time: what lay in the shard's depots since somebody last looked goes to the slabs.  Once each
-   time, and for a moment. */
+/*
+ * To be called when memory has grown; `growths` is sy_region.growths.  Drains the magazines that
+ * lay in the shard's depots since the last look.  Only the first call for each growth does so, and
+ * only for SY_SHED_NS.
+ */
 void sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths);
 
-/* Gives all free pages inside slabs back to the system; how many bytes that were. */
+/* Gives all free pages inside slabs back to the system.  Returns how many bytes. */
 size_t sy_pool_purge (struct sy_pool *pool);
 
-/* Empties all depots into the slabs. */
+/* Drains all depots: their blocks go back to the slabs.  Debug builds then check the invariants. */
 void sy_pool_drain (struct sy_pool *pool);
 
-/* In the child of a fork: nobody is at a step. */
+/* In the child of a fork: ends a step that a thread of the parent was doing. */
 void sy_pool_reap_after_fork (struct sy_pool *pool);
 
 #endif

@@ -11,26 +11,26 @@
 struct sy_region sy_region;
 
 struct zone {
-  uint32_t fresh, committed; /* how many of its units were ever used; how many have memory */
-  uint32_t known;            /* how many have an entry */
+  uint32_t fresh, committed; /* how many of its units were ever used; how many are committed */
+  uint32_t known;            /* how many of its units have a committed entry for their state */
   uint32_t spare, clean;     /* heads of the lists */
-  uint32_t spare_count;      /* slabs */
-  uint32_t spare_low;        /* the fewest spares since the last reaping: what nobody needed */
+  uint32_t spare_count;      /* spare slabs */
+  uint32_t spare_low;        /* the least spare_count since the last reaping: nobody needed those */
 };
 
 static struct {
   struct sy_lock lock;
-  uint32_t unit_count;       /* the last zone may be one short */
-  uint32_t spare_units;      /* of all zones */
-  uint32_t units;            /* with memory: in use or spare */
-  uint32_t growth_at;        /* how many of them the next growth is */
-  uint32_t moved;            /* slabs that are mappings of their own */
-  bool moves_ended;          /* a move has lost a slab */
+  uint32_t unit_count;       /* whole units in the range; the last zone may lack one */
+  uint32_t spare_units;      /* units of spare slabs, in all zones */
+  uint32_t units;            /* units with memory: in slabs that are in use or spare */
+  uint32_t growth_at;        /* when `units` reaches this, it has grown once more */
+  uint32_t moved;            /* slabs that are mappings of their own, because memory moved there */
+  bool moves_ended;          /* a move has lost a slab, and no more are made */
   struct sy_pace pace;       /* of reaping; written under the lock */
   struct zone zone[SY_CLASSES];
 } state = { .lock = SY_LOCK_INIT (SY_RANK_REGION) };
 
-/* The range starts at a page; its first whole slab may lie a little further. */
+/* Sets up sy_region.  The range starts at a page; its first whole unit may start a little later. */
 static void
 open_range (struct sy_arena range, void *near, void *far)
 {
@@ -50,7 +50,10 @@ open_range (struct sy_arena range, void *near, void *far)
 
 #define NEAR_BYTES ((size_t) SY_CLASSES * SY_NEAR_UNITS * sizeof (struct sy_slab))
 
-/* Of the range that is asked for.  A pool's map of it, a byte a unit, is data: a small part of what that may be. */
+/*
+ * How long a range to ask for.  A pool's map has one byte for each unit, and counts as data; it may
+ * be only a small part of a limit on data.
+ */
 static size_t
 wanted_bytes (void)
 {
@@ -108,7 +111,7 @@ units_of (uint32_t slab)
   return sy_size_classes[sy_slab_class (slab)].units;
 }
 
-/* The number behind the class's last unit that belongs to a whole slab. */
+/* The number of the unit behind the class's last whole slab. */
 static uint32_t
 end_of (unsigned class)
 {
@@ -177,7 +180,8 @@ pop_spare (struct zone *zone)
   return slab;
 }
 
-/* How many of the zone's units from number next on are committed at once: a share of what there is, in whole slabs, at least one. */
+/* How many units to commit from number next on: a share of those that the zone has, in whole slabs,
+   and at least one slab. */
 static uint32_t
 step_from (const struct zone *zone, uint32_t next, uint32_t end)
 {
@@ -189,7 +193,8 @@ step_from (const struct zone *zone, uint32_t next, uint32_t end)
   return left < step ? left : step;
 }
 
-/* Entries for the zone's next units: zones' parts may share a page, which is committed twice then. */
+/* Commits the entries of the zone's next units.  Two zones' entries may share a page, which is then
+   committed twice. */
 static bool
 know_more (struct zone *zone, uint32_t next, uint32_t end)
 {
@@ -202,7 +207,7 @@ know_more (struct zone *zone, uint32_t next, uint32_t end)
   return true;
 }
 
-/* Memory for the zone's next units; for one slab where there is not so much. */
+/* Commits the zone's next units, or those of one slab if the system refuses more. */
 static bool
 commit_more (struct zone *zone, uint32_t next, uint32_t end)
 {
@@ -232,7 +237,7 @@ fresh_slab (unsigned class)
   return next;
 }
 
-/* Takes up to count spare slabs out of the zone's list and puts them on the chain; how many. */
+/* Moves up to count spare slabs from the zone's list to the chain.  Returns how many. */
 static uint32_t
 detach_spares (struct zone *zone, uint32_t count, uint32_t *chain)
 {
@@ -243,7 +248,10 @@ detach_spares (struct zone *zone, uint32_t count, uint32_t *chain)
   return taken;
 }
 
-/* Of slabs of so many units if there is one; zone 0: there are no spares at all. */
+/*
+ * The zone with the most spare slabs among those whose slabs have this many units.  If there is
+ * none, the zone with the most spare units; and zone 0 if there are no spares at all.
+ */
 static struct zone *
 zone_with_most_spares (uint32_t units)
 {
@@ -261,7 +269,7 @@ zone_with_most_spares (uint32_t units)
   return &state.zone[fitting != 0 ? fitting : most];
 }
 
-/* How many units with memory the next growth is, seen from now. */
+/* How many units must have memory for the next growth, counted from now. */
 static uint32_t
 next_growth (void)
 {
@@ -270,7 +278,7 @@ next_growth (void)
   return state.units + (share > SY_GROWTH_UNITS ? share : SY_GROWTH_UNITS);
 }
 
-/* A slab of so many units has got memory of the system. */
+/* Notes that a slab of this many units is about to get memory from the system. */
 static void
 note_memory (uint32_t units)
 {
@@ -281,7 +289,8 @@ note_memory (uint32_t units)
   state.growth_at = next_growth ();
 }
 
-/* A moved slab without pages becomes a part of the range's mapping again.  False: the system refuses, and it must not be used any more. */
+/* Makes a moved slab without pages a part of the range's mapping again.  False: the system refuses,
+   and the slab must not be used any more. */
 static bool
 join (uint32_t slab)
 {
@@ -291,7 +300,7 @@ join (uint32_t slab)
   return true;
 }
 
-/* A slab without pages, under the lock. */
+/* Files a slab without pages as clean.  Under the lock. */
 static void
 file_clean (uint32_t slab)
 {
@@ -302,7 +311,8 @@ file_clean (uint32_t slab)
     state.growth_at = next_growth ();
 }
 
-/* Gives a chain's pages back, outside the lock, and files the slabs as clean; those that the system refuses stay spare.  Bytes given. */
+/* Gives a chain's pages back, outside the lock, and files the slabs as clean.  Slabs that the
+   system refuses become spare again.  Returns the bytes given back. */
 static size_t
 clean_chain (uint32_t chain)
 {
@@ -336,8 +346,9 @@ clean_chain (uint32_t chain)
 }
 
 /*
- * Moves the memory of a slab that was spare to a clean one of the same length: the system need not take it back, clear it and give it again,
- * page by page.  Outside the lock; both are the caller's.
+ * Moves the memory of a slab that was spare to a slab of the same length that has none.  This saves
+ * the system from taking pages back, clearing them and giving them again one by one.  Outside the
+ * lock; both slabs belong to the caller.
  */
 static enum sy_moved
 move_memory (uint32_t from, uint32_t to)
@@ -357,7 +368,7 @@ move_memory (uint32_t from, uint32_t to)
     }
   else if (moved == SY_MOVE_LOST)
     {
-      /* One slab is lost by this; there would be others. */
+      /* This slab is lost.  Another move could lose another. */
       state.moves_ended = true;
       state.units -= units_of (to);
     }
@@ -365,7 +376,7 @@ move_memory (uint32_t from, uint32_t to)
   return moved;
 }
 
-/* May the slab's memory be moved to the other?  Under the lock. */
+/* May the memory of slab `from` be moved to slab `to`?  Under the lock. */
 static bool
 may_move (uint32_t from, uint32_t to)
 {
@@ -387,7 +398,8 @@ sy_region_take (unsigned class)
     zone->spare_low = zone->spare_count;
   if (slab == SY_SLAB_NONE)
     {
-      /* Memory that waits for another class is moved, or goes back to the system for what this one takes. */
+      /* This class takes new memory.  If much waits for other classes, a spare slab's memory is
+         moved here, or goes back to the system in exchange. */
       if (state.spare_units > SY_SPARE_UNITS)
         (void) detach_spares (zone_with_most_spares (sy_size_classes[class].units), 1, &chain);
       slab = list_pop (&zone->clean);
@@ -427,7 +439,7 @@ sy_region_reap_is_due (uint64_t now_ns)
   return sy_pace_is_due (&state.pace, now_ns);
 }
 
-/* Takes some of the zones' unneeded spares out, which are due to go.  True: those were all. */
+/* Detaches up to SY_REAP_UNITS of the spare slabs that nobody needed.  True: these were all. */
 static bool
 detach_unneeded (uint32_t *chain)
 {
@@ -447,7 +459,8 @@ detach_unneeded (uint32_t *chain)
   return all;
 }
 
-/* The next part of a step, under the lock: a chain to clean.  True: the last of the reaping. */
+/* The next part of a step, under the lock: makes a chain to clean.  True: the reaping is
+   complete. */
 static bool
 reap_some (uint32_t *chain)
 {
@@ -478,7 +491,7 @@ sy_region_reap (uint64_t now_ns)
       (void) clean_chain (chain);
       done = done || sy_os_now_ns () >= until_ns;
       sy_lock_take (&state.lock);
-      /* Another thread's step may have been the last meanwhile. */
+      /* Meanwhile another thread's step may have completed the reaping. */
       done = done || AO_load (&state.pace.under_way) == 0;
     }
   sy_lock_release (&state.lock);

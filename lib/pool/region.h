@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * region.h: the process's one reserved range of addresses, handed out in slabs, and what is known of each slab.
+ * region.h: the process's one reserved range of addresses, and the state of each slab in it.
  *
- * "Is this pointer ours?" is one subtract and compare.  The range is cut into units of 64 KiB and into zones of equal size, one a size class in
- * the order of their numbers (zone 0 stays empty), and a class's slabs lie in its zone: a block's class is a shift of its address, with no
- * load in between.  A slab is as many units long as its class says, and its number is its first unit's.
+ *   range  | zone 0 (empty) | zone 1: class 1 | zone 2: class 2 | ... | zone 45: class 45 |
+ *   zone   | skipped units | slab | slab | slab | fresh units ...                         |
+ *   slab   | unit of 64 KiB | unit | ...    1, 2, 4 or 8 units, as its class says
  *
- * A slab is fresh (never used), in use by a pool, spare (free, its pages still there) or clean (free, its pages given back, or moved to a slab
- * of another class).  The lists are under the lock; what else is in sy_region is written once, before any slab is out.
+ *   pointer is in the range  <=>  pointer - base < bytes
+ *   unit of a pointer         ==  (pointer - base) >> SY_UNIT_SHIFT
+ *   class of a unit           ==  unit >> zone_shift
+ *   number of a slab          ==  number of its first unit
  *
- * Invariant, for each zone: fresh + in use + spare + clean == the number of its slabs.
+ * A slab is fresh (never used), in use by a pool, spare (free, and its pages still have memory), or
+ * clean (free, and its pages went back to the system or to a slab of another class).
+ *
+ *   for each zone:  fresh + in use + spare + clean == slabs of the zone        under the lock
+ *
+ * The lock guards the lists of spare and clean slabs.  All fields of sy_region but `growths` are
+ * written once, before the first slab is handed out.
  */
 #ifndef SY_REGION_H
 #define SY_REGION_H
@@ -22,18 +30,19 @@
 #include "pool/slab.h"
 
 struct sy_region {
-  char *base;                  /* of unit 0, aligned to SY_UNIT_BYTES */
-  size_t bytes;                /* of the range; 0 until it is open: it owns nothing then */
+  char *base;                  /* address of unit 0, aligned to SY_UNIT_BYTES */
+  size_t bytes;                /* of the range; 0 until it is open, so that no pointer is in it */
   unsigned zone_shift;         /* a unit's number >> zone_shift is its class */
-  uint32_t skew_mask;          /* at most so many units, a power of two less one, stay unused at a zone's start */
-  struct sy_slab *near;        /* of each zone's first SY_NEAR_UNITS units: all classes' first ones, all second ones ... */
-  struct sy_slab *far;         /* of the others: one a unit, in their order */
-  AO_t growths;                /* how often the units with memory have grown by a share; written under the lock, read by anyone: a hint */
+  uint32_t skew_mask;          /* most units skipped at a zone's start: a power of two less one */
+  struct sy_slab *near;        /* states of each zone's first SY_NEAR_UNITS units; see sy_slab_at */
+  struct sy_slab *far;         /* states of all other units, one a unit, by the unit's number */
+  AO_t growths;                /* how often the memory of all slabs has grown by a share (tuning.h);
+                                  written under the lock, read by any thread as a hint */
 };
 
 extern struct sy_region sy_region;
 
-/* Reserves the range, once for the process.  False: no memory; a later call tries again. */
+/* Reserves the range, once for the process.  False: out of memory; a later call tries again. */
 bool sy_region_open (void);
 
 static inline bool
@@ -42,20 +51,21 @@ sy_region_has (const void *pointer)
   return (uintptr_t) pointer - (uintptr_t) sy_region.base < sy_region.bytes;
 }
 
-/* pointer is in the range. */
+/* The number of the unit that the pointer is in.  The pointer is in the range. */
 static inline uint32_t
 sy_region_unit_of (const void *pointer)
 {
   return (uint32_t) (((uintptr_t) pointer - (uintptr_t) sy_region.base) >> SY_UNIT_SHIFT);
 }
 
-/* The slab that the pointer, which is in the range, lies in if there is one. */
+/* The number of the slab that the pointer would be in.  The pointer is in the range. */
 static inline uint32_t
 sy_region_slab_of (const void *pointer)
 {
   uint32_t unit = sy_region_unit_of (pointer);
 
-  /* Zones start at multiples of the longest slab, and what is skipped there is a multiple of the class's. */
+  /* Zones start at multiples of the longest slab, and the units skipped there are a multiple of the
+     class's slab length.  So slabs lie at multiples of their length. */
   return unit & (uint32_t) -(int32_t) sy_size_classes[unit >> sy_region.zone_shift].units;
 }
 
@@ -65,7 +75,7 @@ sy_slab_class (uint32_t slab)
   return slab >> sy_region.zone_shift;
 }
 
-/* The class's first unit that is used, at a multiple of its slabs' length. */
+/* The first unit of the class's first slab, a multiple of the slabs' length. */
 static inline uint32_t
 sy_zone_first (unsigned class)
 {
@@ -75,8 +85,13 @@ sy_zone_first (unsigned class)
 }
 
 /*
- * What is known of a slab that was ever used: in its first unit's entry.  Most programs need but a few slabs of each class, and find all of
- * these entries in a few pages.
+ * The state of a slab that was ever used; it is in the entry of the slab's first unit.
+ *
+ *   near   | unit 0 of class 0, 1, ... 45 | unit 1 of class 0, 1, ... 45 | ... | unit 7 of ... |
+ *   far    | unit 0 of the range | unit 1 | ...
+ *
+ * Most programs need only a few slabs of each class.  Their entries are all in `near`, in few
+ * pages.
  */
 static inline struct sy_slab *
 sy_slab_at (uint32_t slab)
@@ -99,29 +114,37 @@ sy_region_unit_count (void)
   return (uint32_t) (sy_region.bytes >> SY_UNIT_SHIFT);
 }
 
-/* The units of a class that were ever used are numbered from first on; returns how many they are. */
+/* Sets *first to the class's first unit, and returns how many units from there on were ever
+   used. */
 uint32_t sy_region_used (unsigned class, uint32_t *first);
 
-/* Was the slab ever used?  Then its entry of slabs can be read. */
+/* Was the slab ever used?  If so, its state can be read. */
 bool sy_region_is_used (uint32_t slab);
 
-/* A slab for the class: spare, clean or fresh.  SY_SLAB_NONE: out of range or of memory. */
+/*
+ * Takes a slab for the class: a spare one, else a clean one, else a fresh one.  SY_SLAB_NONE: the
+ * zone or the memory is used up.
+ */
 uint32_t sy_region_take (unsigned class);
 
-/* Gives back slabs with no block in use, count of them, chained by next from first.  Their pages stay for a while. */
+/*
+ * Gives back `count` slabs without a block in use.  They are chained by their `next`, from first
+ * on. They become spare: their pages stay for a while.
+ */
 void sy_region_give (uint32_t first, unsigned count);
 
-/* Gives back to the system the pages of spare slabs that no one took for SY_REAP_NS; some at a time. */
+/* Does one step of giving back the pages of spare slabs that nobody took for SY_REAP_NS
+   (pace.h). */
 bool sy_region_reap_is_due (uint64_t now_ns);
 void sy_region_reap (uint64_t now_ns);
 
-/* Gives the pages of all spare slabs back; how many bytes that were. */
+/* Gives the pages of all spare slabs back to the system.  Returns how many bytes. */
 size_t sy_region_trim (void);
 
-/* Bytes of slabs whose pages are kept for nobody. */
+/* Bytes of all spare slabs. */
 size_t sy_region_spare_bytes (void);
 
-/* For fork. */
+/* The region's lock; for fork. */
 struct sy_lock *sy_region_lock (void);
 
 #endif

@@ -4,7 +4,7 @@
 #define LEAST(a, b) ((a) < (b) ? (a) : (b))
 #define MOST(a, b) ((a) > (b) ? (a) : (b))
 
-/* What a magazine has slots for, and what the class's size allows. */
+/* How many blocks a magazine has slots for, and how many a full-grown magazine of a size holds. */
 #define ROUNDS_MAX ((SY_MAGAZINE_BYTES - 16) / sizeof (void *) - 1)
 #define ROUNDS(size) LEAST (ROUNDS_MAX, MOST (SY_MAGAZINE_BLOCKS_BYTES / (size), SY_CAPACITY_LEAST))
 
@@ -13,7 +13,10 @@
   { (size), (uint32_t) ((slab) * SY_UNIT_BYTES / (size)), (((uint64_t) 1 << 40) + (size) - 1) / (size), (slab), (uint32_t) ROUNDS (size), \
     (uint32_t) (SY_DEPOT_BYTES (size) / ((size) * ROUNDS (size))) }
 
-/* From 5 KiB on slabs of one unit would waste up to 1/16 or hold few blocks.  2304, 4608, 9216 and 18432: pages with what is known of them. */
+/*
+ * From 5 KiB on, slabs of one unit would waste up to 1/16 or hold few blocks.  2304, 4608, 9216 and
+ * 18432 are for pages with a header.
+ */
 const struct sy_size_class sy_size_classes[SY_CLASSES] = {
   { 0, 0, 0, 1, 0, 0 },
   ROW (16, 1), ROW (24, 1), ROW (32, 1), ROW (48, 1), ROW (64, 1), ROW (80, 1), ROW (96, 1), ROW (112, 1), ROW (128, 1), ROW (160, 1),
@@ -27,7 +30,7 @@ const struct sy_size_class sy_size_classes[SY_CLASSES] = {
   ROW (18432, 4), ROW (20480, 8), ROW (24576, 8), ROW (28672, 4), ROW (32768, 4)
 };
 
-/* Class 2, of 24 bytes, is for those who ask for an alignment of 8. */
+/* Class 2, of 24 bytes, is not here: it serves only requests for an alignment of 8 or less. */
 const uint8_t sy_class_by_size[] = {
   [0 ... 16] = 1, [17 ... 32] = 3, [33 ... 48] = 4, [49 ... 64] = 5, [65 ... 80] = 6, [81 ... 96] = 7, [97 ... 112] = 8, [113 ... 128] = 9,
   [129 ... 160] = 10, [161 ... 192] = 11, [193 ... 224] = 12, [225 ... 256] = 13,
@@ -35,7 +38,7 @@ const uint8_t sy_class_by_size[] = {
   [513 ... 640] = 18, [641 ... 768] = 19, [769 ... 896] = 20, [897 ... 1024] = 21
 };
 
-/* Entry n is for sizes 256 n + 1 ... 256 n + 256; the first four are not used. */
+/* Entry n is for sizes from 256 n + 1 to 256 n + 256.  The first four are not used. */
 const uint8_t sy_class_by_step[] = {
   [4] = 22, [5] = 23, [6] = 24, [7] = 25,
   [8] = 26, [9] = 27, [10 ... 11] = 28, [12 ... 13] = 29, [14 ... 15] = 30,

@@ -49,7 +49,7 @@ sy_slab_take (struct sy_slab *slab, char *start, unsigned count, void **top, boo
   return count;
 }
 
-/* Which bits of the word are numbered first to last. */
+/* A mask of the bits in the word that have the numbers from first to last. */
 static uint64_t
 mask_of (unsigned word, unsigned first, unsigned last)
 {
@@ -59,7 +59,7 @@ mask_of (unsigned word, unsigned first, unsigned last)
   return from & to;
 }
 
-/* The blocks that lie in a page, even in part: first to *last.  The page has one. */
+/* The blocks that overlap the page: from the returned number to *last.  There is at least one. */
 static unsigned
 blocks_of_page (const struct sy_size_class *class, size_t page, size_t page_bytes, unsigned *last)
 {

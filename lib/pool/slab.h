@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slab.h: one slab's state: which of its blocks are free, one bit each, 1 = free.  The slab itself holds user blocks only.
+ * slab.h: the state of one slab: which of its blocks are free.
  *
- * Invariant: popcount (bits) == free_count; no bit at or beyond the class's number of blocks is set; bits[word] == 0 for every word
- * before first_word.  All under the lock of the bin that the slab belongs to; class, shard and owner are written before the first block
- * is handed out and stay until the last is back, so whoever holds a block may read them without it.
+ * The slab itself holds user blocks only.  Its bits are elsewhere, in struct sy_slab.
  *
- * Blocks from number `touched` on were never handed out since the slab's memory came from the system: they are zero.
+ *   slab    | block 0 | block 1 | block 2 | ... | block touched | ... | block blocks-1 | rest |
+ *   bits         0         1         1                 1                     1             0
+ *              used       free      free         never handed out: free and zero
+ *
+ *   popcount (bits) == free_count
+ *   bit number n == 0            for n >= blocks, the class's number of blocks in a slab
+ *   bits.word[n] == 0            for n < first_word
+ *   block number n is zero       for n >= touched, as no such block was handed out since the slab's
+ *                                memory came from the system
+ *
+ * The lock of the slab's bin guards all fields.  Exception: `class`, `shard` and `owner` are
+ * written before the first block is handed out, and stay until the last block is back.  So a thread
+ * that holds a block may read them without the lock.
+ *
+ * sy_slab_is_valid checks the first three; debug builds run it at sydra_collect.
  */
 #ifndef SY_SLAB_H
 #define SY_SLAB_H
@@ -23,30 +35,35 @@ struct sy_slab_bits {
   uint64_t word[SY_SLAB_WORDS];
 };
 
+/*
+ * `seen` is the free_count when a walk (bin.h) last looked at the slab.  `purged` is the free_count
+ * when a walk last took out the slab's free pages; it is UINT16_MAX if blocks were taken since.
+ */
 struct sy_slab {
   uint32_t next, prev;   /* numbers of the neighbours in its list; SY_SLAB_NONE ends it */
   uint16_t free_count;
-  uint16_t first_word;   /* where the first set bit may be */
-  uint16_t touched;
-  uint16_t seen, purged; /* free_count when last looked at for free pages, and when those were last taken out, if no block was since */
+  uint16_t first_word;   /* no word before this one has a bit set */
+  uint16_t touched;      /* no block from this number on was ever handed out */
+  uint16_t seen, purged; /* see above */
   uint16_t shard;
   uint8_t class;
   uint8_t list;          /* which of its bin's lists it is in */
-  uint8_t moved;         /* 1: its memory was moved here from another slab, and is a mapping of its own; the region's */
-  void *owner;           /* the pool that it serves; NULL: nobody's */
+  uint8_t moved;         /* 1: its memory was moved here, as a mapping of its own; region.c's */
+  void *owner;           /* the pool that it serves; NULL: none */
   struct sy_slab_bits bits;
 } SY_ALIGNED (SY_LINE_BYTES);
 
-/* Marks every block free, with no page looked at; `touched` stays. */
+/* Marks every block free.  The walks forget what they saw of the slab; `touched` stays. */
 void sy_slab_fill (struct sy_slab *slab);
 
 /*
- * Takes up to count blocks in rising order of address and stores them at *--top, *--top ..., so that popping from the top gives them in
- * the same order.  start is the slab's address.  Returns how many; *zeroed becomes false where one of them may not be zero.
+ * Takes up to count blocks in rising order of address, and stores them downwards from top, at
+ * *--top, *--top and so on.  start is the slab's address.  Returns how many blocks it took.  Sets
+ * *zeroed to false if one of them may not be zero.
  */
 unsigned sy_slab_take (struct sy_slab *slab, char *start, unsigned count, void **top, bool *zeroed);
 
-/* Marks one block free.  False: it was already. */
+/* Marks one block free.  False: it was free already. */
 static inline bool
 sy_slab_put (struct sy_slab *slab, unsigned block)
 {
@@ -61,19 +78,20 @@ sy_slab_put (struct sy_slab *slab, unsigned block)
   return true;
 }
 
-/* Are all blocks that lie in the page, even in part, in the set?  page counts from the slab's start. */
+/* Are all blocks that overlap the page in the set?  `page` counts from the slab's start. */
 bool sy_slab_page_is_in (unsigned class, const struct sy_slab_bits *set, size_t page, size_t page_bytes);
 
 /*
- * Takes out the free blocks that lie in pages of which all blocks are free, as far as blocks were ever handed out, and notes them in *taken.
- * Returns how many.
+ * Finds the pages whose blocks are all free, up to the last page that has a block below `touched`.
+ * Takes the blocks that overlap these pages out of the free bits, and stores them in *taken.
+ * Returns how many blocks they are.
  */
 unsigned sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *taken, size_t page_bytes);
 
-/* Puts back what sy_slab_take_pages took.  False: one of them is free already. */
+/* Marks the `count` blocks of *taken free again.  False: one of them is free already. */
 bool sy_slab_put_all (struct sy_slab *slab, const struct sy_slab_bits *taken, unsigned count);
 
-/* The invariant, executed. */
+/* Do the bits and the fields satisfy the invariants above? */
 bool sy_slab_is_valid (const struct sy_slab *slab);
 
 #endif
