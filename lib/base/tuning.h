@@ -110,7 +110,7 @@
  */
 #define SY_REAP_NS UINT64_C (250000000)
 /* How far a caller's clock may be behind the last step, in units of 2^20 ns: a minute. */
-#define SY_PACE_BEHIND ((AO_t) 1 << 16)
+#define SY_PURGE_TIMER_BEHIND ((AO_t) 1 << 16)
 /* When memory has grown, how long a thread drains depots. */
 #define SY_SHED_NS UINT64_C (2000000)
 /* How many depots and bins with nothing to give a reaping passes between two looks at the clock. */
@@ -240,7 +240,7 @@
 /* A block that grows by one part in 4 or more is copied to free pages that have memory, if there
    are any: a new page costs more than a copied one. */
 #define SY_COPY_SHARE 4u
-/* How many moved pieces all live blocks may have.  Each takes one or two of the 65,530 mappings
+/* How many moved mappings all live blocks may have.  Each takes one or two of the 65,530 mappings
    that the system grants. */
 #define SY_MOVED_MAX 8192u
 

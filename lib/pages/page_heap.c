@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "pages/page_range.h"
-#include "pages/pieces.h"
+#include "pages/mappings.h"
 
-/* Under the range's lock: how many pieces of all used runs were moved, and whether moving has ended
+/* Under the range's lock: how many mappings of all used runs were moved, and whether moving has ended
    because a move lost a run. */
-static uint32_t moved_pieces;
+static uint32_t moved_mappings;
 static bool moves_ended;
 
 size_t
@@ -41,7 +41,7 @@ choose (uint32_t length, bool may_be_dirty, enum sy_run_state *state)
   else
     return SY_UNIT_NONE;
   sy_page_unit (first)->asked = length;
-  sy_page_unit (first)->piece = 0;
+  sy_page_unit (first)->mapping = 0;
   return first;
 }
 
@@ -64,7 +64,7 @@ cut_ends (uint32_t first, size_t alignment, uint32_t length, enum sy_run_state s
       sy_runs_file (&sy_page_range.runs, first + length, state);
     }
   sy_page_unit (first)->asked = length;
-  sy_page_unit (first)->piece = 0;
+  sy_page_unit (first)->mapping = 0;
   return first;
 }
 
@@ -113,13 +113,13 @@ sy_pages_take (size_t alignment, size_t bytes, size_t room, bool *zero)
 static void
 give_tail (uint32_t first, uint32_t *chain)
 {
-  uint32_t at = sy_page_unit (first)->piece == 0 ? 0 : sy_pieces_tail (first);
+  uint32_t at = sy_page_unit (first)->mapping == 0 ? 0 : sy_mappings_tail (first);
 
   if (at == 0 || at == sy_page_unit (first)->length)
     return;
-  (void) sy_pieces_cut (first, at);
+  (void) sy_mappings_cut (first, at);
   sy_runs_cut (&sy_page_range.runs, first, at);
-  sy_page_unit (first + at)->piece = 0;
+  sy_page_unit (first + at)->mapping = 0;
   sy_page_run_give (first + at, chain);
 }
 
@@ -131,7 +131,7 @@ sy_pages_give (void *block, const char *call)
   sy_lock_take (&sy_page_range.lock);
   if (sy_page_unit (first)->state == SY_RUN_USED)
     {
-      moved_pieces -= sy_pieces_moved (first);
+      moved_mappings -= sy_mappings_moved (first);
       give_tail (first, &chain);
       sy_page_run_give (first, &chain);
     }
@@ -161,14 +161,14 @@ static void
 shrink (uint32_t first, uint32_t length, uint32_t *chain)
 {
   struct sy_unit *unit = sy_page_unit (first);
-  bool was_moved = unit->piece != 0;
+  bool was_moved = unit->mapping != 0;
 
   if (unit->length - length < unit->length / 4 || unit->length == length)
     return;
   if (was_moved)
-    moved_pieces -= sy_pieces_cut (first, length);
+    moved_mappings -= sy_mappings_cut (first, length);
   sy_runs_cut (&sy_page_range.runs, first, length);
-  sy_page_unit (first + length)->piece = was_moved;
+  sy_page_unit (first + length)->mapping = was_moved;
   sy_page_run_give (first + length, chain);
 }
 
@@ -188,8 +188,8 @@ grow (uint32_t first, uint32_t length)
   if (room < more)
     return false;
   sy_runs_extend (runs, first, room);
-  if (runs->units[first].piece != 0)
-    sy_pieces_extend (first, old_length);
+  if (runs->units[first].mapping != 0)
+    sy_mappings_extend (first, old_length);
   return true;
 }
 
@@ -234,7 +234,7 @@ choose_for_move (uint32_t first, uint32_t length, enum sy_run_state *state)
     to = sy_runs_find (&sy_page_range.runs, SY_RUN_DIRTY, length);
   if (to != SY_UNIT_NONE)
     return choose (length, true, state);
-  if (moved_pieces >= SY_MOVED_MAX || moves_ended)
+  if (moved_mappings >= SY_MOVED_MAX || moves_ended)
     return SY_UNIT_NONE;
   to = choose (length + growth_room (length), false, state);
   if (to == SY_UNIT_NONE)
@@ -255,7 +255,7 @@ copy_pages (uint32_t from, uint32_t to)
 static bool
 settle (uint32_t from, uint32_t to, bool moved, bool copied, uint32_t *chain)
 {
-  uint32_t old_moved = sy_pieces_moved (from), new_moved = moved ? sy_pieces_moved (to) : 0;
+  uint32_t old_moved = sy_mappings_moved (from), new_moved = moved ? sy_mappings_moved (to) : 0;
 
   if (!moved)
     {
@@ -265,9 +265,9 @@ settle (uint32_t from, uint32_t to, bool moved, bool copied, uint32_t *chain)
       return false;
     }
   if (new_moved == 0)
-    sy_page_unit (to)->piece = 0;
-  moved_pieces += new_moved - old_moved;
-  if (copied || sy_page_unit (from)->piece != 0)
+    sy_page_unit (to)->mapping = 0;
+  moved_mappings += new_moved - old_moved;
+  if (copied || sy_page_unit (from)->mapping != 0)
     sy_page_run_give (from, chain);
   else
     sy_runs_file (&sy_page_range.runs, from, SY_RUN_CLEAN);
@@ -291,7 +291,7 @@ sy_pages_move (void *block, size_t bytes, const char *call)
   if (copied)
     copy_pages (from, to);
   else
-    moved = sy_pieces_move (from, to, &copied);
+    moved = sy_mappings_move (from, to, &copied);
 
   sy_lock_take (&sy_page_range.lock);
   moved = settle (from, to, moved, copied, &chain);

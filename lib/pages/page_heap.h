@@ -8,7 +8,7 @@
  * A block that grows
  *   - stays where it is, if enough units behind it are free;
  *   - else is copied to free pages that have memory, if it grows far and there are such pages;
- *   - else has its pages moved to a longer run (pieces.h).
+ *   - else has its pages moved to a longer run (mappings.h).
  *
  * When a moved run is freed, it is mapped anew, except for an end that was never moved.  So apart
  * from live moved blocks the range is one mapping.

@@ -130,7 +130,7 @@ detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
 
       if (first == SY_UNIT_NONE)
         return true;
-      sy_page_unit (first)->piece = 0;
+      sy_page_unit (first)->mapping = 0;
       chain_push (chain, first);
       count -= sy_page_unit (first)->length;
     }
@@ -143,7 +143,7 @@ sy_page_run_give (uint32_t first, uint32_t *chain)
   struct sy_unit *unit = sy_page_unit (first);
   uint32_t limit = dirty_limit ();
 
-  if (unit->piece != 0 || unit->length > limit)
+  if (unit->mapping != 0 || unit->length > limit)
     {
       sy_runs_detach (&sy_page_range.runs, first);
       chain_push (chain, first);
@@ -162,11 +162,11 @@ run_discard (uint32_t first)
   char *start = sy_page_address (first);
   size_t bytes = sy_page_bytes_of (sy_page_unit (first)->length);
 
-  if (sy_page_unit (first)->piece != 0 && sy_os_remap (start, bytes))
+  if (sy_page_unit (first)->mapping != 0 && sy_os_remap (start, bytes))
     return SY_RUN_CLEAN;
   if (sy_os_discard (start, bytes))
     return SY_RUN_CLEAN;
-  return sy_page_unit (first)->piece != 0 ? SY_RUN_INSIDE : SY_RUN_DIRTY;
+  return sy_page_unit (first)->mapping != 0 ? SY_RUN_INSIDE : SY_RUN_DIRTY;
 }
 
 size_t
@@ -210,7 +210,7 @@ reap_some (uint32_t *chain)
   if (!detach_dirty ((uint32_t) (SY_PAGES_REAP_BYTES >> sy_page_range.shift), sy_page_range.runs.tick, chain))
     return false;
   sy_page_range.runs.tick++;
-  sy_pace_end (&sy_page_range.pace);
+  sy_purge_timer_end (&sy_page_range.timer);
   return true;
 }
 
@@ -218,12 +218,12 @@ void
 sy_page_range_reap (uint64_t now_ns)
 {
   uint64_t until_ns;
-  bool done = !sy_pace_is_due (&sy_page_range.pace, now_ns) || AO_load_acquire (&sy_page_range.bytes) == 0;
+  bool done = !sy_purge_timer_is_due (&sy_page_range.timer, now_ns) || AO_load_acquire (&sy_page_range.bytes) == 0;
 
   if (done || !sy_lock_try (&sy_page_range.lock))
     return;
-  done = !sy_pace_is_due (&sy_page_range.pace, now_ns);
-  until_ns = done ? 0 : sy_pace_step (&sy_page_range.pace, now_ns);
+  done = !sy_purge_timer_is_due (&sy_page_range.timer, now_ns);
+  until_ns = done ? 0 : sy_purge_timer_step (&sy_page_range.timer, now_ns);
   while (!done)
     {
       uint32_t chain = SY_UNIT_NONE;
@@ -234,7 +234,7 @@ sy_page_range_reap (uint64_t now_ns)
       done = done || sy_os_now_ns () >= until_ns;
       sy_lock_take (&sy_page_range.lock);
       /* Meanwhile another thread's step may have completed the reaping. */
-      done = done || AO_load (&sy_page_range.pace.under_way) == 0;
+      done = done || AO_load (&sy_page_range.timer.under_way) == 0;
     }
   sy_lock_release (&sy_page_range.lock);
 }
@@ -242,7 +242,7 @@ sy_page_range_reap (uint64_t now_ns)
 void
 sy_page_range_reap_soon (uint64_t now_ns)
 {
-  sy_pace_hurry (&sy_page_range.pace, now_ns);
+  sy_purge_timer_hurry (&sy_page_range.timer, now_ns);
 }
 
 size_t

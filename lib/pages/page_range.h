@@ -20,7 +20,7 @@
 #include "base/arena.h"
 #include "base/atomic.h"
 #include "base/lock.h"
-#include "base/pace.h"
+#include "base/purge_timer.h"
 #include "pages/runs.h"
 
 /*
@@ -39,7 +39,7 @@ struct sy_page_range {
   unsigned shift;        /* of a unit */
   uint32_t units;        /* in the range */
   unsigned refusals;     /* calls of sy_page_range_open without a range; under the lock */
-  struct sy_pace pace;   /* of the reaping; steps begin under the lock */
+  struct sy_purge_timer timer;   /* of the reaping; steps begin under the lock */
 };
 
 extern struct sy_page_range sy_page_range;

@@ -43,7 +43,7 @@ struct sy_unit {
     };
     struct {
       uint32_t asked;            /* used; the caller's: how many units were requested */
-      uint32_t piece;            /* used or inside; the caller's: a piece (pieces.h) */
+      uint32_t mapping;            /* used or inside; the caller's: a mapping (mappings.h) */
     };
   };
 };

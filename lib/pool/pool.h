@@ -13,7 +13,7 @@
 #ifndef SY_POOL_H
 #define SY_POOL_H
 
-#include "base/pace.h"
+#include "base/purge_timer.h"
 #include "pool/bin.h"
 
 struct sy_shard {
@@ -46,7 +46,7 @@ sy_home_depot (unsigned home)
    `busy`. */
 struct sy_reaping {
   AO_t busy;                 /* 1: a thread does a step; taken by compare-and-swap */
-  struct sy_pace pace;       /* any thread may read it, as a hint */
+  struct sy_purge_timer timer;       /* any thread may read it, as a hint */
   unsigned bin, depot;       /* the next bin, counted over all shards, and the next depot in it */
   unsigned magazines, slabs; /* what is left to do of the depot, and of the bin */
 };

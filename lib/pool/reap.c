@@ -88,7 +88,7 @@ come_to_bin (struct sy_pool *pool, unsigned number)
   reaping->bin = number;
   if (number == pool->shard_count * (SY_CLASSES - 1))
     {
-      sy_pace_end (&reaping->pace);
+      sy_purge_timer_end (&reaping->timer);
       return;
     }
 
@@ -156,13 +156,13 @@ reap_some (struct sy_pool *pool)
 static void
 step (struct sy_pool *pool, uint64_t now_ns)
 {
-  struct sy_pace *pace = &pool->reaping.pace;
-  bool begins = AO_load (&pace->under_way) == 0;
-  uint64_t until_ns = sy_pace_step (pace, now_ns);
+  struct sy_purge_timer *timer = &pool->reaping.timer;
+  bool begins = AO_load (&timer->under_way) == 0;
+  uint64_t until_ns = sy_purge_timer_step (timer, now_ns);
 
   if (begins)
     come_to_bin (pool, 0);
-  for (unsigned bits = 0; AO_load (&pace->under_way) != 0; bits++)
+  for (unsigned bits = 0; AO_load (&timer->under_way) != 0; bits++)
     if ((reap_some (pool) || bits % SY_REAP_LOOKS == 0) && sy_os_now_ns () >= until_ns)
       break;
 }
@@ -184,7 +184,7 @@ sy_pool_reap_after_fork (struct sy_pool *pool)
   if (AO_load (&pool->reaping.busy) == 0)
     return;
   /* It is not known how far the parent's thread had come, so the reaping ends. */
-  sy_pace_end (&pool->reaping.pace);
+  sy_purge_timer_end (&pool->reaping.timer);
   AO_store (&pool->reaping.busy, 0);
 }
 

@@ -3,7 +3,7 @@
  * reap.h: how a pool gives memory back: magazines in depots to the slabs, and free pages inside
  * slabs to the system.
  *
- * A reaping (pace.h) walks over all bins.  In each bin it first drains the magazines that lay in a
+ * A reaping (purge_timer.h) walks over all bins.  In each bin it first drains the magazines that lay in a
  * depot since the last reaping.  Then it purges free pages of slabs that are idle.
  */
 #ifndef SY_REAP_H
@@ -14,7 +14,7 @@
 static inline bool
 sy_pool_reap_is_due (const struct sy_pool *pool, uint64_t now_ns)
 {
-  return sy_pace_is_due (&pool->reaping.pace, now_ns);
+  return sy_purge_timer_is_due (&pool->reaping.timer, now_ns);
 }
 
 /* Does the next step of the reaping, if one is due and no other thread is doing one. */

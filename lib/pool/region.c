@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/lock.h"
 #include "base/os.h"
-#include "base/pace.h"
+#include "base/purge_timer.h"
 
 struct sy_region sy_region;
 
@@ -26,7 +26,7 @@ static struct {
   uint32_t growth_at;        /* when `units` reaches this, it has grown once more */
   uint32_t moved;            /* slabs that are mappings of their own, because memory moved there */
   bool moves_ended;          /* a move has lost a slab, and no more are made */
-  struct sy_pace pace;       /* of reaping; written under the lock */
+  struct sy_purge_timer timer;      /* of reaping; written under the lock */
   struct zone zone[SY_CLASSES];
 } state = { .lock = SY_LOCK_INIT (SY_RANK_REGION) };
 
@@ -436,7 +436,7 @@ sy_region_give (uint32_t first, unsigned count)
 bool
 sy_region_reap_is_due (uint64_t now_ns)
 {
-  return sy_pace_is_due (&state.pace, now_ns);
+  return sy_purge_timer_is_due (&state.timer, now_ns);
 }
 
 /* Detaches up to SY_REAP_UNITS of the spare slabs that nobody needed.  True: these were all. */
@@ -468,7 +468,7 @@ reap_some (uint32_t *chain)
     return false;
   for (unsigned class = 1; class < SY_CLASSES; class++)
     state.zone[class].spare_low = state.zone[class].spare_count;
-  sy_pace_end (&state.pace);
+  sy_purge_timer_end (&state.timer);
   return true;
 }
 
@@ -481,7 +481,7 @@ sy_region_reap (uint64_t now_ns)
   if (done || !sy_lock_try (&state.lock))
     return;
   done = !sy_region_reap_is_due (now_ns);
-  until_ns = done ? 0 : sy_pace_step (&state.pace, now_ns);
+  until_ns = done ? 0 : sy_purge_timer_step (&state.timer, now_ns);
   while (!done)
     {
       uint32_t chain = SY_SLAB_NONE;
@@ -492,7 +492,7 @@ sy_region_reap (uint64_t now_ns)
       done = done || sy_os_now_ns () >= until_ns;
       sy_lock_take (&state.lock);
       /* Meanwhile another thread's step may have completed the reaping. */
-      done = done || AO_load (&state.pace.under_way) == 0;
+      done = done || AO_load (&state.timer.under_way) == 0;
     }
   sy_lock_release (&state.lock);
 }

@@ -134,7 +134,7 @@ uint32_t sy_region_take (unsigned class);
 void sy_region_give (uint32_t first, unsigned count);
 
 /* Does one step of giving back the pages of spare slabs that nobody took for SY_REAP_NS
-   (pace.h). */
+   (purge_timer.h). */
 bool sy_region_reap_is_due (uint64_t now_ns);
 void sy_region_reap (uint64_t now_ns);
 

@@ -24,7 +24,7 @@ reap (void)
       ck_assert (sy_pool_reap_is_due (&pool, now_ns));
       sy_pool_reap (&pool, now_ns);
     }
-  while (AO_load (&pool.reaping.pace.under_way));
+  while (AO_load (&pool.reaping.timer.under_way));
   ck_assert (sy_pool_is_valid (&pool));
 }
 
@@ -91,11 +91,11 @@ START_TEST (a_step_does_a_part)
 
   ck_assert_uint_gt (left, 0);
   ck_assert_uint_lt (left, magazines);
-  ck_assert_uint_eq (AO_load (&pool.reaping.pace.under_way), 1);
+  ck_assert_uint_eq (AO_load (&pool.reaping.timer.under_way), 1);
   ck_assert (!sy_pool_reap_is_due (&pool, now_ns));
   sy_pool_reap (&pool, now_ns);
   ck_assert_uint_eq (sy_depot_depth (&bin (0, FIRST)->depot[0]), left);
-  while (AO_load (&pool.reaping.pace.under_way))
+  while (AO_load (&pool.reaping.timer.under_way))
     sy_pool_reap (&pool, now_ns += STEP_NS);
   must_be_empty ();
   sy_pool_close (&pool);
@@ -284,9 +284,9 @@ START_TEST (a_child_goes_on_where_a_thread_is_not_there)
 {
   open_and_reap (1);
   AO_store (&pool.reaping.busy, 1);
-  AO_store (&pool.reaping.pace.under_way, 1);
+  AO_store (&pool.reaping.timer.under_way, 1);
   sy_pool_reap (&pool, now_ns += 2 * SY_REAP_NS);
-  ck_assert_msg (AO_load (&pool.reaping.pace.under_way) == 1, "somebody is at it");
+  ck_assert_msg (AO_load (&pool.reaping.timer.under_way) == 1, "somebody is at it");
   sy_pool_reap_after_fork (&pool);
   ck_assert (sy_pool_store (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
   reap ();

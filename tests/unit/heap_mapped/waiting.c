@@ -76,7 +76,7 @@ START_TEST (reaping_gives_back_what_nobody_took)
   ck_assert_uint_ne (left, 0); /* a step */
   sy_heap_reap (now_ns);
   ck_assert_uint_eq (sy_heap_held_bytes (), left); /* not at once */
-  while (AO_load (&sy_page_range.pace.under_way) != 0)
+  while (AO_load (&sy_page_range.timer.under_way) != 0)
     sy_heap_reap (now_ns += (uint64_t) 1 << 20);
   ck_assert_uint_eq (sy_heap_held_bytes (), 0);
   ck_assert_uint_le (resident_bytes (), full - held + 2 * MIB);
@@ -108,19 +108,19 @@ END_TEST
 
 START_TEST (a_reaping_that_is_asked_for_is_short)
 {
-  struct sy_pace pace = { 0, 0 };
+  struct sy_purge_timer timer = { 0, 0 };
   uint64_t now_ns = 1000 * SY_REAP_NS, left_ns;
 
-  sy_pace_hurry (&pace, now_ns);
-  ck_assert (sy_pace_is_due (&pace, now_ns));
-  left_ns = sy_pace_step (&pace, now_ns);
+  sy_purge_timer_hurry (&timer, now_ns);
+  ck_assert (sy_purge_timer_is_due (&timer, now_ns));
+  left_ns = sy_purge_timer_step (&timer, now_ns);
   ck_assert_uint_le (left_ns, sy_os_now_ns () + SY_REAP_STEP_NS_MIN);
   /* One that is under way goes on as it would. */
-  sy_pace_hurry (&pace, now_ns);
-  ck_assert (!sy_pace_is_due (&pace, now_ns));
-  sy_pace_end (&pace);
-  sy_pace_hurry (&pace, now_ns);
-  ck_assert (sy_pace_is_due (&pace, now_ns));
+  sy_purge_timer_hurry (&timer, now_ns);
+  ck_assert (!sy_purge_timer_is_due (&timer, now_ns));
+  sy_purge_timer_end (&timer);
+  sy_purge_timer_hurry (&timer, now_ns);
+  ck_assert (sy_purge_timer_is_due (&timer, now_ns));
 }
 END_TEST
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "pages/pieces.h"
+#include "pages/mappings.h"
 
 #include <string.h>
 
 #include "base/os.h"
 #include "pages/page_range.h"
 
-/* This bit in a piece's entry, beside its length, says that the piece was moved. */
-#define PIECE_MOVED (UINT32_C (1) << 31)
+/* This bit in a mapping's entry, beside its length, says that the mapping was moved. */
+#define MAPPING_MOVED (UINT32_C (1) << 31)
 
 /*
- * The last piece of the run that begins before its unit number `at`.  `length` is the length of
- * the run that the pieces describe.  Sets *moved_behind to how many moved pieces begin at `at`
+ * The last mapping of the run that begins before its unit number `at`.  `length` is the length of
+ * the run that the mappings describe.  Sets *moved_behind to how many moved mappings begin at `at`
  * or behind.
  */
 static uint32_t
@@ -20,71 +20,71 @@ piece_before (uint32_t first, uint32_t length, uint32_t at, uint32_t *moved_behi
   uint32_t last = first;
 
   *moved_behind = 0;
-  for (uint32_t piece = first; piece < first + length; piece += sy_page_unit (piece)->piece & ~PIECE_MOVED)
-    if (piece < first + at)
-      last = piece;
+  for (uint32_t mapping = first; mapping < first + length; mapping += sy_page_unit (mapping)->mapping & ~MAPPING_MOVED)
+    if (mapping < first + at)
+      last = mapping;
     else
-      *moved_behind += (sy_page_unit (piece)->piece & PIECE_MOVED) != 0;
+      *moved_behind += (sy_page_unit (mapping)->mapping & MAPPING_MOVED) != 0;
   return last;
 }
 
 uint32_t
-sy_pieces_cut (uint32_t first, uint32_t at)
+sy_mappings_cut (uint32_t first, uint32_t at)
 {
   uint32_t lost, last = piece_before (first, sy_page_unit (first)->length, at, &lost);
-  uint32_t moved = sy_page_unit (last)->piece & PIECE_MOVED;
+  uint32_t moved = sy_page_unit (last)->mapping & MAPPING_MOVED;
 
-  sy_page_unit (last)->piece = (first + at - last) | moved;
+  sy_page_unit (last)->mapping = (first + at - last) | moved;
   return lost;
 }
 
 void
-sy_pieces_extend (uint32_t first, uint32_t old_length)
+sy_mappings_extend (uint32_t first, uint32_t old_length)
 {
   uint32_t behind, last = piece_before (first, old_length, old_length, &behind), more = sy_page_unit (first)->length - old_length;
 
-  if ((sy_page_unit (last)->piece & PIECE_MOVED) != 0)
-    sy_page_unit (first + old_length)->piece = more;
+  if ((sy_page_unit (last)->mapping & MAPPING_MOVED) != 0)
+    sy_page_unit (first + old_length)->mapping = more;
   else
-    sy_page_unit (last)->piece += more;
+    sy_page_unit (last)->mapping += more;
 }
 
 uint32_t
-sy_pieces_tail (uint32_t first)
+sy_mappings_tail (uint32_t first)
 {
   uint32_t behind, length = sy_page_unit (first)->length, last = piece_before (first, length, length, &behind);
 
-  return (sy_page_unit (last)->piece & PIECE_MOVED) != 0 ? length : last - first;
+  return (sy_page_unit (last)->mapping & MAPPING_MOVED) != 0 ? length : last - first;
 }
 
 uint32_t
-sy_pieces_moved (uint32_t first)
+sy_mappings_moved (uint32_t first)
 {
   uint32_t moved;
 
-  if (sy_page_unit (first)->piece == 0)
+  if (sy_page_unit (first)->mapping == 0)
     return 0;
   (void) piece_before (first, sy_page_unit (first)->length, 0, &moved);
   return moved;
 }
 
 bool
-sy_pieces_move (uint32_t from, uint32_t to, bool *copied)
+sy_mappings_move (uint32_t from, uint32_t to, bool *copied)
 {
   struct sy_unit *old = sy_page_unit (from), *new = sy_page_unit (to);
   uint32_t length = old->length, done = 0;
 
   for (uint32_t units; done < length; done += units)
     {
-      units = old->piece == 0 ? length : old[done].piece & ~PIECE_MOVED;
-      new[done].piece = units | PIECE_MOVED;
+      units = old->mapping == 0 ? length : old[done].mapping & ~MAPPING_MOVED;
+      new[done].mapping = units | MAPPING_MOVED;
       switch (sy_os_move (sy_page_address (from + done), sy_page_address (to + done), sy_page_bytes_of (units)))
         {
         case SY_MOVED:
           break;
         case SY_MOVE_REFUSED:
           memcpy (sy_page_address (to + done), sy_page_address (from + done), sy_page_bytes_of (units));
-          new[done].piece = units;
+          new[done].mapping = units;
           *copied = true;
           break;
         case SY_MOVE_LOST:
@@ -94,6 +94,6 @@ sy_pieces_move (uint32_t from, uint32_t to, bool *copied)
         }
     }
   if (new->length > length)
-    new[length].piece = new->length - length;
+    new[length].mapping = new->length - length;
   return true;
 }
