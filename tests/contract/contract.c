@@ -125,6 +125,7 @@ main (void)
   contract_add_epochs (suite);
   contract_add_deferred (suite);
   contract_add_deferred_threads (suite);
+  contract_add_destructors (suite);
   contract_add_first (suite);
   return test_run (suite);
 }

@@ -64,6 +64,7 @@ void contract_add_stats_write (Suite *suite);
 void contract_add_epochs (Suite *suite);
 void contract_add_deferred (Suite *suite);
 void contract_add_deferred_threads (Suite *suite);
+void contract_add_destructors (Suite *suite);
 void contract_add_first (Suite *suite);
 
 /* The status of a program that was started only to make its first calls in an unusual place; -1:
