@@ -3,6 +3,10 @@
 # malloc and its family behave as the C library's at every edge.
 . "${top_srcdir:=.}/tests/malloc/forms.sh"
 
-in_each_form conformance.c
-statically_linked conformance.c
+set -- conformance/main.c
+for part in contents entries frees information matrix refusals; do
+  set -- "$@" "$sources/conformance/$part.c"
+done
+in_each_form "$@"
+statically_linked "$@"
 tap_end

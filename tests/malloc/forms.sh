@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
-# forms.sh: sourced by the drop-in's tests: compiles their programs and runs them on the C library, under LD_PRELOAD of the module of this
-# build, linked with its archive, and linked with it statically.  What a program says in TAP becomes this test's, with the form in front.
+# forms.sh: sourced by the drop-in's tests: compiles their programs and runs them on the C library,
+# under LD_PRELOAD of the module of this build, linked with its archive, and linked with it
+# statically.  What a program says in TAP becomes this test's, with the form in front.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${CC:=cc}" "${CXX=}" "${CFLAGS=}" "${LDFLAGS=}" "${drop_in_libs=}" "${allocator_mode:?}"
 
@@ -23,14 +24,15 @@ if [ ! -e "$module" ] && [ ! -e "$archive" ]; then
   exit 0
 fi
 
-# build OUTPUT SOURCE WORD...: compiles and links; false, and a failed result with what the compiler said, where it does not.
+# build OUTPUT SOURCE WORD...: compiles and links; false, and a failed result with what the compiler
+# said, where it does not.
 build () {
   output=$1 source=$sources/$2
   shift 2
   case $source in *.cc) compiler="$CXX -std=c++17" ;; *) compiler="$CC -std=gnu99" ;; esac
   # shellcheck disable=SC2086  # compilers and flags are words
   if ! $compiler $CFLAGS -Wall -Wextra -fno-builtin -pthread -I"$sources" -o "$work/$output" "$source" "$@" $LDFLAGS > "$work/log" 2>&1; then
-    tap 1 "$2 compiles"
+    tap 1 "${source#"$sources/"} compiles"
     sed 's/^/# /' "$work/log"
     return 1
   fi
@@ -62,7 +64,8 @@ linked () {
   echo -Wl,-u,malloc "$archive" $drop_in_libs
 }
 
-# in_each_form NAME.c [WORD...]: compiled with the words, run in all three forms.
+# in_each_form NAME.c [WORD...]: compiled with the words, which may be more sources; run in all
+# three forms.
 in_each_form () {
   file=$1
   shift
