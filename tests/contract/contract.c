@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * contract.c: what <sydra/alloc.h> promises in every mode.  The same sources are linked with each mode and number of shards; where modes
- * may differ, the header says so, and the test asks sydra_alloc_is_small_pool.
+ * contract.c: what <sydra/alloc.h> promises in every mode.  The same sources are linked with each
+ * mode and number of shards; where modes may differ, the header says so, and the test asks
+ * sydra_alloc_is_small_pool.
  */
 #include <config.h>
 
@@ -113,14 +114,18 @@ main (void)
   Suite *suite = suite_create (sydra_alloc_mode ());
 
   contract_add_sizes (suite);
+  contract_add_errno (suite);
+  contract_add_zeroed (suite);
   contract_add_realloc (suite);
   contract_add_handles (suite);
   contract_add_limits (suite);
   contract_add_interface (suite);
   contract_add_stats (suite);
+  contract_add_stats_write (suite);
   contract_add_epochs (suite);
   contract_add_deferred (suite);
   contract_add_deferred_threads (suite);
+  contract_add_destructors (suite);
   contract_add_first (suite);
   return test_run (suite);
 }

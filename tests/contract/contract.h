@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* contract.h: what the parts of the contract test share: the handle that each test gets new, and bytes that can be told again. */
+/* contract.h: what the parts of the contract test share: the handle that each test gets new, and
+   bytes that can be told again. */
 #ifndef SY_TEST_CONTRACT_H
 #define SY_TEST_CONTRACT_H
 
@@ -39,7 +40,8 @@ void contract_stamp (void *block, size_t bytes, uint64_t tag);
 /* Whether they are still there. */
 bool contract_stamped (const void *block, size_t bytes, uint64_t tag);
 
-/* Remembers a block that is left live when its handle ends: what stays in the C library then is not lost to leak checkers. */
+/* Remembers a block that is left live when its handle ends: what stays in the C library then is not
+   lost to leak checkers. */
 void contract_leave (void *block);
 
 bool contract_is_zero (const void *block, size_t bytes);
@@ -51,17 +53,22 @@ contract_is_aligned (const void *block, size_t alignment)
 }
 
 void contract_add_sizes (Suite *suite);
+void contract_add_errno (Suite *suite);
+void contract_add_zeroed (Suite *suite);
 void contract_add_realloc (Suite *suite);
 void contract_add_handles (Suite *suite);
 void contract_add_limits (Suite *suite);
 void contract_add_interface (Suite *suite);
 void contract_add_stats (Suite *suite);
+void contract_add_stats_write (Suite *suite);
 void contract_add_epochs (Suite *suite);
 void contract_add_deferred (Suite *suite);
 void contract_add_deferred_threads (Suite *suite);
+void contract_add_destructors (Suite *suite);
 void contract_add_first (Suite *suite);
 
-/* The status of a program that was started only to make its first calls in an unusual place; -1: this is the test itself. */
+/* The status of a program that was started only to make its first calls in an unusual place; -1:
+   this is the test itself. */
 int contract_first_main (void);
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * contract_first.c: any call may be the first of the process or of a thread, and may come from a constructor, an atexit handler or a TLS
- * destructor.  For the process's first call the test starts its own program again, with the call and the place in its environment.
+ * contract_first.c: any call may be the first of the process or of a thread, and may come from a
+ * constructor, an atexit handler or a TLS destructor.  For the process's first call the test starts
+ * its own program again, with the call and the place in its environment.
  */
 #include <config.h>
 
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "contract.h"
 #include "threads.h"
 
@@ -15,217 +17,19 @@
 
 extern char **environ;
 
-/* ---- The calls: each on the handle, or on one that it gets itself; true: it did what it should. ---- */
-
-static bool
-with_malloc (struct sydra_alloc *handle)
-{
-  void *block = sydra_malloc (handle, 100);
-
-  if (block == NULL)
-    return false;
-  memset (block, 1, 100);
-  sydra_free (handle, block);
-  return true;
-}
-
-static bool
-first_version (struct sydra_alloc *handle)
-{
-  (void) handle;
-  return strcmp (sydra_alloc_version (), PACKAGE_VERSION) == 0;
-}
-
-static bool
-first_mode (struct sydra_alloc *handle)
-{
-  (void) handle;
-  return sydra_alloc_mode ()[0] != '\0' && sydra_alloc_is_small_pool () + sydra_alloc_is_mimalloc () < 2;
-}
-
-static bool
-first_shards (struct sydra_alloc *handle)
-{
-  (void) handle;
-  return sydra_alloc_shards () <= 1024;
-}
-
-static bool
-first_create (struct sydra_alloc *handle)
-{
-  struct sydra_alloc *created = sydra_alloc_create (NULL);
-
-  (void) handle;
-  return created != NULL && with_malloc (created) && sydra_alloc_destroy (created) == 0;
-}
-
-static bool
-first_destroy (struct sydra_alloc *handle)
-{
-  struct sydra_alloc *created = sydra_alloc_create (NULL);
-
-  (void) handle;
-  return created != NULL && sydra_alloc_destroy (created) == 0;
-}
-
-static bool
-first_default (struct sydra_alloc *handle)
-{
-  (void) handle;
-  return sydra_alloc_default () == sydra_alloc_default () && with_malloc (sydra_alloc_default ());
-}
-
-static bool
-first_calloc (struct sydra_alloc *handle)
-{
-  char *block = sydra_calloc (handle, 10, 10);
-  bool good = block != NULL && contract_is_zero (block, 100);
-
-  sydra_free (handle, block);
-  return good;
-}
-
-static bool
-first_realloc (struct sydra_alloc *handle)
-{
-  void *block = sydra_realloc (handle, NULL, 100);
-
-  sydra_free (handle, block);
-  return block != NULL;
-}
-
-static bool
-first_aligned (struct sydra_alloc *handle)
-{
-  void *block = sydra_aligned_alloc (handle, 128, 100);
-  bool good = block != NULL && contract_is_aligned (block, 128);
-
-  sydra_free_aligned_sized (handle, block, 128, 100);
-  return good;
-}
-
-static bool
-first_large (struct sydra_alloc *handle)
-{
-  void *block = sydra_malloc (handle, 1000000);
-
-  sydra_free (handle, block);
-  return block != NULL;
-}
-
-static bool
-first_free_null (struct sydra_alloc *handle)
-{
-  sydra_free (handle, NULL);
-  sydra_free_sized (handle, NULL, 1);
-  sydra_free_aligned_sized (handle, NULL, 1, 1);
-  return with_malloc (handle);
-}
-
-static bool
-first_batch (struct sydra_alloc *handle)
-{
-  void *block[200];
-  bool good = sydra_malloc_batch (handle, 40, 200, block) == 200;
-
-  sydra_free_batch (handle, good ? 200 : 0, block);
-  return good;
-}
-
-static bool
-first_free_batch (struct sydra_alloc *handle)
-{
-  void *block[2] = { NULL, NULL };
-
-  sydra_free_batch (handle, 2, block);
-  return with_malloc (handle);
-}
-
-static bool
-first_usable (struct sydra_alloc *handle)
-{
-  return sydra_usable_size (handle, NULL) == 0 && with_malloc (handle);
-}
-
-static bool
-first_good_size (struct sydra_alloc *handle)
-{
-  return sydra_good_size (handle, 100) >= 100 && with_malloc (handle);
-}
-
-static bool
-first_owns (struct sydra_alloc *handle)
-{
-  return !sydra_owns (handle, NULL) && !sydra_owns (handle, &handle) && with_malloc (handle);
-}
-
-static bool
-first_collect (struct sydra_alloc *handle)
-{
-  (void) sydra_collect (handle);
-  return with_malloc (handle);
-}
-
-static bool
-first_interface (struct sydra_alloc *handle)
-{
-  struct sydra_allocator value = sydra_alloc_interface (handle);
-  void *block = value.alloc (value.ctx, 10, 1);
-
-  block = block == NULL ? NULL : value.remap (value.ctx, block, 10, 1, 400);
-  if (block == NULL || !value.resize (value.ctx, block, 400, 1, 399))
-    return false;
-  value.free (value.ctx, block, 399, 1);
-  return true;
-}
-
-static bool
-first_stats (struct sydra_alloc *handle)
-{
-  struct sydra_stats stats = { .size = sizeof stats };
-
-  return sydra_stats_get (handle, &stats) == 0 && with_malloc (handle);
-}
-
-static int
-discard (void *ctx, const char *text, size_t length)
-{
-  (void) ctx;
-  (void) text;
-  (void) length;
-  return 0;
-}
-
-static bool
-first_write (struct sydra_alloc *handle)
-{
-  return sydra_stats_write (handle, SYDRA_STATS_TEXT, discard, NULL) == 0 && with_malloc (handle);
-}
-
-static bool (*const call[]) (struct sydra_alloc *) = {
-  with_malloc, first_version, first_mode, first_shards, first_create, first_destroy, first_default, first_calloc, first_realloc, first_aligned,
-  first_large, first_free_null, first_batch, first_free_batch, first_usable, first_good_size, first_owns, first_collect, first_interface,
-  first_stats, first_write
-};
-
-#define CALLS (sizeof call / sizeof *call)
-
-/* Those that take no handle get none, so that they are the first indeed. */
-static bool
-is_on_a_handle (unsigned which)
-{
-  return which == 0 || which >= 7;
-}
-
 static bool
 make_call (unsigned which)
 {
-  return call[which](is_on_a_handle (which) ? sydra_alloc_default () : NULL);
+  return calls[which].make (calls[which].is_on_a_handle ? sydra_alloc_default () : NULL);
 }
 
 /* ---- The places: from a program that was started for this. ---- */
 
-enum place { IN_MAIN, IN_CONSTRUCTOR, IN_ATEXIT, IN_DESTRUCTOR_OF_LIBRARY, IN_THREAD, IN_TLS_DESTRUCTOR, IN_SIXTH_TLS_DESTRUCTOR, PLACES };
+enum place
+{
+  IN_MAIN, IN_CONSTRUCTOR, IN_ATEXIT, IN_DESTRUCTOR_OF_LIBRARY, IN_THREAD, IN_TLS_DESTRUCTOR,
+  IN_SIXTH_TLS_DESTRUCTOR, PLACES
+};
 
 static struct {
   bool asked;
@@ -259,7 +63,8 @@ run_thread (void *argument)
     call_or_die (argument);
   else
     for (unsigned at = 0; at < (wanted.place == IN_TLS_DESTRUCTOR ? 1u : 6u); at++)
-      if (pthread_key_create (&key[at], call_or_die) != 0 || pthread_setspecific (key[at], &wanted) != 0)
+      if (pthread_key_create (&key[at], call_or_die) != 0
+          || pthread_setspecific (key[at], &wanted) != 0)
         _exit (4);
   return NULL;
 }
@@ -271,7 +76,8 @@ at_start (void)
   const char *first = getenv (FIRST);
   unsigned place;
 
-  if (first == NULL || sscanf (first, "%u %u", &place, &wanted.which) != 2 || place >= PLACES || wanted.which >= CALLS)
+  if (first == NULL || sscanf (first, "%u %u", &place, &wanted.which) != 2 || place >= PLACES
+      || wanted.which >= call_count)
     return;
   wanted.asked = true;
   wanted.place = (enum place) place;
@@ -307,12 +113,12 @@ contract_first_main (void)
       return 6;
     case IN_CONSTRUCTOR:
       /* What began in the constructor goes on. */
-      return make_call (wanted.which) && with_malloc (sydra_alloc_default ()) ? 0 : 3;
+      return make_call (wanted.which) && call_malloc (sydra_alloc_default ()) ? 0 : 3;
     default:
       if (pthread_create (&thread, NULL, run_thread, NULL) != 0)
         return 4;
       pthread_join (thread, NULL);
-      return with_malloc (sydra_alloc_default ()) ? 0 : 3;
+      return call_malloc (sydra_alloc_default ()) ? 0 : 3;
     }
 }
 
@@ -335,12 +141,13 @@ start_with (enum place place, unsigned which)
       _exit (7);
     }
   ck_assert_int_eq (waitpid (pid, &status, 0), pid);
-  ck_assert_msg (WIFEXITED (status) && WEXITSTATUS (status) == 0, "call %u in place %u: status %x", which, (unsigned) place, (unsigned) status);
+  ck_assert_msg (WIFEXITED (status) && WEXITSTATUS (status) == 0, "call %u in place %u: status %x",
+                 which, (unsigned) place, (unsigned) status);
 }
 
 START_TEST (any_call_may_be_the_first_of_the_process)
 {
-  for (unsigned which = 0; which < CALLS; which++)
+  for (unsigned which = 0; which < call_count; which++)
     start_with ((enum place) _i, which);
 }
 END_TEST
@@ -359,7 +166,7 @@ call_at_end (void *value)
 {
   struct given *given = value;
 
-  given->good = call[given->which](a);
+  given->good = calls[given->which].make (a);
 }
 
 static void *
@@ -370,15 +177,15 @@ call_first (void *argument)
   if (given->in_destructor)
     pthread_setspecific (key, given);
   else
-    given->good = call[given->which](a);
+    given->good = calls[given->which].make (a);
   return NULL;
 }
 
 START_TEST (any_call_may_be_the_first_of_a_thread)
 {
   ck_assert_int_eq (pthread_key_create (&key, call_at_end), 0);
-  ck_assert (with_malloc (a));
-  for (unsigned which = 0; which < CALLS; which++)
+  ck_assert (call_malloc (a));
+  for (unsigned which = 0; which < call_count; which++)
     for (unsigned late = 0; late < 2; late++)
       {
         struct given given = { which, false, late == 1 };
@@ -390,67 +197,6 @@ START_TEST (any_call_may_be_the_first_of_a_thread)
 }
 END_TEST
 
-/* Destructors that come back in every pass: before and after the library's own.  ThreadSanitizer ends a thread's state in the last one. */
-enum { KEYS = 40, PASSES = SY_THREAD_SANITIZER ? 3 : 4 };
-static pthread_key_t many_keys[KEYS];
-static void *kept[KEYS];
-
-struct late {
-  unsigned which, passes;
-};
-
-static void
-free_and_allocate (void *value)
-{
-  struct late *late = value;
-
-  sydra_free (a, kept[late->which]);
-  kept[late->which] = sydra_malloc (a, late->which * 13 + late->passes);
-  test_must (kept[late->which] != NULL, "no block in pass %u", late->passes);
-  contract_stamp (kept[late->which], late->which * 13 + late->passes, late->which);
-  if (++late->passes < PASSES)
-    pthread_setspecific (many_keys[late->which], late);
-}
-
-static void *
-use_and_end (void *argument)
-{
-  struct late *late = argument;
-
-  for (unsigned at = 0; at < KEYS; at++)
-    {
-      late[at] = (struct late) { at, 0 };
-      sydra_free (a, kept[at]);
-      kept[at] = sydra_malloc (a, at * 13);
-      pthread_setspecific (many_keys[at], &late[at]);
-    }
-  return NULL;
-}
-
-START_TEST (destructors_free_and_allocate_in_every_pass)
-{
-  static struct late late[KEYS];
-
-  for (unsigned at = 0; at < KEYS; at++)
-    ck_assert_int_eq (pthread_key_create (&many_keys[at], free_and_allocate), 0);
-  for (unsigned round = 0; round < 50; round++)
-    {
-      (void) in_a_thread (use_and_end, late);
-      for (unsigned at = 0; at < KEYS; at++)
-        {
-          ck_assert_uint_eq (late[at].passes, PASSES);
-          ck_assert (contract_stamped (kept[at], at * 13 + PASSES - 1, at));
-        }
-      ck_assert_uint_eq (contract_stats (a).in_use, KEYS);
-    }
-  sydra_free_batch (a, KEYS, kept);
-  memset (kept, 0, sizeof kept);
-  for (unsigned at = 0; at < KEYS; at++)
-    pthread_key_delete (many_keys[at]);
-  ck_assert_uint_eq (contract_stats (a).in_use_bytes, 0);
-}
-END_TEST
-
 void
 contract_add_first (Suite *suite)
 {
@@ -458,5 +204,4 @@ contract_add_first (Suite *suite)
 
   tcase_add_loop_test (tests, any_call_may_be_the_first_of_the_process, 0, PLACES);
   tcase_add_test (tests, any_call_may_be_the_first_of_a_thread);
-  tcase_add_test (tests, destructors_free_and_allocate_in_every_pass);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* contract_stats.c: the numbers that every mode keeps, and how they are written. */
+/* contract_stats.c: the numbers that every mode keeps. */
 #include <config.h>
 
 #include "contract.h"
 #include "threads.h"
-
-/* ---- Counts ---- */
 
 START_TEST (a_new_handle_has_counted_nothing)
 {
@@ -13,8 +11,10 @@ START_TEST (a_new_handle_has_counted_nothing)
 
   ck_assert_ptr_eq (stats.mode, sydra_alloc_mode ());
   ck_assert_uint_eq (stats.shards, sydra_alloc_shards ());
-  ck_assert_uint_eq (stats.allocations + stats.frees + stats.in_use + stats.in_use_bytes + stats.high_water_bytes, 0);
-  ck_assert_uint_eq (stats.deferred_blocks + stats.deferred_bytes + stats.deferred_high_water_bytes, 0);
+  ck_assert_uint_eq (stats.allocations + stats.frees + stats.in_use + stats.in_use_bytes
+                     + stats.high_water_bytes, 0);
+  ck_assert_uint_eq (stats.deferred_blocks + stats.deferred_bytes + stats.deferred_high_water_bytes,
+                     0);
   ck_assert ((stats.class_count > 0) == sydra_alloc_is_small_pool ());
   ck_assert_uint_le (stats.class_count, SYDRA_STATS_CLASSES_MAX);
 }
@@ -99,11 +99,14 @@ START_TEST (counts_are_exact_after_any_sequence)
 
   for (unsigned step = 0; step < 50000; step++)
     {
-      size_t at = test_random_below (&random, LIVE), size = test_random_below (&random, step % 8 == 0 ? POOL_MAX + 5000 : 400);
+      size_t at = test_random_below (&random, LIVE);
+      size_t size = test_random_below (&random, step % 8 == 0 ? POOL_MAX + 5000 : 400);
       void *old = block[at];
       size_t old_bytes = sydra_usable_size (a, old), kind = test_random_below (&random, 4);
 
-      block[at] = kind == 0 ? NULL : kind == 1 && old != NULL ? sydra_realloc (a, old, size) : sydra_malloc (a, size);
+      block[at] = kind == 0 ? NULL
+                  : kind == 1 && old != NULL ? sydra_realloc (a, old, size)
+                  : sydra_malloc (a, size);
       if (kind != 1 && old != NULL)
         sydra_free (a, old);
       allocations += block[at] != NULL && (kind != 1 || old != block[at]);
@@ -113,19 +116,23 @@ START_TEST (counts_are_exact_after_any_sequence)
       if (step % 10 != 0)
         continue;
       stats = contract_stats (a);
-      test_must (stats.allocations == allocations, "%" PRIu64 " allocations, not %" PRIu64, stats.allocations, allocations);
+      test_must (stats.allocations == allocations, "%" PRIu64 " allocations, not %" PRIu64,
+                 stats.allocations, allocations);
       test_must (stats.frees == frees, "%" PRIu64 " frees, not %" PRIu64, stats.frees, frees);
       test_must (stats.in_use == allocations - frees, "%" PRIu64 " in use", stats.in_use);
-      test_must (stats.in_use_bytes == bytes, "%" PRIu64 " bytes in use, not %" PRIu64, stats.in_use_bytes, bytes);
+      test_must (stats.in_use_bytes == bytes, "%" PRIu64 " bytes in use, not %" PRIu64,
+                 stats.in_use_bytes, bytes);
     }
   for (unsigned at = 0; at < LARGE; at++)
     {
-      test_must ((large[at] = sydra_malloc (a, at % 2 == 0 ? POOL_MAX : POOL_MAX + 1)) != NULL, "no block");
+      test_must ((large[at] = sydra_malloc (a, at % 2 == 0 ? POOL_MAX : POOL_MAX + 1)) != NULL,
+                 "no block");
       bytes += sydra_usable_size (a, large[at]);
     }
   most = bytes > most ? bytes : most;
   ck_assert_uint_gt (most, 3 * slack);
-  /* Exact to within two magazines a class and 256 KiB of others; a thousand large blocks at once are far more than that. */
+  /* Exact to within two magazines a class and 256 KiB of others; a thousand large blocks at once
+     are far more than that. */
   ck_assert_uint_ge (contract_stats (a).high_water_bytes + slack, most);
   ck_assert_uint_le (contract_stats (a).high_water_bytes, most + slack);
   for (unsigned at = 0; at < LIVE; at++)
@@ -230,15 +237,14 @@ START_TEST (collect_changes_no_count_and_touches_no_block)
 }
 END_TEST
 
-/* ---- The struct's size ---- */
-
 START_TEST (only_the_size_that_the_caller_has_is_filled_in)
 {
   union {
     struct sydra_stats stats;
     unsigned char bytes[sizeof (struct sydra_stats) + 64];
   } given;
-  const size_t least = offsetof (struct sydra_stats, in_use_bytes) + sizeof given.stats.in_use_bytes;
+  const size_t least
+    = offsetof (struct sydra_stats, in_use_bytes) + sizeof given.stats.in_use_bytes;
   void *block = sydra_malloc (a, 10);
 
   for (size_t size = 0; size < sizeof given; size += size < least + 100 ? 1 : 137)
@@ -262,180 +268,6 @@ START_TEST (only_the_size_that_the_caller_has_is_filled_in)
 }
 END_TEST
 
-/* ---- Writing ---- */
-
-struct collected {
-  size_t length;
-  unsigned calls, stop_at;
-  char text[1 << 16];
-};
-
-static int
-collect_text (void *ctx, const char *text, size_t length)
-{
-  struct collected *collected = ctx;
-  char *working = malloc (length + 1);
-
-  /* A writer may allocate, of the handle too; freed at once, so that nothing stays. */
-  sydra_free (a, sydra_malloc (a, 10));
-  test_must (working != NULL && length > 0 && collected->length + length < sizeof collected->text, "%zu more bytes", length);
-  memcpy (working, text, length);
-  memcpy (collected->text + collected->length, working, length);
-  free (working);
-  collected->length += length;
-  collected->text[collected->length] = '\0';
-  return ++collected->calls == collected->stop_at ? 77 : 0;
-}
-
-/* Skips one JSON value, or ends the test. */
-static const char *json_value (const char *text);
-
-static const char *
-json_space (const char *text)
-{
-  return text + strspn (text, " \t\n");
-}
-
-static const char *
-json_string (const char *text)
-{
-  test_must (*text == '"', "no string at %.20s", text);
-  for (text++; *text != '"'; text++)
-    {
-      test_must ((unsigned char) *text >= 0x20, "a control character in a string");
-      if (*text == '\\' && *++text == 'u')
-        for (unsigned digit = 0; digit < 4; digit++)
-          test_must (strchr ("0123456789abcdefABCDEF", *++text) != NULL && *text != '\0', "no escape at %.20s", text);
-    }
-  return text + 1;
-}
-
-static const char *
-json_list (const char *text, char end, bool named)
-{
-  for (text = json_space (text + 1); *text != end;)
-    {
-      if (named)
-        {
-          text = json_space (json_string (text));
-          test_must (*text == ':', "no colon at %.20s", text);
-          text = json_space (text + 1);
-        }
-      text = json_space (json_value (text));
-      test_must (*text == ',' || *text == end, "neither comma nor end at %.20s", text);
-      if (*text == ',')
-        text = json_space (text + 1);
-    }
-  return text + 1;
-}
-
-static const char *
-json_value (const char *text)
-{
-  size_t digits;
-
-  if (*text == '{')
-    return json_list (text, '}', true);
-  if (*text == '[')
-    return json_list (text, ']', false);
-  if (*text == '"')
-    return json_string (text);
-  digits = strspn (text, "0123456789");
-  test_must (digits > 0, "no value at %.20s", text);
-  return text + digits;
-}
-
-static uint64_t
-json_number (const char *text, const char *name)
-{
-  char key[64];
-  const char *found;
-
-  snprintf (key, sizeof key, "\"%s\": ", name);
-  found = strstr (text, key);
-  ck_assert_msg (found != NULL, "no %s in %s", name, text);
-  return strtoull (found + strlen (key), NULL, 10);
-}
-
-START_TEST (json_is_json_and_says_what_the_struct_says)
-{
-  static struct collected out;
-  struct sydra_alloc_options options = SYDRA_ALLOC_OPTIONS_INIT;
-  struct sydra_alloc *named;
-  struct sydra_stats stats;
-
-  options.name = "a \"name\\\n\x01";
-  named = sydra_alloc_create (&options);
-  for (unsigned at = 0; at < 1000; at++)
-    contract_leave (sydra_malloc (named, at));
-  stats = contract_stats (named);
-  ck_assert_int_eq (sydra_stats_write (named, SYDRA_STATS_JSON, collect_text, &out), 0);
-  ck_assert_str_eq (json_space (json_value (out.text)), "");
-  ck_assert_ptr_nonnull (strstr (out.text, "\"name\": \"a \\\"name\\\\\\u000a\\u0001\""));
-  ck_assert_uint_eq (json_number (out.text, "allocations"), stats.allocations);
-  ck_assert_uint_eq (json_number (out.text, "frees"), stats.frees);
-  ck_assert_uint_eq (json_number (out.text, "in_use"), stats.in_use);
-  ck_assert_uint_eq (json_number (out.text, "in_use_bytes"), stats.in_use_bytes);
-  ck_assert_uint_eq (json_number (out.text, "high_water_bytes"), stats.high_water_bytes);
-  ck_assert_uint_eq (json_number (out.text, "fallback_allocs"), stats.fallback_allocs);
-  ck_assert_uint_eq (json_number (out.text, "reserved_bytes"), stats.reserved_bytes);
-  ck_assert_uint_eq (json_number (out.text, "class_count"), stats.class_count);
-  ck_assert_uint_eq (json_number (out.text, "shards"), stats.shards);
-  ck_assert_uint_eq (sydra_alloc_destroy (named), 1000);
-}
-END_TEST
-
-START_TEST (text_has_the_mode_the_name_and_the_numbers)
-{
-  static struct collected out;
-  char number[32];
-  void *block[123];
-  uint64_t bytes = 0;
-
-  ck_assert_uint_eq (sydra_malloc_batch (a, 777, 123, block), 123);
-  /* Not all the same: the C library's may be a step larger. */
-  for (unsigned at = 0; at < 123; at++)
-    bytes += sydra_usable_size (a, block[at]);
-  ck_assert_int_eq (sydra_stats_write (a, SYDRA_STATS_TEXT, collect_text, &out), 0);
-  ck_assert_ptr_nonnull (strstr (out.text, sydra_alloc_mode ()));
-  ck_assert_ptr_nonnull (strstr (out.text, "alloc"));
-  snprintf (number, sizeof number, " %" PRIu64 "\n", bytes);
-  ck_assert_ptr_nonnull (strstr (out.text, number));
-  ck_assert_int_eq (out.text[out.length - 1], '\n');
-  sydra_free_batch (a, 123, block);
-}
-END_TEST
-
-START_TEST (a_writer_that_fails_ends_the_writing_with_its_answer)
-{
-  static struct collected out;
-  unsigned calls;
-
-  for (enum sydra_stats_format format = SYDRA_STATS_TEXT; format <= SYDRA_STATS_JSON; format++)
-    {
-      memset (&out, 0, sizeof out);
-      ck_assert_int_eq (sydra_stats_write (a, format, collect_text, &out), 0);
-      calls = out.calls;
-      for (unsigned at = 1; at <= calls; at++)
-        {
-          memset (&out, 0, sizeof out);
-          out.stop_at = at;
-          ck_assert_int_eq (sydra_stats_write (a, format, collect_text, &out), 77);
-          ck_assert_uint_eq (out.calls, at);
-        }
-    }
-}
-END_TEST
-
-START_TEST (an_unknown_format_is_refused)
-{
-  static struct collected out;
-
-  ck_assert_int_eq (sydra_stats_write (a, (enum sydra_stats_format) 99, collect_text, &out), EINVAL);
-  ck_assert_uint_eq (out.calls, 0);
-}
-END_TEST
-
 void
 contract_add_stats (Suite *suite)
 {
@@ -448,8 +280,4 @@ contract_add_stats (Suite *suite)
   tcase_add_test (tests, blocks_freed_by_other_threads_are_counted_once);
   tcase_add_test (tests, collect_changes_no_count_and_touches_no_block);
   tcase_add_test (tests, only_the_size_that_the_caller_has_is_filled_in);
-  tcase_add_test (tests, json_is_json_and_says_what_the_struct_says);
-  tcase_add_test (tests, text_has_the_mode_the_name_and_the_numbers);
-  tcase_add_test (tests, a_writer_that_fails_ends_the_writing_with_its_answer);
-  tcase_add_test (tests, an_unknown_format_is_refused);
 }

@@ -34,7 +34,7 @@ build () {
   # shellcheck disable=SC2086  # compilers and flags are words
   if ! $compiler $CFLAGS -Wall -Wextra -fno-builtin -pthread -I"$sources" -o "$work/$output" \
     "$source" "$@" $LDFLAGS > "$work/log" 2>&1; then
-    tap 1 "$2 compiles"
+    tap 1 "${source#"$sources/"} compiles"
     sed 's/^/# /' "$work/log"
     return 1
   fi
@@ -66,7 +66,8 @@ linked () {
   echo -Wl,-u,malloc "$archive" $drop_in_libs
 }
 
-# in_each_form NAME.c [WORD...]: compiles with the words and runs in all three forms.
+# in_each_form NAME.c [WORD...]: compiles with the words, which may be more sources, and runs in all
+# three forms.
 in_each_form () {
   file=$1
   shift

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tap.h: what the drop-in's test programs share: plain programs, with no library of ours or of check, so that all of their malloc is the one
- * under test.  tests/malloc/forms.sh runs each on the C library, under LD_PRELOAD and linked with the archive, and says which in SYDRA_FORM.
+ * tap.h: what the drop-in's test programs share: plain programs, with no library of ours or of
+ * check, so that all of their malloc is the one under test.  tests/malloc/forms.sh runs each on the
+ * C library, under LD_PRELOAD and linked with the archive, and says which in SYDRA_FORM.
  */
 #ifndef SY_MALLOC_TAP_H
 #define SY_MALLOC_TAP_H
@@ -16,7 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static unsigned tap_count, tap_failed;
+/* Weak: the files of a program share them. */
+extern unsigned tap_count, tap_failed;
+unsigned tap_count __attribute__ ((weak)), tap_failed __attribute__ ((weak));
 
 static inline void
 tap (bool passed, const char *fact)
@@ -64,14 +67,16 @@ tap_is_c_library (void)
 }
 
 /* SplitMix64; SYDRA_SEED=N repeats a run. */
-static uint64_t tap_state;
+extern uint64_t tap_state;
+uint64_t tap_state __attribute__ ((weak));
 
 static inline void
 tap_seed (void)
 {
   const char *given = getenv ("SYDRA_SEED");
 
-  tap_state = given != NULL && *given != '\0' ? strtoull (given, NULL, 0) : (uint64_t) time (NULL) * 1000003u + (uint64_t) getpid ();
+  tap_state = given != NULL && *given != '\0' ? strtoull (given, NULL, 0)
+              : (uint64_t) time (NULL) * 1000003u + (uint64_t) getpid ();
   printf ("# seed %llu\n", (unsigned long long) tap_state);
 }
 

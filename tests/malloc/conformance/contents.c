@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* contents.c: what is in a block when it comes, and after it changed its size. */
+#include "conformance.h"
+
+void
+test_calloc (void)
+{
+  bool zero = true;
+
+  for (unsigned round = 0; round < 30000; round++)
+    {
+      size_t size = 1 + (round % 50 == 0 ? tap_below (600 * KIB) : tap_below (3000));
+      unsigned char *block = malloc (size);
+
+      memset (block, 0xaa, malloc_usable_size (block));
+      free (block);
+      block = calloc (size, 1);
+      zero = zero && is_filled (block, 0, size);
+      memset (block, 0xbb, size);
+      free (block);
+    }
+  tap (zero, "calloc's memory is zero after dirty frees");
+}
+
+/* A block's byte at a place, for a block of its own number. */
+static unsigned char
+stamp (unsigned number, size_t at)
+{
+  return (unsigned char) (at * 7 + number);
+}
+
+static bool
+is_stamped (const unsigned char *block, unsigned number, size_t size)
+{
+  for (size_t at = 0; at < size; at++)
+    if (block[at] != stamp (number, at))
+      return false;
+  return true;
+}
+
+void
+test_realloc (void)
+{
+  enum { BLOCKS = 64 };
+  unsigned char *block[BLOCKS] = { NULL };
+  size_t size[BLOCKS] = { 0 };
+  bool right = true;
+
+  for (unsigned round = 0; round < 60000 && right; round++)
+    {
+      unsigned at = (unsigned) tap_below (BLOCKS);
+      size_t most = round % 40 == 0 ? 400 * KIB : (size_t) 16 << tap_below (8);
+      size_t to = 1 + tap_below (most);
+      unsigned char *moved = realloc (block[at], to);
+
+      right = moved != NULL && ((uintptr_t) moved & 15) == 0
+              && is_stamped (moved, at, size[at] < to ? size[at] : to);
+      block[at] = moved;
+      size[at] = to;
+      for (size_t byte = 0; right && byte < to; byte++)
+        moved[byte] = stamp (at, byte);
+    }
+  for (unsigned at = 0; at < BLOCKS; at++)
+    free (block[at]);
+  tap (right, "realloc keeps the contents through sixty thousand random steps");
+}
+
+void
+test_usable (void)
+{
+  bool right = true;
+
+  for (size_t size = 1; size < 300 * KIB; size = size * 9 / 8 + 1)
+    {
+      unsigned char *block = malloc (size);
+      size_t usable = malloc_usable_size (block);
+
+      memset (block, 0x77, usable);
+      block = realloc (block, usable * 2);
+      right = right && is_filled (block, 0x77, usable);
+      block = realloc (block, size);
+      right = right && is_filled (block, 0x77, size);
+      free (block);
+    }
+  tap (right, "all usable bytes are writable, and realloc keeps them");
+}

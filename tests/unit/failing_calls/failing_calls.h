@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * failing_calls.h: every call that the library makes of the system fails once, and from then on, at
+ * every point of several workloads.
+ *
+ * The linker sends the library's mmap, mprotect, madvise and munmap here (-Wl,--wrap).  Each point
+ * is a child of a process that has not used the library yet.  Asked for: NULL and ENOMEM or
+ * success; what is live keeps its contents; all is well once the fault is lifted.
+ */
+#ifndef SY_TEST_FAILING_CALLS_H
+#define SY_TEST_FAILING_CALLS_H
+
+#include <stdbool.h>
+
+#include "base/atomic.h"
+#include "suite.h"
+#include "sydra/alloc.h"
+
+/* ---- Faults ---- */
+
+enum kind { MMAP = 1, MPROTECT = 2, MADVISE = 4, MUNMAP = 8, ALL = 15 };
+
+/* A child's own: it is written before the child has threads; they count in it. */
+struct fault
+{
+  unsigned kinds, nth;
+  bool persists;
+  bool old;  /* the system knows nothing of pages that are asked for ahead */
+  AO_t on, calls, hits, ahead;
+};
+extern struct fault fault;
+
+/* The nth call of these kinds is to fail, alone or with all that come after it ... */
+void fault_choose (unsigned kinds, unsigned nth, bool persists);
+
+/* ... from here on, and no longer. */
+void fault_begin (void);
+void fault_lift (void);
+
+/* ---- What a child asks for ---- */
+
+/* Ends the child with these words on its standard error, where the condition does not hold. */
+void require (bool condition, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+
+/* A handle, for which the fault is lifted if need be. */
+struct sydra_alloc *create (void);
+
+#define LIVE 16000
+
+struct live
+{
+  unsigned char *block[LIVE];
+  size_t size[LIVE];
+  unsigned count;
+};
+extern struct live live;
+
+void stamp (unsigned char *block, size_t size);
+void check_stamp (const unsigned char *block, size_t size);
+
+/* A block of the kind that the caller got, or NULL: whether it is in the list now. */
+bool admit (struct live *list, void *block, size_t size);
+
+/* Frees a block of the list. */
+void let_go (struct sydra_alloc *a, struct live *list, unsigned at);
+
+/* The fault is gone: all that was live is intact, and every size can be had, freed and accounted
+   for.  The handle ends. */
+void recover (struct sydra_alloc *a, struct live *list);
+
+/* ---- Workloads ---- */
+
+struct workload
+{
+  const char *name;
+  void (*run) (void);
+};
+extern const struct workload workloads[];
+extern const int workload_count;
+
+/* Each adds a case. */
+void failing_calls_add_points (Suite *suite);
+void failing_calls_add_refusals (Suite *suite);
+
+#endif
