@@ -111,6 +111,12 @@ done
 for folder in malloc tools bench; do
   tap_empty "no files of $folder/ use each other's names" "$(loops module_uses $folder)"
 done
+# What fork.c asks of load.c is asked of whoever links the core: the drop-in and the tests have
+# their own.
+core_uses () {
+  module_uses lib | grep -v -x 'api/fork api/load'
+}
+tap_empty "no files of lib/ use each other's names" "$(loops core_uses)"
 tap_empty "no #if asks for the mode" \
   "$(others '^[[:space:]]*#[[:space:]]*(el)?if.*(MIMALLOC|SMALL_POOL|MODE)')"
 tap_empty "only atomic.h includes atomic_ops.h" \

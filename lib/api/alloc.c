@@ -38,7 +38,7 @@ create (const struct sydra_alloc_options *options)
 
   struct sydra_alloc *a = sy_fork_ready () ? sy_handle_take (options->name == NULL ? "alloc" : options->name, options->max_bytes) : NULL;
 
-  if (a != NULL && !sy_backend_open (a))
+  if (a != NULL && !sy_backend_open (a, sydra_alloc_shards ()))
     {
       sy_handle_give (a);
       a = NULL;

@@ -21,8 +21,11 @@ struct sy_cache;
 extern const char *const sy_backend_name;
 extern const bool sy_backend_has_pool;
 
-/* Makes and ends what the handle needs; false: no memory.  sy_backend_close is called with the handle's caches detached. */
-bool sy_backend_open (struct sydra_alloc *a);
+/*
+ * Makes and ends what the handle needs.  shards: of a pool.  False: no memory.  When the handle is
+ * closed, no thread has a cache of it.
+ */
+bool sy_backend_open (struct sydra_alloc *a, unsigned shards);
 void sy_backend_close (struct sydra_alloc *a);
 
 /*

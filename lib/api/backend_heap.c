@@ -12,9 +12,10 @@ const char *const sy_backend_name = sy_heap_name;
 const bool sy_backend_has_pool = false;
 
 bool
-sy_backend_open (struct sydra_alloc *a)
+sy_backend_open (struct sydra_alloc *a, unsigned shards)
 {
   (void) a;
+  (void) shards;
   return true;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "api/backend.h"
-#include "api/defer.h"
 #include "api/heap_blocks.h"
 #include "api/waiting.h"
 #include "base/bug.h"
@@ -15,6 +14,7 @@
 #include "pool/reap.h"
 #include "thread/counts.h"
 #include "thread/hits.h"
+#include "thread/magazines.h"
 #include "thread/miss.h"
 #include "thread/trim.h"
 
@@ -22,9 +22,9 @@ const char *const sy_backend_name = "small_pool";
 const bool sy_backend_has_pool = true;
 
 bool
-sy_backend_open (struct sydra_alloc *a)
+sy_backend_open (struct sydra_alloc *a, unsigned shards)
 {
-  return sy_pool_open (&a->pool, sydra_alloc_shards ());
+  return sy_pool_open (&a->pool, shards);
 }
 
 void
@@ -87,7 +87,7 @@ malloc_for_want (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, 
 {
   void *block = sy_magazines_give_way (a, cache) ? take_block (a, cache, class) : NULL;
 
-  if (block == NULL && sy_defer_give_way (a, cache))
+  if (block == NULL && sy_domain_reclaim_for_want (&a->domain, sy_cache_participant (cache)))
     {
       (void) sy_magazines_give_way (a, cache);
       block = take_block (a, cache, class);
@@ -337,10 +337,10 @@ sy_backend_collect (struct sydra_alloc *a)
 
   if (cache != NULL)
     sy_cache_flush (cache);
-  sy_pool_drain (&a->pool);
+  sy_reap_drain (&a->pool);
 
   /* In this order, as slabs may get empty by it. */
-  size_t bytes = sy_heap_trim () + sy_pool_purge (&a->pool);
+  size_t bytes = sy_heap_trim () + sy_reap_purge (&a->pool);
 
   return bytes + sy_region_trim ();
 }

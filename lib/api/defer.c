@@ -16,12 +16,6 @@
 
 /* ---- A handle's domain ---- */
 
-static struct sy_participant *
-participant (struct sy_cache *cache)
-{
-  return cache == NULL ? NULL : &cache->participant;
-}
-
 /* Frees each block by itself, for bags of the heap's blocks, and in debug builds, which look at each. */
 static void
 free_one_by_one (struct sydra_alloc *a, struct sy_magazine *bag)
@@ -54,12 +48,6 @@ void
 sy_defer_open (struct sydra_alloc *a, size_t max_bytes)
 {
   sy_domain_open (&a->domain, max_bytes, free_bag, a);
-}
-
-bool
-sy_defer_give_way (struct sydra_alloc *a, struct sy_cache *cache)
-{
-  return sy_domain_reclaim_for_want (&a->domain, participant (cache));
 }
 
 /* ---- Sections ---- */
@@ -227,7 +215,7 @@ free_deferred_slow (struct sydra_alloc *a, void *block)
   deferred.class = sy_backend_class_of (a, block, "sydra_free_deferred", &deferred.bytes);
   if (SY_DEBUG)
     sy_waiting_add (block);
-  error = defer (a, participant (cache), &deferred);
+  error = defer (a, sy_cache_participant (cache), &deferred);
   if (SY_DEBUG && error != 0)
     sy_waiting_remove (block);
   errno = saved;
@@ -266,6 +254,6 @@ sydra_collect (struct sydra_alloc *a)
   struct sy_scan scan;
 
   sy_handle_check (a, "sydra_collect");
-  (void) sy_domain_reclaim_all (&a->domain, participant (sy_cache_find (a, "sydra_collect")), &scan);
+  (void) sy_domain_reclaim_all (&a->domain, sy_cache_participant (sy_cache_find (a, "sydra_collect")), &scan);
   return sy_backend_collect (a);
 }

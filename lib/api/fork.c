@@ -50,7 +50,7 @@ unlock_handle (struct sydra_alloc *a)
 static void
 forget_threads (struct sydra_alloc *a)
 {
-  sy_pool_reap_after_fork (&a->pool);
+  sy_reap_after_fork (&a->pool);
   sy_registry_after_fork (a);
   /* Not what an absent thread was deferring or freeing: that memory may be another block's one day. */
   if (SY_DEBUG)
@@ -111,7 +111,10 @@ register_handlers (void)
     AO_store (&refused, 1);
 }
 
-__attribute__ ((constructor (101))) void
+/* The shared library's constructor. */
+void sy_fork_register (void) __attribute__ ((constructor (101)));
+
+void
 sy_fork_register (void)
 {
   (void) pthread_once (&registered, register_handlers);

@@ -5,24 +5,30 @@
 
 #include <errno.h>
 
-#include "api/backend.h"
-#include "api/defer.h"
 #include "heap/heap.h"
+#include "sydra/alloc.h"
 #include "thread/counts.h"
+#include "thread/magazines.h"
 
 /* ---- The set of blocks, beside a pool ---- */
+
+static bool
+has_pool (const struct sydra_alloc *a)
+{
+  return a->pool.shard_count != 0;
+}
 
 static void
 track (struct sydra_alloc *a, const void *block)
 {
-  if (sy_backend_has_pool)
+  if (has_pool (a))
     sy_fallback_add (&a->fallback, block);
 }
 
 static void
 untrack (struct sydra_alloc *a, const void *block)
 {
-  if (sy_backend_has_pool)
+  if (has_pool (a))
     (void) sy_fallback_remove (&a->fallback, block);
 }
 
@@ -45,7 +51,7 @@ charge (struct sydra_alloc *a, struct sy_cache *cache, size_t bytes)
     return true;
   if (sy_magazines_give_way (a, cache) && sy_handle_charge (a, bytes))
     return true;
-  if (!sy_defer_give_way (a, cache))
+  if (!sy_domain_reclaim_for_want (&a->domain, sy_cache_participant (cache)))
     return false;
   (void) sy_magazines_give_way (a, cache);
   return sy_handle_charge (a, bytes);
@@ -79,7 +85,7 @@ sy_heap_block_admit (struct sydra_alloc *a, struct sy_cache *cache, void *block,
     }
   track (a, block);
   sy_counts_heap_malloc (a, cache, bytes);
-  if (sy_backend_has_pool)
+  if (has_pool (a))
     sy_count (a, cache, fallback_sizes[size_bucket (size)], 1);
   return block;
 }

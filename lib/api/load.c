@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* load.c: what the library does when it is loaded, beside the constructor in fork.c: for forks, in the right order (fork.h). */
+/* load.c: what happens at load beside fork.c's constructor, so that forks find the right order (fork.h). */
 #include <config.h>
 
 #include <stddef.h>
@@ -18,10 +18,12 @@ sy_fork_register_module (void)
 }
 
 /*
- * For a program that is linked with the archive: its preinit functions run before the constructors of its libraries.  Here, as this is
- * compiled for programs alone, and each program with the library has it.  A shared object has no such functions, and cannot be linked with
- * it; it takes an archive that was built with --with-pic, which defines PIC, and has this for nobody.  A sanitizer must begin before anything
- * of ours.
+ * For a program that is linked with the archive: its preinit functions run before the constructors
+ * of its libraries.  They are in this file because each program that uses the library links it.
+ *
+ * A shared object has no preinit functions, and cannot be linked with this.  It takes an archive
+ * that was built with --with-pic: that defines PIC, and has this for nobody.  A sanitizer must
+ * begin before anything of ours.
  */
 #if !defined PIC && !SY_ADDRESS_SANITIZER && !SY_THREAD_SANITIZER
 static void (*const at_preinit) (void) __attribute__ ((section (".preinit_array"), used)) = sy_fork_register;

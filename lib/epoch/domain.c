@@ -281,7 +281,7 @@ sy_domain_synchronize (struct sy_domain *domain)
 /* ---- Deferring ---- */
 
 static enum sy_deferral
-defer (struct sy_domain *domain, struct sy_bags *bags, const struct sy_deferred *deferred)
+defer_into (struct sy_domain *domain, struct sy_bags *bags, const struct sy_deferred *deferred)
 {
   return sy_bags_charge (bags, &domain->limbo, deferred->bytes) ? sy_bags_push (bags, &domain->limbo, deferred) : SY_DEFER_OVER_LIMIT;
 }
@@ -291,7 +291,7 @@ static enum sy_deferral
 defer_anonymously (struct sy_domain *domain, const struct sy_deferred *deferred)
 {
   struct sy_bags bags = { .credit = 0 };
-  enum sy_deferral result = defer (domain, &bags, deferred);
+  enum sy_deferral result = defer_into (domain, &bags, deferred);
 
   return sy_bags_empty (&bags, &domain->limbo) ? SY_DEFERRED_SCAN_IS_DUE : result;
 }
@@ -303,7 +303,7 @@ sy_domain_defer (struct sy_domain *domain, struct sy_participant *own, const str
     return defer_anonymously (domain, deferred);
   begin_own (domain, &own->bags);
 
-  enum sy_deferral result = defer (domain, &own->bags, deferred);
+  enum sy_deferral result = defer_into (domain, &own->bags, deferred);
 
   sy_bags_end (&own->bags);
   return result;

@@ -37,7 +37,7 @@ find (const struct sy_fallback_stripe *stripe, uintptr_t address)
 }
 
 static void
-grow (struct sy_fallback_stripe *stripe)
+grow_table (struct sy_fallback_stripe *stripe)
 {
   struct sy_fallback_stripe next = *stripe;
 
@@ -83,7 +83,7 @@ sy_fallback_add (struct sy_fallback *fallback, const void *block)
 
   sy_lock_take (&stripe->lock);
   if (2 * stripe->used >= stripe->entries)
-    grow (stripe);
+    grow_table (stripe);
   if (stripe->used + 1 < stripe->entries)
     {
       stripe->table[find (stripe, (uintptr_t) block)] = (uintptr_t) block;

@@ -174,7 +174,7 @@ shrink (uint32_t first, uint32_t length, uint32_t *chain)
 
 /* Lengthens the run to `length` units in place, and adds room if that costs no memory. */
 static bool
-grow (uint32_t first, uint32_t length)
+grow_run (uint32_t first, uint32_t length)
 {
   struct sy_runs *runs = &sy_page_range.runs;
   uint32_t old_length = runs->units[first].length, next = first + old_length, more = length - old_length, wanted = more, room;
@@ -205,7 +205,7 @@ sy_pages_resize (void *block, size_t bytes, const char *call)
     {
       sy_lock_take (&sy_page_range.lock);
       if (length > unit->length)
-        done = grow (first, length);
+        done = grow_run (first, length);
       else
         shrink (first, length, &chain);
       sy_lock_release (&sy_page_range.lock);
@@ -253,7 +253,7 @@ copy_pages (uint32_t from, uint32_t to)
 
 /* Files both runs after a move or a copy.  Returns whether the new run is the block's. */
 static bool
-settle (uint32_t from, uint32_t to, bool moved, bool copied, uint32_t *chain)
+settle_run (uint32_t from, uint32_t to, bool moved, bool copied, uint32_t *chain)
 {
   uint32_t old_moved = sy_mappings_moved (from), new_moved = moved ? sy_mappings_moved (to) : 0;
 
@@ -294,7 +294,7 @@ sy_pages_move (void *block, size_t bytes, const char *call)
     moved = sy_mappings_move (from, to, &copied);
 
   sy_lock_take (&sy_page_range.lock);
-  moved = settle (from, to, moved, copied, &chain);
+  moved = settle_run (from, to, moved, copied, &chain);
   sy_lock_release (&sy_page_range.lock);
   (void) sy_page_chain_clean (chain);
   return moved ? sy_page_address (to) : NULL;

@@ -40,7 +40,7 @@ sy_page_run_of (const void *block, const char *call)
 /* ---- The range ---- */
 
 static bool
-open_range (void)
+reserve_range (void)
 {
   struct sy_arena range, entries;
   unsigned shift = sy_page_unit_shift ();
@@ -76,7 +76,7 @@ sy_page_range_open (void)
   /* After a refusal, do not ask at each large block again. */
   if (sy_page_range.refusals++ % SY_PAGES_ASK_AGAIN != 0)
     return false;
-  return open_range ();
+  return reserve_range ();
 }
 
 bool
@@ -205,7 +205,7 @@ sy_page_chain_clean (uint32_t chain)
 /* The next part of a step, under the lock: makes a chain to clean.  True: the reaping is
    complete. */
 static bool
-reap_some (uint32_t *chain)
+reap_runs (uint32_t *chain)
 {
   if (!detach_dirty ((uint32_t) (SY_PAGES_REAP_BYTES >> sy_page_range.shift), sy_page_range.runs.tick, chain))
     return false;
@@ -228,7 +228,7 @@ sy_page_range_reap (uint64_t now_ns)
     {
       uint32_t chain = SY_UNIT_NONE;
 
-      done = reap_some (&chain);
+      done = reap_runs (&chain);
       sy_lock_release (&sy_page_range.lock);
       (void) sy_page_chain_clean (chain);
       done = done || sy_os_now_ns () >= until_ns;

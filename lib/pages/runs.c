@@ -44,7 +44,7 @@ list_add (struct sy_runs *runs, uint32_t first)
 }
 
 static void
-list_remove (struct sy_runs *runs, uint32_t first)
+run_list_remove (struct sy_runs *runs, uint32_t first)
 {
   struct sy_unit *unit = &runs->units[first];
   struct sy_run_lists *lists = lists_of (runs, unit->state);
@@ -158,7 +158,7 @@ free_remove (struct sy_runs *runs, uint32_t first)
 {
   struct sy_unit *unit = &runs->units[first];
 
-  list_remove (runs, first);
+  run_list_remove (runs, first);
   if (unit->state == SY_RUN_DIRTY)
     {
       age_remove (runs, first);

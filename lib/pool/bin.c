@@ -40,7 +40,7 @@ list_insert (struct sy_bin *bin, uint32_t number, uint8_t list)
 }
 
 static void
-list_remove (struct sy_bin *bin, uint32_t number)
+slab_list_remove (struct sy_bin *bin, uint32_t number)
 {
   struct sy_slab *slab = sy_slab_at (number);
 
@@ -64,7 +64,7 @@ list_again (struct sy_bin *bin, uint32_t number)
 
   if (slab->free_count != 0 && fullness (slab) == slab->list)
     return;
-  list_remove (bin, number);
+  slab_list_remove (bin, number);
   if (slab->free_count != 0)
     list_insert (bin, number, fullness (slab));
 }
@@ -83,7 +83,7 @@ sy_bin_join (struct sy_bin *bin, uint32_t number)
 static void
 slab_leave (struct sy_bin *bin, uint32_t number)
 {
-  list_remove (bin, number);
+  slab_list_remove (bin, number);
   sy_own_add (&bin->slabs, (AO_t) -1);
   sy_own_add (&bin->free_blocks, (AO_t) 0 - sy_slab_at (number)->free_count);
 }
@@ -209,7 +209,7 @@ take_hole (struct sy_bin *bin, uint32_t number, bool idle_only, struct sy_hole *
   if (hole->count == 0)
     return false;
   sy_own_add (&bin->free_blocks, (AO_t) 0 - hole->count);
-  list_remove (bin, number);
+  slab_list_remove (bin, number);
   if (slab->free_count != 0)
     list_insert (bin, number, SY_BIN_PURGED);
   return true;

@@ -98,7 +98,7 @@ pop_own (struct sy_bin *bin, unsigned depot)
 /* Pops a magazine that the depot can spare: its own threads took none since the last look, or have
    left some in it all that time. */
 static struct sy_magazine *
-pop_spare (struct sy_bin *bin, unsigned depot)
+depot_pop_spare (struct sy_bin *bin, unsigned depot)
 {
   bool is_used = AO_load (&bin->depot_used[depot]) != 0;
   AO_t low = AO_load (&bin->depot_low[depot]);
@@ -117,7 +117,7 @@ pop_any_spare (struct sy_bin *bin, unsigned first, unsigned depots)
   struct sy_magazine *magazine = NULL;
 
   for (unsigned step = 0; step < depots && magazine == NULL; step++)
-    magazine = pop_spare (bin, (first + step) % SY_DEPOTS);
+    magazine = depot_pop_spare (bin, (first + step) % SY_DEPOTS);
   return magazine;
 }
 

@@ -144,7 +144,7 @@ reap_slabs (struct sy_pool *pool, unsigned class, struct sy_bin *bin)
 
 /* Does the next part of the reaping.  True: it took a while. */
 static bool
-reap_some (struct sy_pool *pool)
+reap_bins (struct sy_pool *pool)
 {
   struct sy_reaping *reaping = &pool->reaping;
   unsigned shard, class;
@@ -163,23 +163,23 @@ step (struct sy_pool *pool, uint64_t now_ns)
   if (begins)
     come_to_bin (pool, 0);
   for (unsigned bits = 0; AO_load (&timer->under_way) != 0; bits++)
-    if ((reap_some (pool) || bits % SY_REAP_LOOKS == 0) && sy_os_now_ns () >= until_ns)
+    if ((reap_bins (pool) || bits % SY_REAP_LOOKS == 0) && sy_os_now_ns () >= until_ns)
       break;
 }
 
 void
-sy_pool_reap (struct sy_pool *pool, uint64_t now_ns)
+sy_reap_step (struct sy_pool *pool, uint64_t now_ns)
 {
   /* acquire: pairs with the release below, and shows the state as the last step left it. */
-  if (!sy_pool_reap_is_due (pool, now_ns) || !AO_compare_and_swap_acquire (&pool->reaping.busy, 0, 1))
+  if (!sy_reap_is_due (pool, now_ns) || !AO_compare_and_swap_acquire (&pool->reaping.busy, 0, 1))
     return;
-  if (sy_pool_reap_is_due (pool, now_ns))
+  if (sy_reap_is_due (pool, now_ns))
     step (pool, now_ns);
   AO_store_release (&pool->reaping.busy, 0);
 }
 
 void
-sy_pool_reap_after_fork (struct sy_pool *pool)
+sy_reap_after_fork (struct sy_pool *pool)
 {
   if (AO_load (&pool->reaping.busy) == 0)
     return;
@@ -207,7 +207,7 @@ shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned numbe
 }
 
 void
-sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
+sy_reap_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
 {
   AO_t *seen = &pool->shards[shard].last_growths, before = AO_load (seen);
 
@@ -226,7 +226,7 @@ sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
 /* ---- All at once ---- */
 
 size_t
-sy_pool_purge (struct sy_pool *pool)
+sy_reap_purge (struct sy_pool *pool)
 {
   size_t bytes = 0;
 
@@ -245,7 +245,7 @@ sy_pool_purge (struct sy_pool *pool)
 }
 
 void
-sy_pool_drain (struct sy_pool *pool)
+sy_reap_drain (struct sy_pool *pool)
 {
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)

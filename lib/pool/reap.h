@@ -12,28 +12,28 @@
 #include "pool/pool.h"
 
 static inline bool
-sy_pool_reap_is_due (const struct sy_pool *pool, uint64_t now_ns)
+sy_reap_is_due (const struct sy_pool *pool, uint64_t now_ns)
 {
   return sy_purge_timer_is_due (&pool->reaping.timer, now_ns);
 }
 
 /* Does the next step of the reaping, if one is due and no other thread is doing one. */
-void sy_pool_reap (struct sy_pool *pool, uint64_t now_ns);
+void sy_reap_step (struct sy_pool *pool, uint64_t now_ns);
 
 /*
  * To be called when memory has grown; `growths` is sy_region.growths.  Drains the magazines that
  * lay in the shard's depots since the last look.  Only the first call for each growth does so, and
  * only for SY_SHED_NS.
  */
-void sy_pool_shed (struct sy_pool *pool, unsigned shard, AO_t growths);
+void sy_reap_shed (struct sy_pool *pool, unsigned shard, AO_t growths);
 
 /* Gives all free pages inside slabs back to the system.  Returns how many bytes. */
-size_t sy_pool_purge (struct sy_pool *pool);
+size_t sy_reap_purge (struct sy_pool *pool);
 
 /* Drains all depots: their blocks go back to the slabs.  Debug builds then check the invariants. */
-void sy_pool_drain (struct sy_pool *pool);
+void sy_reap_drain (struct sy_pool *pool);
 
 /* In the child of a fork: ends a step that a thread of the parent was doing. */
-void sy_pool_reap_after_fork (struct sy_pool *pool);
+void sy_reap_after_fork (struct sy_pool *pool);
 
 #endif

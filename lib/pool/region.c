@@ -168,7 +168,7 @@ push_spare (uint32_t slab)
 }
 
 static uint32_t
-pop_spare (struct zone *zone)
+pop_spare_slab (struct zone *zone)
 {
   uint32_t slab = list_pop (&zone->spare);
 
@@ -244,7 +244,7 @@ detach_spares (struct zone *zone, uint32_t count, uint32_t *chain)
   uint32_t taken = 0;
 
   for (; taken < count && zone->spare_count != 0; taken++)
-    list_push (chain, pop_spare (zone));
+    list_push (chain, pop_spare_slab (zone));
   return taken;
 }
 
@@ -392,7 +392,7 @@ sy_region_take (unsigned class)
 
   sy_lock_take (&state.lock);
 
-  uint32_t slab = pop_spare (zone);
+  uint32_t slab = pop_spare_slab (zone);
 
   if (zone->spare_count < zone->spare_low)
     zone->spare_low = zone->spare_count;
@@ -462,7 +462,7 @@ detach_unneeded (uint32_t *chain)
 /* The next part of a step, under the lock: makes a chain to clean.  True: the reaping is
    complete. */
 static bool
-reap_some (uint32_t *chain)
+reap_slabs (uint32_t *chain)
 {
   if (!detach_unneeded (chain))
     return false;
@@ -486,7 +486,7 @@ sy_region_reap (uint64_t now_ns)
     {
       uint32_t chain = SY_SLAB_NONE;
 
-      done = reap_some (&chain);
+      done = reap_slabs (&chain);
       sy_lock_release (&state.lock);
       (void) clean_chain (chain);
       done = done || sy_os_now_ns () >= until_ns;

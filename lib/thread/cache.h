@@ -23,10 +23,6 @@
 #include "epoch/domain.h"
 #include "thread/handle.h"
 
-/* Nobody's: no handle has this address, and no caller can know it. */
-extern const char sy_owner_gone;
-#define SY_OWNER_GONE ((AO_t) &sy_owner_gone)
-
 struct sy_cache {
   AO_t top[SY_CLASSES];       /* of the loaded magazines; first, for the shortest addresses */
   AO_t owner;                 /* the handle, or SY_OWNER_GONE, written by its destroyer */
@@ -62,17 +58,11 @@ sy_cache_owner (const struct sy_cache *cache)
   return (struct sydra_alloc *) AO_load (&cache->owner);
 }
 
-/* Makes a cache of the handle's out of any memory of that size: empty, its counts 0. */
-void sy_cache_start (struct sy_cache *cache, struct sydra_alloc *a);
-
-/* Puts all its blocks back into their slabs and brings its books up to date. */
-void sy_cache_flush (struct sy_cache *cache);
-
-/*
- * In the child of a fork, for a thread that is not there: if it was in the middle of a miss, lets
- * go of that class's magazines and the spare ones, which may be half changed.  What they held is
- * lost to the child.
- */
-void sy_cache_abandon (struct sy_cache *cache);
+/* The thread's record in the handle's epoch domain; NULL: the thread has no cache. */
+static inline struct sy_participant *
+sy_cache_participant (struct sy_cache *cache)
+{
+  return cache == NULL ? NULL : &cache->participant;
+}
 
 #endif

@@ -71,4 +71,17 @@ void sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned c
 /* Puts what both magazines hold of the class into the slabs and publishes; the class has no magazines then, and no budget. */
 void sy_cache_flush_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class);
 
+/* Makes a cache of the handle's out of any memory of that size: empty, its counts 0. */
+void sy_cache_start (struct sy_cache *cache, struct sydra_alloc *a);
+
+/* Puts all its blocks back into their slabs and brings its books up to date. */
+void sy_cache_flush (struct sy_cache *cache);
+
+/*
+ * In the child of a fork, for a thread that is not there: if it was in the middle of a miss, lets
+ * go of that class's magazines and the spare ones, which may be half changed.  What they held is
+ * lost to the child.
+ */
+void sy_cache_abandon (struct sy_cache *cache);
+
 #endif

@@ -8,6 +8,9 @@
 #include "base/bug.h"
 #include "base/os.h"
 #include "thread/counts.h"
+#include "thread/magazines.h"
+
+const char sy_owner_gone;
 
 /* Owner of nothing: no handle has its address. */
 static struct sy_cache no_cache = { .owner = (AO_t) &no_cache };

@@ -15,6 +15,10 @@
 
 #include "thread/cache.h"
 
+/* Nobody's: no handle has this address, and no caller can know it. */
+extern const char sy_owner_gone;
+#define SY_OWNER_GONE ((AO_t) &sy_owner_gone)
+
 /*
  * The thread's cache that was used last.  Never NULL: before the first one, and after the thread's
  * end, it is one that no handle owns.

@@ -95,7 +95,7 @@ trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy, uint64_t
   come_down (a, cache, busy);
   if (has_grown)
     {
-      sy_pool_shed (&a->pool, sy_home_shard (cache->home), growths);
+      sy_reap_shed (&a->pool, sy_home_shard (cache->home), growths);
       hurry_heap (growths, now_ns);
     }
   cache->last_growths = growths;
@@ -116,8 +116,8 @@ trim_next (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
 static void
 reap (struct sydra_alloc *a, uint64_t now_ns)
 {
-  if (sy_pool_reap_is_due (&a->pool, now_ns))
-    sy_pool_reap (&a->pool, now_ns);
+  if (sy_reap_is_due (&a->pool, now_ns))
+    sy_reap_step (&a->pool, now_ns);
   else if (sy_region_reap_is_due (now_ns))
     sy_region_reap (now_ns);
   else

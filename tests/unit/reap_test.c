@@ -21,8 +21,8 @@ reap (void)
   do
     {
       now_ns += STEP_NS;
-      ck_assert (sy_pool_reap_is_due (&pool, now_ns));
-      sy_pool_reap (&pool, now_ns);
+      ck_assert (sy_reap_is_due (&pool, now_ns));
+      sy_reap_step (&pool, now_ns);
     }
   while (AO_load (&pool.reaping.timer.under_way));
   ck_assert (sy_pool_is_valid (&pool));
@@ -43,7 +43,7 @@ START_TEST (depots_give_what_lay_unused_and_keep_the_rest)
   open_and_reap (1);
   for (unsigned at = 0; at < 5; at++)
     ck_assert (sy_pool_store (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
-  sy_pool_reap (&pool, now_ns + SY_REAP_NS / 2);
+  sy_reap_step (&pool, now_ns + SY_REAP_NS / 2);
   ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot[0]) == 5, "too soon");
   reap ();
   ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot[0]) == 5, "they came since");
@@ -85,18 +85,18 @@ START_TEST (a_step_does_a_part)
   reap ();
 
   now_ns += SY_REAP_NS + STEP_NS;
-  sy_pool_reap (&pool, now_ns);
+  sy_reap_step (&pool, now_ns);
 
   unsigned left = sy_depot_depth (&bin (0, FIRST)->depot[0]);
 
   ck_assert_uint_gt (left, 0);
   ck_assert_uint_lt (left, magazines);
   ck_assert_uint_eq (AO_load (&pool.reaping.timer.under_way), 1);
-  ck_assert (!sy_pool_reap_is_due (&pool, now_ns));
-  sy_pool_reap (&pool, now_ns);
+  ck_assert (!sy_reap_is_due (&pool, now_ns));
+  sy_reap_step (&pool, now_ns);
   ck_assert_uint_eq (sy_depot_depth (&bin (0, FIRST)->depot[0]), left);
   while (AO_load (&pool.reaping.timer.under_way))
-    sy_pool_reap (&pool, now_ns += STEP_NS);
+    sy_reap_step (&pool, now_ns += STEP_NS);
   must_be_empty ();
   sy_pool_close (&pool);
 }
@@ -234,9 +234,9 @@ START_TEST (a_purge_takes_all_at_once_and_each_hole_once)
   slabs = zone_holds (slabs) ? slabs : 200;
   odd = slabs / 2;
   kept = put_some (class, 0, fill_slabs (class, slabs), 0, is_first_of_a_slab_or_of_an_odd_slabs_page);
-  ck_assert_uint_eq (sy_pool_purge (&pool), odd * (SY_UNIT_BYTES - page));
+  ck_assert_uint_eq (sy_reap_purge (&pool), odd * (SY_UNIT_BYTES - page));
   ck_assert_uint_eq (resident_of_kept (class, kept), odd * page + odd * SY_UNIT_BYTES);
-  ck_assert_uint_eq (sy_pool_purge (&pool), 0);
+  ck_assert_uint_eq (sy_reap_purge (&pool), 0);
   sy_pool_put (&pool, 0, class, block, kept);
   must_be_empty ();
   sy_pool_close (&pool);
@@ -267,9 +267,9 @@ START_TEST (walks_outlive_what_happens_to_slabs)
             block[at] = block[--held];
           }
       if (step % 7 == 0)
-        sy_pool_reap (&pool, now_ns += test_random_below (&random, 20) == 0 ? 2 * SY_REAP_NS : STEP_NS);
+        sy_reap_step (&pool, now_ns += test_random_below (&random, 20) == 0 ? 2 * SY_REAP_NS : STEP_NS);
       if (step % 1000 == 0)
-        (void) sy_pool_purge (&pool);
+        (void) sy_reap_purge (&pool);
       if (step % 100 == 0)
         test_must (sy_pool_is_valid (&pool), "an invariant is broken in step %u", step);
     }
@@ -285,9 +285,9 @@ START_TEST (a_child_goes_on_where_a_thread_is_not_there)
   open_and_reap (1);
   AO_store (&pool.reaping.busy, 1);
   AO_store (&pool.reaping.timer.under_way, 1);
-  sy_pool_reap (&pool, now_ns += 2 * SY_REAP_NS);
+  sy_reap_step (&pool, now_ns += 2 * SY_REAP_NS);
   ck_assert_msg (AO_load (&pool.reaping.timer.under_way) == 1, "somebody is at it");
-  sy_pool_reap_after_fork (&pool);
+  sy_reap_after_fork (&pool);
   ck_assert (sy_pool_store (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
   reap ();
   reap ();

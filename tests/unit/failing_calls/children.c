@@ -107,7 +107,7 @@ recover (struct sydra_alloc *a, struct live *list)
   require (sydra_stats_get (a, &stats) == 0 && stats.in_use == 0 && stats.in_use_bytes == 0,
            "%zu blocks in use", (size_t) stats.in_use);
   (void) sydra_collect (a);
-  sy_pool_drain (&a->pool);
+  sy_reap_drain (&a->pool);
   require (sy_pool_is_valid (&a->pool), "the pool is not valid");
   require (sydra_stats_get (a, &stats) == 0, "no statistics");
   for (unsigned class = 0; class < stats.class_count; class++)

@@ -112,7 +112,7 @@ START_TEST (a_depot_refuses_more_than_its_fill)
   ck_assert (!sy_pool_store (&pool, 1, class, extra));
   ck_assert_msg (sy_pool_store (&pool, 0, class, extra), "another shard's has room");
   ck_assert_uint_eq (sy_depot_depth (&bin (1, class)->depot[0]), depth);
-  sy_pool_drain (&pool);
+  sy_reap_drain (&pool);
   must_be_empty ();
   sy_pool_close (&pool);
 }

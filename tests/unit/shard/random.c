@@ -119,7 +119,7 @@ work (void *argument)
 
       test_must (asked == 0 || asked == class, "class %u where %u lies", asked, class);
       if (step % 500 == 0)
-        sy_pool_reap (&pool, sy_os_now_ns ());
+        sy_reap_step (&pool, sy_os_now_ns ());
       if (worker->checks ? step % 100 == 0 : step % 2000 == 0)
         test_must (sy_pool_is_valid (&pool), "an invariant is broken");
     }
@@ -136,7 +136,7 @@ START_TEST (the_invariants_hold_after_random_operations)
   workers[0].steps = TEST_SANITIZED ? 3000 : 12000;
   workers[0].checks = true;
   (void) work (&workers[0]);
-  sy_pool_drain (&pool);
+  sy_reap_drain (&pool);
   must_be_empty ();
   sy_pool_close (&pool);
 }
@@ -156,7 +156,7 @@ START_TEST (the_invariants_hold_while_threads_take_and_put)
     }
   threads_join (thread, THREADS);
   ck_assert (sy_pool_is_valid (&pool));
-  sy_pool_drain (&pool);
+  sy_reap_drain (&pool);
   must_be_empty ();
   sy_pool_close (&pool);
 }

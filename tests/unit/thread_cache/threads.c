@@ -35,7 +35,7 @@ START_TEST (a_thread_that_ends_hands_in_blocks_and_counts)
   ck_assert_ptr_null (a->caches);
   ck_assert_uint_eq (stats_of (a).allocations, 777);
   ck_assert_uint_eq (stats_of (a).frees, 777);
-  sy_pool_drain (&a->pool);
+  sy_reap_drain (&a->pool);
   for (unsigned class = 0; class < SY_CLASSES - 1; class++)
     ck_assert_uint_eq (stats_of (a).classes[class].slabs, 0);
 }
@@ -233,7 +233,7 @@ START_TEST (blocks_freed_by_other_threads_are_counted_and_come_back)
   ck_assert_uint_eq (stats.in_use, 0);
   ck_assert_uint_eq (stats.allocations, THREADS * (TEST_SANITIZED ? 30000 : 150000));
   sy_cache_flush (mine ());
-  sy_pool_drain (&a->pool);
+  sy_reap_drain (&a->pool);
   ck_assert (sy_pool_is_valid (&a->pool));
   for (unsigned class = 0; class < SY_CLASSES - 1; class++)
     ck_assert_uint_eq (stats_of (a).classes[class].slabs, 0);

@@ -63,7 +63,7 @@ held_of (const struct sy_cache *cache, unsigned class)
   return held;
 }
 
-/* The room is what the classes' rounds say. */
+/* The budget in use is what the capacities of the classes say. */
 static inline size_t
 budget_of (const struct sy_cache *cache)
 {
@@ -71,7 +71,7 @@ budget_of (const struct sy_cache *cache)
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     budget += 2 * (size_t) cache->capacity[class] * sy_size_classes[class].bytes;
-  test_must (room == cache->budget_used, "%zu bytes of room, said to be %zu", room, cache->budget_used);
+  test_must (budget == cache->budget_used, "%zu bytes, said to be %zu", budget, cache->budget_used);
   return budget;
 }
 
