@@ -94,6 +94,7 @@ sy_domain_join (struct sy_domain *domain, struct sy_participant *own, long threa
   if (domain->first != NULL)
     domain->first->link = &own->next;
   domain->first = own;
+  sy_own_add (&domain->participants, 1);
   sy_lock_release (&domain->lock);
 }
 
@@ -105,6 +106,7 @@ sy_domain_quit (struct sy_domain *domain, struct sy_participant *own)
   *own->link = own->next;
   if (own->next != NULL)
     own->next->link = own->link;
+  sy_own_add (&domain->participants, (AO_t) -1);
   sy_lock_release (&domain->lock);
 }
 
@@ -312,8 +314,10 @@ sy_domain_defer (struct sy_domain *domain, struct sy_participant *own, const str
 /* ---- Forks ---- */
 
 void
-sy_domain_after_fork (struct sy_domain *domain, struct sy_participant *own)
+sy_domain_after_fork (struct sy_domain *domain)
 {
+  struct sy_participant *own = domain->first;
+
   sy_limbo_after_fork (&domain->limbo, own == NULL ? 0 : AO_load (&own->bags.bytes) + own->bags.credit);
   domain->anonymous = (struct sy_reader) { 0, 0, 0, 0, 0 };
   /* The system has another number for it here. */

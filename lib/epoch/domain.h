@@ -35,6 +35,7 @@ struct sy_domain {
   struct sy_limbo limbo;
   struct sy_lock lock;                  /* guards the following, and what scans note in records */
   struct sy_participant *first;
+  AO_t participants;                    /* how many; read by any thread */
   struct sy_reader anonymous;           /* all threads without a record, together */
   void (*free_bag) (void *ctx, struct sy_magazine *bag);
   void *ctx;
@@ -90,8 +91,8 @@ bool sy_domain_reclaim_for_want (struct sy_domain *domain, struct sy_participant
 /* Waits for all readers that are inside now.  False: no barrier could be made. */
 bool sy_domain_synchronize (struct sy_domain *domain);
 
-/* In the child of a fork, where own's thread alone is left. */
-void sy_domain_after_fork (struct sy_domain *domain, struct sy_participant *own);
+/* In the child of a fork: the only participant left, if any, is the calling thread's. */
+void sy_domain_after_fork (struct sy_domain *domain);
 
 /* Calls visit for each block that waits.  No other thread uses the domain. */
 void sy_domain_each (const struct sy_domain *domain, void (*visit) (const void *block));

@@ -45,7 +45,6 @@ struct sy_cache {
   uint64_t last_trim_ns;      /* ... and its time */
   unsigned home, spare_count;
   struct sy_magazine *spare[SY_SPARES_MAX];  /* empty ones */
-  struct sy_cache *next_of_handle, **link_of_handle;  /* under the registry lock */
   struct sy_cache *next_of_thread;
   const void *thread;         /* an address that is the thread's own */
   struct sy_participant participant SY_ALIGNED (SY_LINE_BYTES);  /* apart: others look at it now and then */
@@ -56,6 +55,13 @@ static inline struct sydra_alloc *
 sy_cache_owner (const struct sy_cache *cache)
 {
   return (struct sydra_alloc *) AO_load (&cache->owner);
+}
+
+/* The cache that a participant is part of. */
+static inline struct sy_cache *
+sy_cache_of (struct sy_participant *participant)
+{
+  return (struct sy_cache *) (void *) ((char *) participant - offsetof (struct sy_cache, participant));
 }
 
 /* The thread's record in the handle's epoch domain; NULL: the thread has no cache. */

@@ -305,8 +305,10 @@ sy_counts_totals (struct sydra_alloc *a, struct sy_totals *totals)
   memset (totals, 0, sizeof *totals);
   sy_lock_take (sy_registry_lock ());
   add (&totals->counts, &a->ledger.retired);
-  for (struct sy_cache *cache = a->caches; cache != NULL; cache = cache->next_of_handle)
+  for (struct sy_participant *at = a->domain.first; at != NULL; at = at->next)
     {
+      struct sy_cache *cache = sy_cache_of (at);
+
       read_books (cache, &reading);
       add (&totals->counts, &reading.counts);
       add_peaks (&cache->books, &reading, over);

@@ -13,7 +13,6 @@
 #include "pool/pool.h"
 #include "thread/books.h"
 
-struct sy_cache;
 struct sydra_stall;
 
 struct sydra_alloc {
@@ -21,15 +20,14 @@ struct sydra_alloc {
   size_t max_bytes;          /* 0: no limit */
   AO_t charged;              /* with a limit: bytes that are live or in threads' magazines */
   struct sy_ledger ledger;
-  AO_t cache_count;                /* written under the registry lock, read by anyone */
-  struct sy_cache *caches;  /* under the registry lock, as the following */
-  struct sydra_alloc *next_free;
+  struct sydra_alloc *next_free;  /* under the registry lock */
   char name[SY_NAME_BYTES];
   struct sy_pool pool;
   struct sy_fallback fallback;
   void (*on_stall) (void *ctx, const struct sydra_stall *stall);
   void *on_stall_ctx;
-  struct sy_domain domain;
+  struct sy_domain domain;   /* each cache of the handle is a participant; births and deaths of caches
+                                are under the registry lock as well as the domain's */
 } SY_APART;
 
 #define SY_HANDLE_LIVE ((AO_t) 0x53594452u)

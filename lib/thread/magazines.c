@@ -14,7 +14,7 @@ void *sy_no_magazine[SY_MAGAZINE_BYTES / sizeof (void *) + 1] SY_ALIGNED (SY_MAG
 bool
 sy_cache_has_budget (const struct sydra_alloc *a, const struct sy_cache *cache, size_t more)
 {
-  size_t share = SY_BUDGET_ALL / AO_load (&a->cache_count); /* relaxed: a bound for what comes, and for what stays */
+  size_t share = SY_BUDGET_ALL / AO_load (&a->domain.participants); /* relaxed: a bound for what comes, and for what stays */
 
   return cache->budget_used + more <= (share > SY_BUDGET_LEAST ? share : SY_BUDGET_LEAST);
 }

@@ -22,7 +22,7 @@ grow_capacity (const struct sydra_alloc *a, struct sy_cache *cache, unsigned cla
   if (sy_cache_has_budget (a, cache, 2 * (size_t) (next - now) * sy_size_classes[class].bytes))
     {
       sy_cache_set_capacity (cache, class, next);
-      cache->last_cache_count = AO_load (&a->cache_count);
+      cache->last_cache_count = AO_load (&a->domain.participants);
     }
   else
     cache->wants_budget = true;

@@ -31,30 +31,10 @@ static struct {
   struct sy_cache *unused;      /* linked by next_of_thread */
 } threads = { 0, 0, { NULL, 0, 0, 0 }, NULL };
 
-/* ---- Lists, under the registry lock. ---- */
-
-static void
-handle_list_insert (struct sydra_alloc *a, struct sy_cache *cache)
-{
-  cache->next_of_handle = a->caches;
-  cache->link_of_handle = &a->caches;
-  if (a->caches != NULL)
-    a->caches->link_of_handle = &cache->next_of_handle;
-  a->caches = cache;
-  sy_own_add (&a->cache_count, 1);
-}
-
-static void
-handle_list_remove (struct sydra_alloc *a, struct sy_cache *cache)
-{
-  *cache->link_of_handle = cache->next_of_handle;
-  if (cache->next_of_handle != NULL)
-    cache->next_of_handle->link_of_handle = cache->link_of_handle;
-  sy_own_add (&a->cache_count, (AO_t) -1);
-}
+/* ---- Memory, under the registry lock ---- */
 
 static struct sy_cache *
-cache_memory (void)
+take_memory (void)
 {
   struct sy_cache *cache = threads.unused;
 
@@ -69,6 +49,13 @@ cache_memory (void)
   return sy_arena_take (&threads.arena, sizeof *cache);
 }
 
+static void
+give_memory (struct sy_cache *cache)
+{
+  cache->next_of_thread = threads.unused;
+  threads.unused = cache;
+}
+
 /* ---- Deaths ---- */
 
 /* Hands in a cache's blocks and counts; a section that its thread is in ends.  Under the registry lock. */
@@ -81,7 +68,6 @@ retire (struct sydra_alloc *a, struct sy_cache *cache)
     if (cache->books.counts.refills[class] != 0)
       sy_pool_leave (&a->pool, cache->home, class);
   sy_counts_retire (a, cache);
-  handle_list_remove (a, cache);
 }
 
 static void
@@ -99,8 +85,7 @@ end_thread (void)
       this_thread.caches = cache->next_of_thread;
       if ((AO_t) a != SY_OWNER_GONE)
         retire (a, cache);
-      cache->next_of_thread = threads.unused;
-      threads.unused = cache;
+      give_memory (cache);
     }
   sy_lock_release (sy_registry_lock ());
 }
@@ -117,9 +102,9 @@ void
 sy_registry_detach (struct sydra_alloc *a)
 {
   sy_lock_take (sy_registry_lock ());
-  while (a->caches != NULL)
+  while (a->domain.first != NULL)
     {
-      struct sy_cache *cache = a->caches;
+      struct sy_cache *cache = sy_cache_of (a->domain.first);
 
       retire (a, cache);
       /* Relaxed: its thread learns of the handle's end from the caller, or finds another owner than it looks for. */
@@ -131,19 +116,20 @@ sy_registry_detach (struct sydra_alloc *a)
 void
 sy_registry_after_fork (struct sydra_alloc *a)
 {
-  for (struct sy_cache *cache = a->caches, *next; cache != NULL; cache = next)
+  for (struct sy_participant *at = a->domain.first, *next; at != NULL; at = next)
     {
-      next = cache->next_of_handle;
+      struct sy_cache *cache = sy_cache_of (at);
+
+      next = at->next;
       if (cache->thread == &this_thread)
         continue;
       sy_cache_abandon (cache);
       retire (a, cache);
       AO_store (&cache->owner, SY_OWNER_GONE);
-      cache->next_of_thread = threads.unused;
-      threads.unused = cache;
+      give_memory (cache);
     }
   /* What is left is this thread's own. */
-  sy_domain_after_fork (&a->domain, a->caches == NULL ? NULL : &a->caches->participant);
+  sy_domain_after_fork (&a->domain);
 }
 
 /* ---- Births ---- */
@@ -186,8 +172,7 @@ find_and_prune (const struct sydra_alloc *a)
       else
         {
           sy_lock_take (sy_registry_lock ());
-          cache->next_of_thread = threads.unused;
-          threads.unused = cache;
+          give_memory (cache);
           sy_lock_release (sy_registry_lock ());
         }
     }
@@ -210,13 +195,12 @@ give_birth (struct sydra_alloc *a)
     return NULL;
   sy_lock_take (sy_registry_lock ());
 
-  struct sy_cache *cache = cache_memory ();
+  struct sy_cache *cache = take_memory ();
 
   if (cache != NULL)
     {
       sy_cache_start (cache, a);
       cache->thread = &this_thread;
-      handle_list_insert (a, cache);
       sy_domain_join (&a->domain, &cache->participant, sy_os_thread_id ());
     }
   sy_lock_release (sy_registry_lock ());

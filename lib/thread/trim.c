@@ -61,7 +61,7 @@ static void
 come_down (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
 {
   /* Relaxed: a bound for what comes, and for what stays. */
-  if (AO_load (&a->cache_count) <= cache->last_cache_count)
+  if (AO_load (&a->domain.participants) <= cache->last_cache_count)
     return;
   for (unsigned class = SY_CLASSES - 1; class > 0 && !sy_cache_has_budget (a, cache, 0); class--)
     if (cache->capacity[class] > sy_cache_first_capacity (class))

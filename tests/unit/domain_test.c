@@ -212,7 +212,7 @@ START_TEST (a_forks_child_has_one_participant_and_no_anonymous_reader)
   (void) defer (&thread[0], 1);
   (void) defer (&thread[1], 2);
   sy_domain_quit (&domain, &thread[1]);
-  sy_domain_after_fork (&domain, &thread[0]);
+  sy_domain_after_fork (&domain);
   ck_assert (!sy_domain_has_anonymous_readers (&domain));
   ck_assert_uint_eq (AO_load (&domain.limbo.charged), 2 * BYTES + thread[0].bags.credit);
   ck_assert (sy_domain_reclaim_all (&domain, &thread[0], &scan));

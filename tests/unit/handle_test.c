@@ -21,7 +21,7 @@ START_TEST (a_handle_starts_zeroed_and_named_and_lives_from_publish_to_withdraw)
   ck_assert_uint_eq (strlen (a->name), SY_NAME_BYTES - 1);
   ck_assert_int_eq (strncmp (a->name, name, SY_NAME_BYTES - 1), 0);
   ck_assert_uint_eq (a->charged, 0);
-  ck_assert_ptr_null (a->caches);
+  ck_assert_ptr_null (a->domain.first);
   sy_handle_publish (a);
   ck_assert_uint_eq (a->state, SY_HANDLE_LIVE);
   sy_handle_check (a, "test");

@@ -20,7 +20,7 @@ make_blocks (size_t size)
 static unsigned
 caches (void)
 {
-  return (unsigned) AO_load (&a->cache_count);
+  return (unsigned) AO_load (&a->domain.participants);
 }
 
 /* ---- Calls ---- */

@@ -32,7 +32,7 @@ START_TEST (a_thread_that_ends_hands_in_blocks_and_counts)
   unsigned count = 777;
 
   in_a_thread (take_and_give, &count);
-  ck_assert_ptr_null (a->caches);
+  ck_assert_ptr_null (a->domain.first);
   ck_assert_uint_eq (stats_of (a).allocations, 777);
   ck_assert_uint_eq (stats_of (a).frees, 777);
   sy_reap_drain (&a->pool);
@@ -107,8 +107,8 @@ START_TEST (destructors_may_free_after_the_threads_end)
   ck_assert_uint_eq (stats_of (a).in_use, 0);
   ck_assert_uint_eq (stats_of (a).allocations, stats_of (a).frees);
   ck_assert_uint_eq (stats_of (a).allocations, 20 * (1 + 2 * PASSES));
-  ck_assert_ptr_eq (a->caches, own);
-  ck_assert (own == NULL || own->next_of_handle == NULL);
+  ck_assert_ptr_eq (a->domain.first, sy_cache_participant (own));
+  ck_assert (own == NULL || own->participant.next == NULL);
   ck_assert (sy_pool_is_valid (&a->pool));
 }
 END_TEST
@@ -155,7 +155,7 @@ START_TEST (a_handle_may_end_before_its_threads)
   pthread_barrier_destroy (&barrier);
   ck_assert_uint_eq (stats_of (next).allocations, 160);
   ck_assert_uint_eq (stats_of (next).in_use, 0);
-  ck_assert_ptr_null (next->caches);
+  ck_assert_ptr_null (next->domain.first);
   ck_assert_uint_eq (sydra_alloc_destroy (next), 0);
 }
 END_TEST

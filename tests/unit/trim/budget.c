@@ -10,12 +10,12 @@
 START_TEST (budget_goes_to_the_class_that_uses_it)
 {
   struct sy_cache *cache = mine ();
-  AO_t caches = AO_load (&a->cache_count);
+  AO_t caches = AO_load (&a->domain.participants);
   uint64_t began_ns = cache->last_trim_ns;
   unsigned most = sy_size_classes[FEW].capacity;
 
   /* As if there were many: more is asked for than there is budget for, and is idle afterwards. */
-  AO_store (&a->cache_count, 1000);
+  AO_store (&a->domain.participants, 1000);
   for (unsigned class = 1; class < FEW; class++)
     for (unsigned times = 0; times < 4; times++)
       use (class, 250);
@@ -26,14 +26,14 @@ START_TEST (budget_goes_to_the_class_that_uses_it)
     use (FEW, 250);
   ck_assert_uint_eq (cache->capacity[FEW], most);
   ck_assert_uint_le (budget_of (cache), SY_BUDGET_LEAST);
-  AO_store (&a->cache_count, caches);
+  AO_store (&a->domain.participants, caches);
 }
 END_TEST
 
 START_TEST (a_thread_comes_down_to_its_share_when_others_come)
 {
   struct sy_cache *cache = mine ();
-  AO_t caches = AO_load (&a->cache_count);
+  AO_t caches = AO_load (&a->domain.participants);
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     for (unsigned times = 0; times < 4; times++)
@@ -44,11 +44,11 @@ START_TEST (a_thread_comes_down_to_its_share_when_others_come)
     for (unsigned times = 0; times < 4; times++)
       use (class, 64);
   use (CLASS, 64);
-  AO_store (&a->cache_count, 1000);
+  AO_store (&a->domain.participants, 1000);
   look (CLASS);
   ck_assert_uint_le (budget_of (cache), SY_BUDGET_LEAST);
   ck_assert_uint_ne (cache->capacity[CLASS], 0);
-  AO_store (&a->cache_count, caches);
+  AO_store (&a->domain.participants, caches);
 }
 END_TEST
 
@@ -69,13 +69,13 @@ START_TEST (a_class_that_is_missed_comes_down_when_others_come)
 {
   struct sy_cache *cache = mine ();
   unsigned largest = grow_largest (cache);
-  AO_t caches = AO_load (&a->cache_count);
+  AO_t caches = AO_load (&a->domain.participants);
 
-  AO_store (&a->cache_count, 1000);
+  AO_store (&a->domain.participants, 1000);
   look (largest);
   ck_assert_uint_eq (cache->capacity[largest], 1);
   ck_assert_uint_le (budget_of (cache), SY_BUDGET_LEAST);
-  AO_store (&a->cache_count, caches);
+  AO_store (&a->domain.participants, caches);
 }
 END_TEST
 
@@ -83,17 +83,17 @@ START_TEST (a_thread_keeps_its_budget_while_no_more_come)
 {
   struct sy_cache *cache = mine ();
   unsigned largest = grow_largest (cache);
-  AO_t caches = AO_load (&a->cache_count);
+  AO_t caches = AO_load (&a->domain.participants);
 
   use (CLASS, 64);
-  AO_store (&a->cache_count, 1000);
+  AO_store (&a->domain.participants, 1000);
   cache->last_cache_count = 1000;
   /* It is in use, however long this took, and memory has not grown. */
   cache->last_calls[largest] = 0;
   cache->last_growths = AO_load (&sy_region.growths);
   look (CLASS);
   ck_assert_uint_eq (cache->capacity[largest], sy_size_classes[largest].capacity);
-  AO_store (&a->cache_count, caches);
+  AO_store (&a->domain.participants, caches);
 }
 END_TEST
 
@@ -148,11 +148,11 @@ START_TEST (many_threads_share_the_budget)
     thread[at] = thread_start (use_all, &held);
   pthread_barrier_wait (&barrier);
   pthread_barrier_wait (&barrier);
-  ck_assert_uint_eq (AO_load (&a->cache_count), THREADS);
+  ck_assert_uint_eq (AO_load (&a->domain.participants), THREADS);
   ck_assert_uint_le (AO_load (&held), SY_BUDGET_ALL + THREADS * budget_first ());
   pthread_barrier_wait (&barrier);
   threads_join (thread, THREADS);
-  ck_assert_uint_eq (AO_load (&a->cache_count), 0);
+  ck_assert_uint_eq (AO_load (&a->domain.participants), 0);
 }
 END_TEST
 
