@@ -43,7 +43,8 @@ whole_number (const char *option, const char *text, uint64_t least, uint64_t mos
   uint64_t number = leading_number (text, &rest);
 
   if (rest == text || *rest || number < least || number > most)
-    refuse ("%s takes a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"", option, least, most, text);
+    refuse ("%s takes a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"", option, least,
+            most, text);
   return number;
 }
 

@@ -72,7 +72,8 @@ set_up (struct worker *w)
     {
       uint32_t size = random_between (&w->random, o->size_min, o->size_max);
 
-      churn->blocks[i] = w->handle ? touched_block (API_HANDLE, w->handle, size) : touched_block (API_MALLOC, NULL, size);
+      churn->blocks[i] = w->handle ? touched_block (API_HANDLE, w->handle, size)
+                                   : touched_block (API_MALLOC, NULL, size);
     }
 }
 
@@ -95,7 +96,8 @@ churn_kernel (struct worker *w, enum memory_api api)
               churn->oldest = churn->oldest + 1 < churn->long_lived ? churn->oldest + 1 : 0;
             }
           block_free (api, w->handle, block->start);
-          *block = touched_block (api, w->handle, random_between (&random, o->size_min, o->size_max));
+          *block = touched_block (api, w->handle,
+                                  random_between (&random, o->size_min, o->size_max));
         }
       w->operations += CHUNK;
     }
@@ -126,7 +128,9 @@ finish (struct run *run, struct result *result)
 {
   size_t deviation_kib = samples_deviation_kib (), base_kib = samples_first_tenth_kib ();
 
-  if (run->repetition == 0 || (double) deviation_kib * (double) totals.first_tenth_kib > (double) totals.deviation_kib * (double) base_kib)
+  if (run->repetition == 0
+      || (double) deviation_kib * (double) totals.first_tenth_kib
+           > (double) totals.deviation_kib * (double) base_kib)
     {
       totals.deviation_kib = deviation_kib;
       totals.first_tenth_kib = base_kib;
@@ -135,8 +139,10 @@ finish (struct run *run, struct result *result)
   result_figure (result, "live_kib", "KiB asked for at the end", (double) totals.live_bytes / 1024);
   if (!totals.first_tenth_kib)
     return;
-  result_figure (result, "rss_first_tenth_kib", "KiB resident after the first tenth", (double) totals.first_tenth_kib);
-  result_figure (result, "rss_deviation_kib", "KiB, the most after that, of any repetition", (double) totals.deviation_kib);
+  result_figure (result, "rss_first_tenth_kib", "KiB resident after the first tenth",
+                 (double) totals.first_tenth_kib);
+  result_figure (result, "rss_deviation_kib", "KiB, the most after that, of any repetition",
+                 (double) totals.deviation_kib);
   result_figure (result, "rss_deviation_percent", "% of what was resident after the first tenth",
                  100 * (double) totals.deviation_kib / (double) totals.first_tenth_kib);
 }

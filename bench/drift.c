@@ -72,7 +72,8 @@ set_up (struct worker *w)
 {
   const struct options *o = w->run->options;
   struct drift *drift = w->own = array_new (1, sizeof *drift);
-  uint64_t mean = ((uint64_t) o->size_min + o->size_max) / 2, least_mean = o->size_min + (o->size_max - o->size_min) / (2 * WINDOWS);
+  uint64_t mean = ((uint64_t) o->size_min + o->size_max) / 2,
+           least_mean = o->size_min + (o->size_max - o->size_min) / (2 * WINDOWS);
 
   drift->wanted_bytes = mean * o->live;
   /* An eighth more than the expected number of blocks in the smallest window. */
@@ -126,7 +127,8 @@ fill_up (struct worker *w, enum memory_api api, uint32_t least, uint32_t most)
     {
       uint32_t size = random_between (&w->random, least, most);
 
-      drift->young.blocks[drift->young.used++] = (struct block) { block_new (api, w->handle, size), size };
+      drift->young.blocks[drift->young.used++] = (struct block){ block_new (api, w->handle, size),
+                                                                 size };
       drift->live_bytes += size;
       w->operations++;
     }
@@ -139,7 +141,8 @@ one_phase (struct worker *w, enum memory_api api)
   struct drift *drift = w->own;
   uint64_t span = o->size_max - o->size_min;
   uint32_t window = drift->phase < WINDOWS ? drift->phase : PHASES - 1 - drift->phase;
-  uint32_t least = o->size_min + (uint32_t) (span * window / WINDOWS), most = o->size_min + (uint32_t) (span * (window + 1) / WINDOWS);
+  uint32_t least = o->size_min + (uint32_t) (span * window / WINDOWS),
+           most = o->size_min + (uint32_t) (span * (window + 1) / WINDOWS);
 
   begin_phase (w, api);
   fill_up (w, api, least, most);
@@ -194,26 +197,31 @@ tear_down (struct worker *w)
 static void
 finish (struct run *run, struct result *result)
 {
-  double live_kib = (double) totals.live_bytes / 1024, tables_kib = (double) array_bytes_peak () / 1024;
-  double end_kib = (double) totals.grown_kib - tables_kib, peak_kib = (double) rss_grown (rss_peak ()) - tables_kib;
+  double live_kib = (double) totals.live_bytes / 1024,
+         tables_kib = (double) array_bytes_peak () / 1024;
+  double end_kib = (double) totals.grown_kib - tables_kib,
+         peak_kib = (double) rss_grown (rss_peak ()) - tables_kib;
 
   (void) run;
   samples_report (result);
   result_figure (result, "live_kib", "KiB asked for, throughout", live_kib);
-  result_figure (result, "heap_end_kib", "KiB resident at the end without files and tables", end_kib);
+  result_figure (result, "heap_end_kib", "KiB resident at the end without files and tables",
+                 end_kib);
   result_figure (result, "heap_end_over_live", "times what was asked for", end_kib / live_kib);
   if (!result->peak_is_own)
     return;
   /* The system counts pages in batches, so that the peak may lag a little. */
   if (peak_kib < end_kib)
     peak_kib = end_kib;
-  result_figure (result, "heap_peak_kib", "KiB resident at the most without files and tables", peak_kib);
+  result_figure (result, "heap_peak_kib", "KiB resident at the most without files and tables",
+                 peak_kib);
   result_figure (result, "heap_peak_over_live", "times what was asked for", peak_kib / live_kib);
 }
 
 const struct scenario scenario_drift = {
   .name = "drift",
-  .what = "sizes that drift up and down under constant live bytes, a few blocks surviving; what stays resident",
+  .what
+  = "sizes that drift up and down under constant live bytes, a few blocks surviving; what stays resident",
   .prepare = prepare,
   .set_up = set_up,
   .work = BOTH (drift),

@@ -46,7 +46,9 @@ note_one_more (struct handover *handover)
   uint64_t waiting = __atomic_add_fetch (&handover->waiting, 1, __ATOMIC_RELAXED);
   uint64_t most = __atomic_load_n (&handover->most, __ATOMIC_RELAXED);
 
-  while (waiting > most && !__atomic_compare_exchange_n (&handover->most, &most, waiting, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+  while (waiting > most
+         && !__atomic_compare_exchange_n (&handover->most, &most, waiting, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED))
     ;
 }
 

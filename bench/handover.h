@@ -23,7 +23,8 @@ void handover_delete (struct handover *handover); /* The queues must be empty. *
 bool handover_put (struct handover *handover, unsigned queue, const struct stamped *block);
 
 /* Takes up to `most` blocks, the oldest first.  Returns how many. */
-unsigned handover_take (struct handover *handover, unsigned queue, struct stamped *blocks, unsigned most);
+unsigned handover_take (struct handover *handover, unsigned queue, struct stamped *blocks,
+                        unsigned most);
 
 /*
  * The most blocks that ever waited at once in all queues together.  Exact when no other thread puts

@@ -22,7 +22,8 @@ bucket_value (unsigned bucket)
   if (bucket < 2u << HISTOGRAM_FINE_BITS)
     return bucket;
   shift = (bucket >> HISTOGRAM_FINE_BITS) - 1;
-  lowest = (uint64_t) ((bucket & ((1u << HISTOGRAM_FINE_BITS) - 1)) | 1u << HISTOGRAM_FINE_BITS) << shift;
+  lowest = (uint64_t) ((bucket & ((1u << HISTOGRAM_FINE_BITS) - 1)) | 1u << HISTOGRAM_FINE_BITS)
+           << shift;
   return lowest + (UINT64_C (1) << shift) / 2;
 }
 

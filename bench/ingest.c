@@ -193,7 +193,8 @@ visit (void *ctx, const struct memtable_point *point)
   const unsigned char *bytes = point->bytes;
   uint32_t *left = ctx;
 
-  if (bytes[0] != (unsigned char) point->length || bytes[point->length - 1] != (unsigned char) point->length)
+  if (bytes[0] != (unsigned char) point->length
+      || bytes[point->length - 1] != (unsigned char) point->length)
     die ("a reader saw a point that nobody wrote");
   return --*left > 0;
 }
@@ -205,11 +206,14 @@ read_some (struct worker *w, bool scan)
   struct ingest *ingest = w->own, *others = other->own;
   uint32_t series = random_below (&w->random, others->series), left = SCAN_POINTS;
   const struct window *window = &others->windows[series];
-  int64_t first = __atomic_load_n (&window->first, __ATOMIC_RELAXED), last = __atomic_load_n (&window->last, __ATOMIC_RELAXED);
-  int64_t time = first + random_below (&w->random, last < first ? 1 : (uint64_t) (last - first) + 1);
+  int64_t first = __atomic_load_n (&window->first, __ATOMIC_RELAXED),
+          last = __atomic_load_n (&window->last, __ATOMIC_RELAXED);
+  int64_t time = first
+                 + random_below (&w->random, last < first ? 1 : (uint64_t) (last - first) + 1);
   uint64_t start = timer_start ();
 
-  memtable_scan (w->run->shared, other->index * SERIES_EACH + series, time, scan ? INT64_MAX : time, visit, &left);
+  memtable_scan (w->run->shared, other->index * SERIES_EACH + series, time, scan ? INT64_MAX : time,
+                 visit, &left);
   histogram_add (&ingest->measured[scan ? SCAN : READ], timer_stop () - start);
 }
 
@@ -217,7 +221,8 @@ static void
 one_step (struct worker *w)
 {
   struct ingest *ingest = w->own;
-  uint32_t choice = random_below (&w->random, 8), series = random_below (&w->random, ingest->series);
+  uint32_t choice = random_below (&w->random, 8),
+           series = random_below (&w->random, ingest->series);
   const struct window *window = &ingest->windows[series];
 
   if (choice >= 4)
@@ -225,7 +230,8 @@ one_step (struct worker *w)
   else if (choice < 2)
     move_on (w, series);
   else
-    put (w, series, window->first + random_below (&w->random, (uint64_t) (window->last - window->first) + 1));
+    put (w, series,
+         window->first + random_below (&w->random, (uint64_t) (window->last - window->first) + 1));
 }
 
 /* The table's memory decides which calls are measured.  So one kernel serves both. */
@@ -291,7 +297,8 @@ end_handle (struct memtable *table)
   if (sydra_stats_get (handle, &stats))
     die ("the handle has no statistics");
   if (stats.deferred_blocks)
-    die ("%llu deferred blocks wait for readers, and there is none", (unsigned long long) stats.deferred_blocks);
+    die ("%llu deferred blocks wait for readers, and there is none",
+         (unsigned long long) stats.deferred_blocks);
   totals.reclaimed += stats.deferred_reclaimed;
   totals.refused += stats.deferred_stalls;
   if (stats.deferred_high_water_bytes > totals.deferred_peak_bytes)
@@ -310,9 +317,12 @@ finish (struct run *run, struct result *result)
   if (run->handle)
     {
       end_handle (run->shared);
-      result_figure (result, "deferred_peak_bytes", "bytes waited for readers at once, the most", (double) totals.deferred_peak_bytes);
-      result_figure (result, "deferred_reclaimed", "deferred blocks were freed", (double) totals.reclaimed);
-      result_figure (result, "deferred_refused", "were refused for a reader", (double) totals.refused);
+      result_figure (result, "deferred_peak_bytes", "bytes waited for readers at once, the most",
+                     (double) totals.deferred_peak_bytes);
+      result_figure (result, "deferred_reclaimed", "deferred blocks were freed",
+                     (double) totals.reclaimed);
+      result_figure (result, "deferred_refused", "were refused for a reader",
+                     (double) totals.refused);
     }
   else
     {
@@ -325,7 +335,8 @@ finish (struct run *run, struct result *result)
   samples_report (result);
   if (!base_kib)
     return;
-  result_figure (result, "rss_first_tenth_kib", "KiB resident after the first tenth", (double) base_kib);
+  result_figure (result, "rss_first_tenth_kib", "KiB resident after the first tenth",
+                 (double) base_kib);
   result_figure (result, "rss_deviation_kib", "KiB, the most after that", (double) deviation_kib);
   result_figure (result, "rss_deviation_percent", "% of what was resident after the first tenth",
                  100 * (double) deviation_kib / (double) base_kib);
@@ -333,7 +344,8 @@ finish (struct run *run, struct result *result)
 
 const struct scenario scenario_ingest = {
   .name = "ingest",
-  .what = "time series into skip lists of --live points, half of the steps reads; deferred frees; calls are timed",
+  .what
+  = "time series into skip lists of --live points, half of the steps reads; deferred frees; calls are timed",
   .prepare = prepare,
   .set_up = set_up,
   .work = { work, work },

@@ -22,7 +22,8 @@
 
 enum measured { MALLOC, FREE, MALLOC_OR_FREE, MALLOC_AND_FREE, READ, WRITE, MEASURED };
 
-static const char *const names[MEASURED] = { "malloc", "free", "malloc-or-free", "malloc+free", "read", "write" };
+static const char *const names[MEASURED] = { "malloc",      "free", "malloc-or-free",
+                                             "malloc+free", "read", "write" };
 
 struct block {
   unsigned char *start;
@@ -75,7 +76,8 @@ set_up (struct worker *w)
 
 /* Allocates and fills one block.  Returns the ticks of the allocation. */
 static inline __attribute__ ((__always_inline__)) uint64_t
-timed_new (struct mixed *mixed, enum memory_api api, struct sydra_alloc *a, uint32_t size, struct block *block)
+timed_new (struct mixed *mixed, enum memory_api api, struct sydra_alloc *a, uint32_t size,
+           struct block *block)
 {
   uint64_t start = timer_start ();
   unsigned char *got = api == API_HANDLE ? sydra_malloc (a, size) : malloc (size);
@@ -133,7 +135,8 @@ one_burst (struct worker *w, enum memory_api api)
   burst->count = random_between (&w->random, BURST_MIN, BURST_MAX);
   for (uint32_t i = 0; i < burst->count; i++)
     {
-      uint32_t size = random_between (&w->random, o->size_min, o->size_min + (o->size_max - o->size_min) / 4);
+      uint32_t size = random_between (&w->random, o->size_min,
+                                      o->size_min + (o->size_max - o->size_min) / 4);
 
       timed_new (mixed, api, w->handle, size, &burst->blocks[i]);
     }
@@ -207,7 +210,8 @@ finish (struct run *run, struct result *result)
 
 const struct scenario scenario_mixed = {
   .name = "mixed",
-  .what = "half reads, half replacements over --live blocks, and bursts of tiny writes; every call is timed",
+  .what
+  = "half reads, half replacements over --live blocks, and bursts of tiny writes; every call is timed",
   .prepare = prepare,
   .set_up = set_up,
   .work = BOTH (mixed),

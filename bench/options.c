@@ -48,24 +48,24 @@ static const struct option long_options[] = {
   { NULL, 0, NULL, 0 },
 };
 
-static const char help[] =
-  "usage: sydra-bench [options] [scenario ...]     measures allocation; no scenario: all but stress\n"
-  "       sydra-bench [options] --stress           mixes all operations and checks every block\n"
-  "       sydra-bench list                         names the scenarios\n"
-  "\n"
-  "  --api handle|malloc  sydra_malloc on the default handle, or the process's own malloc [handle]\n"
-  "  --threads N[,N...]   one run for each number of threads, 1 to 1024 [1]\n"
-  "  --sizes MIN-MAX      block sizes in bytes, all equally likely [16-256]\n"
-  "  --burst N            blocks a burst, for each thread [10000]\n"
-  "  --live N             live blocks, or points, for each thread [10000]\n"
-  "  --seconds S          how long a repetition measures [1]\n"
-  "  --ops N              operations a repetition and thread, to the next whole chunk, instead of --seconds\n"
-  "  --repeat N           repetitions; median, least and most are reported, 1 to 1000 [3]\n"
-  "  --seed N             of all random choices [1]\n"
-  "  --shuffle            run the scenarios in a random order\n"
-  "  --json               one JSON object instead of a table\n"
-  "  -h, --help           this\n"
-  "  -V, --version        the version\n";
+static const char help[]
+  = "usage: sydra-bench [options] [scenario ...]     measures allocation; no scenario: all but stress\n"
+    "       sydra-bench [options] --stress           mixes all operations and checks every block\n"
+    "       sydra-bench list                         names the scenarios\n"
+    "\n"
+    "  --api handle|malloc  sydra_malloc on the default handle, or the process's own malloc [handle]\n"
+    "  --threads N[,N...]   one run for each number of threads, 1 to 1024 [1]\n"
+    "  --sizes MIN-MAX      block sizes in bytes, all equally likely [16-256]\n"
+    "  --burst N            blocks a burst, for each thread [10000]\n"
+    "  --live N             live blocks, or points, for each thread [10000]\n"
+    "  --seconds S          how long a repetition measures [1]\n"
+    "  --ops N              operations a repetition and thread, to the next whole chunk, instead of --seconds\n"
+    "  --repeat N           repetitions; median, least and most are reported, 1 to 1000 [3]\n"
+    "  --seed N             of all random choices [1]\n"
+    "  --shuffle            run the scenarios in a random order\n"
+    "  --json               one JSON object instead of a table\n"
+    "  -h, --help           this\n"
+    "  -V, --version        the version\n";
 
 static void
 sizes_option (struct options *o, const char *text)
@@ -81,7 +81,8 @@ sizes_option (struct options *o, const char *text)
       rest = after;
     }
   if (!right || *rest || least < 1 || least > most || most > SIZE_MAX_ALLOWED)
-    refuse ("--sizes takes MIN-MAX in bytes, 1 <= MIN <= MAX <= %u, such as 16-256, not \"%s\"", SIZE_MAX_ALLOWED, text);
+    refuse ("--sizes takes MIN-MAX in bytes, 1 <= MIN <= MAX <= %u, such as 16-256, not \"%s\"",
+            SIZE_MAX_ALLOWED, text);
   o->size_min = (uint32_t) least;
   o->size_max = (uint32_t) most;
 }
@@ -96,8 +97,10 @@ threads_option (struct options *o, const char *text)
     {
       uint64_t threads = leading_number (at, &rest);
 
-      if (rest == at || (*rest && *rest != ',') || threads < 1 || threads > THREADS_MAX || o->thread_counts_used == THREAD_COUNTS_MAX)
-        refuse ("--threads takes up to %d numbers from 1 to %d, such as 1,2,8, not \"%s\"", THREAD_COUNTS_MAX, THREADS_MAX, text);
+      if (rest == at || (*rest && *rest != ',') || threads < 1 || threads > THREADS_MAX
+          || o->thread_counts_used == THREAD_COUNTS_MAX)
+        refuse ("--threads takes up to %d numbers from 1 to %d, such as 1,2,8, not \"%s\"",
+                THREAD_COUNTS_MAX, THREADS_MAX, text);
       o->thread_counts[o->thread_counts_used++] = (unsigned) threads;
       if (!*rest)
         break;
@@ -170,7 +173,9 @@ one_option (struct options *o, int option, const char *word)
     case OPTION_JSON: o->json = true; break;
     case OPTION_LIVE: o->live = (uint32_t) whole_number ("--live", optarg, 1, BLOCKS_MAX); break;
     case OPTION_OPS: o->operations = whole_number ("--ops", optarg, 1, UINT64_C (1) << 48); break;
-    case OPTION_REPEAT: o->repeat = (unsigned) whole_number ("--repeat", optarg, 1, REPEAT_MAX); break;
+    case OPTION_REPEAT:
+      o->repeat = (unsigned) whole_number ("--repeat", optarg, 1, REPEAT_MAX);
+      break;
     case OPTION_SECONDS: o->seconds = number_over_zero ("--seconds", optarg, SECONDS_MAX); break;
     case OPTION_SEED: o->seed = whole_number ("--seed", optarg, 0, UINT64_MAX); break;
     case OPTION_SHUFFLE: o->shuffle = true; break;
@@ -180,7 +185,8 @@ one_option (struct options *o, int option, const char *word)
     case 'h': fputs (help, stdout); exit (0);
     case 'V': printf ("sydra-bench %s\n", sydra_alloc_version ()); exit (0);
     case ':': refuse ("%s needs a value; \"sydra-bench --help\" lists the options", word);
-    default: refuse ("%s is no option, or takes no value; \"sydra-bench --help\" lists the options", word);
+    default:
+      refuse ("%s is no option, or takes no value; \"sydra-bench --help\" lists the options", word);
     }
 }
 

@@ -32,7 +32,8 @@ sequence_of (uint64_t stamp)
   return stamp & ((UINT64_C (1) << SEQUENCE_BITS) - 1);
 }
 
-static void wrong (const struct stamped *, size_t, uint64_t, const char *) __attribute__ ((__noreturn__, __cold__));
+static void wrong (const struct stamped *, size_t, uint64_t, const char *)
+  __attribute__ ((__noreturn__, __cold__));
 static void
 wrong (const struct stamped *block, size_t at, uint64_t expected, const char *when)
 {
@@ -40,9 +41,12 @@ wrong (const struct stamped *block, size_t at, uint64_t expected, const char *wh
 
   memcpy (&found, block->start + at, block->size - at < WORD ? block->size - at : WORD);
   other = found - STEP * (at / WORD);
-  die ("corruption found %s: block %p of %zu bytes, number %llu of worker %u, holds %#llx at byte %zu instead of %#llx, as number %llu of "
-       "worker %u would", when, (void *) block->start, block->size, sequence_of (block->stamp), owner_of (block->stamp),
-       (unsigned long long) found, at, (unsigned long long) expected, sequence_of (other), owner_of (other));
+  die (
+    "corruption found %s: block %p of %zu bytes, number %llu of worker %u, holds %#llx at byte %zu instead of %#llx, as number %llu of "
+    "worker %u would",
+    when, (void *) block->start, block->size, sequence_of (block->stamp), owner_of (block->stamp),
+    (unsigned long long) found, at, (unsigned long long) expected, sequence_of (other),
+    owner_of (other));
 }
 
 void
@@ -63,13 +67,14 @@ oracle_verify_zero (const unsigned char *start, size_t bytes)
 {
   for (size_t at = 0; at < bytes; at++)
     if (start[at])
-      die ("corruption found: calloc's block %p of %zu bytes holds %u at byte %zu instead of 0", (const void *) start, bytes, start[at],
-           at);
+      die ("corruption found: calloc's block %p of %zu bytes holds %u at byte %zu instead of 0",
+           (const void *) start, bytes, start[at], at);
 }
 
 void
 oracle_verify_alignment (const void *start, size_t alignment, size_t size, const char *call)
 {
   if ((uintptr_t) start & (alignment - 1))
-    die ("%s gave block %p of %zu bytes, which is not aligned to %zu", call, start, size, alignment);
+    die ("%s gave block %p of %zu bytes, which is not aligned to %zu", call, start, size,
+         alignment);
 }

@@ -63,7 +63,8 @@ wait_a_little (unsigned *spins)
 }
 
 KERNEL
-fill_batch (struct worker *w, enum memory_api api, struct ring *ring, uint64_t written, const uint32_t *sizes)
+fill_batch (struct worker *w, enum memory_api api, struct ring *ring, uint64_t written,
+            const uint32_t *sizes)
 {
   struct sydra_alloc *a = w->handle;
   void **slots = &ring->slots[written % RING_SLOTS];
@@ -93,7 +94,8 @@ produce (struct worker *w, enum memory_api api)
            * Acquire: the consumer has emptied the slots.  Pairs with the release in drain_batch.
            */
           for (spins = 0; written + BATCH - read > RING_SLOTS; wait_a_little (&spins))
-            if (written + BATCH - (read = __atomic_load_n (&ring->read, __ATOMIC_ACQUIRE)) <= RING_SLOTS)
+            if (written + BATCH - (read = __atomic_load_n (&ring->read, __ATOMIC_ACQUIRE))
+                <= RING_SLOTS)
               break;
           fill_batch (w, api, ring, written, sizes + i);
           written += BATCH;

@@ -41,8 +41,9 @@ progress_show (const struct run *run, uint64_t now_ns)
   shown_ns = now_ns;
   shown = true;
   in_run = now_ns > run->begin_ns ? now_ns - run->begin_ns : 0;
-  snprintf (line, sizeof line, "\r\033[K%u/%u %s, threads %u, repetition %u/%u: %.1f s", runs_over + 1, runs_planned, run->scenario->name,
-            run->threads, run->repetition + 1, run->options->repeat, (double) in_run / 1e9);
+  snprintf (line, sizeof line, "\r\033[K%u/%u %s, threads %u, repetition %u/%u: %.1f s",
+            runs_over + 1, runs_planned, run->scenario->name, run->threads, run->repetition + 1,
+            run->options->repeat, (double) in_run / 1e9);
   put (line);
 }
 

@@ -8,7 +8,8 @@
 
 #define POLL_EVERY 64u
 
-_Static_assert (sizeof (ck_epoch_entry_t) <= offsetof (struct reclaim_block, mark), "it has its place at the start of a block");
+_Static_assert(sizeof (ck_epoch_entry_t) <= offsetof (struct reclaim_block, mark),
+               "it has its place at the start of a block");
 
 struct own {
   ck_epoch_record_t record; /* ck keeps it for ever */

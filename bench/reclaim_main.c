@@ -36,7 +36,8 @@ struct figures {
 static size_t
 waiting_bytes (const struct reclaim_run *run)
 {
-  return reclaim_peer.waiting_bytes ? reclaim_peer.waiting_bytes () : (size_t) reclaim_count_waiting () * run->size;
+  return reclaim_peer.waiting_bytes ? reclaim_peer.waiting_bytes ()
+                                    : (size_t) reclaim_count_waiting () * run->size;
 }
 
 static void
@@ -171,10 +172,13 @@ method_option (void)
 static void __attribute__ ((__noreturn__))
 help (void)
 {
-  printf ("usage: %s [--threads N] [--seconds S] [--size BYTES] [--method NAME] [--apart] [--json]\n", program_name);
+  printf (
+    "usage: %s [--threads N] [--seconds S] [--size BYTES] [--method NAME] [--apart] [--json]\n",
+    program_name);
   printf ("  --threads N    threads that retire [1]\n  --seconds S    how long they do [1]\n");
   printf ("  --size BYTES   of a block, 32 to 1048576 [64]\n");
-  printf ("  --apart        each thread replaces in its own part of the table: no exchange meets another\n");
+  printf (
+    "  --apart        each thread replaces in its own part of the table: no exchange meets another\n");
   printf ("  --json         one JSON object instead of a line for each figure\n  --method NAME ");
   for (unsigned i = 0; i < RECLAIM_METHODS_MAX && reclaim_peer.methods[i]; i++)
     printf (" %s%s", reclaim_peer.methods[i], i == 0 ? " [the default]" : "");
@@ -183,11 +187,13 @@ help (void)
 }
 
 static void
-read_options (struct reclaim_run *run, struct figures *figures, double *seconds, bool *json, int count, char **words)
+read_options (struct reclaim_run *run, struct figures *figures, double *seconds, bool *json,
+              int count, char **words)
 {
   static const struct option options[] = {
-    { "threads", required_argument, NULL, 't' }, { "seconds", required_argument, NULL, 's' }, { "size", required_argument, NULL, 'b' },
-    { "method", required_argument, NULL, 'm' },  { "json", no_argument, NULL, 'j' },          { "help", no_argument, NULL, 'h' },
+    { "threads", required_argument, NULL, 't' }, { "seconds", required_argument, NULL, 's' },
+    { "size", required_argument, NULL, 'b' },    { "method", required_argument, NULL, 'm' },
+    { "json", no_argument, NULL, 'j' },          { "help", no_argument, NULL, 'h' },
     { "apart", no_argument, NULL, 'a' },         { NULL, 0, NULL, 0 },
   };
   int option;
@@ -195,7 +201,9 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
   while ((option = getopt_long (count, words, "h", options, NULL)) != -1)
     switch (option)
       {
-      case 't': figures->threads = (unsigned) whole_number ("--threads", optarg, 1, THREADS_MAX); break;
+      case 't':
+        figures->threads = (unsigned) whole_number ("--threads", optarg, 1, THREADS_MAX);
+        break;
       case 's': *seconds = number_over_zero ("--seconds", optarg, SECONDS_MOST); break;
       case 'b': run->size = (size_t) whole_number ("--size", optarg, SIZE_LEAST, SIZE_MOST); break;
       case 'm': run->method = method_option (); break;
@@ -211,15 +219,19 @@ read_options (struct reclaim_run *run, struct figures *figures, double *seconds,
 static void
 report_json (const struct reclaim_run *run, const struct figures *f)
 {
-  printf ("{\"library\": \"%s\", \"method\": \"%s\", \"threads\": %u, \"size\": %zu, \"apart\": %s, ", reclaim_peer.name,
-          reclaim_peer.methods[run->method], f->threads, run->size, f->apart ? "true" : "false");
+  printf (
+    "{\"library\": \"%s\", \"method\": \"%s\", \"threads\": %u, \"size\": %zu, \"apart\": %s, ",
+    reclaim_peer.name, reclaim_peer.methods[run->method], f->threads, run->size,
+    f->apart ? "true" : "false");
   printf ("\"section_ns\": %.3f, \"section_inlined_ns\": ", f->section_ns);
   if (f->section_inlined_ns < 0)
     printf ("null");
   else
     printf ("%.3f", f->section_inlined_ns);
-  printf (", \"operations\": %llu, \"seconds\": %.6f, \"drain_seconds\": %.6f, \"retired_per_second\": %.0f, \"sampled_peak_bytes\": %zu, ",
-          (unsigned long long) f->operations, f->seconds, f->drain_seconds, (double) f->operations / f->seconds, f->sampled_peak_bytes);
+  printf (
+    ", \"operations\": %llu, \"seconds\": %.6f, \"drain_seconds\": %.6f, \"retired_per_second\": %.0f, \"sampled_peak_bytes\": %zu, ",
+    (unsigned long long) f->operations, f->seconds, f->drain_seconds,
+    (double) f->operations / f->seconds, f->sampled_peak_bytes);
   if (reclaim_peer.peak_bytes)
     printf ("\"known_peak_bytes\": %zu}\n", f->known_peak_bytes);
   else
@@ -229,8 +241,8 @@ report_json (const struct reclaim_run *run, const struct figures *f)
 static void
 report_text (const struct reclaim_run *run, const struct figures *f)
 {
-  printf ("%s, %s, %u threads, blocks of %zu bytes%s\n", reclaim_peer.name, reclaim_peer.methods[run->method], f->threads, run->size,
-          f->apart ? ", apart" : "");
+  printf ("%s, %s, %u threads, blocks of %zu bytes%s\n", reclaim_peer.name,
+          reclaim_peer.methods[run->method], f->threads, run->size, f->apart ? ", apart" : "");
   printf ("section           %10.2f ns\n", f->section_ns);
   if (f->section_inlined_ns >= 0)
     printf ("section, inlined  %10.2f ns\n", f->section_inlined_ns);

@@ -16,7 +16,8 @@
 enum { CALL_RCU, CALL_RCU_CPU, DEFER_RCU };
 #define URCU_METHODS { "call_rcu", "call_rcu_cpu", "defer_rcu" }
 
-_Static_assert (sizeof (struct rcu_head) <= offsetof (struct reclaim_block, mark), "it has its place at the start of a block");
+_Static_assert(sizeof (struct rcu_head) <= offsetof (struct reclaim_block, mark),
+               "it has its place at the start of a block");
 
 static uint64_t
 enter (struct reclaim_thread *t)
@@ -121,8 +122,9 @@ end (const struct reclaim_run *run)
     free_all_cpu_call_rcu_data ();
 }
 
-#define URCU_PEER \
-  .methods = URCU_METHODS, .take = malloc, .give = free, .begin = begin, .thread_begin = thread_begin, .section = section, \
+#define URCU_PEER                                                                                  \
+  .methods = URCU_METHODS, .take = malloc, .give = free, .begin = begin,                           \
+  .thread_begin = thread_begin, .section = section,                                                \
   .retire = { call_loop, call_loop, defer_loop }, .thread_end = thread_end, .end = end
 
 #endif

@@ -27,7 +27,8 @@ leave_inlined (struct reclaim_thread *t, uint64_t entered)
 static void
 section_inlined (struct reclaim_thread *t, uint64_t count)
 {
-  static const struct reclaim_calls calls_inlined = { malloc, enter_inlined, leave_inlined, retire_call };
+  static const struct reclaim_calls calls_inlined = { malloc, enter_inlined, leave_inlined,
+                                                      retire_call };
 
   reclaim_section_loop (t, count, calls_inlined);
 }

@@ -37,7 +37,8 @@ set_up (struct worker *w)
     }
   replace->blocks = array_new (o->live, sizeof replace->blocks[0]);
   for (uint32_t i = 0; i < o->live; i++)
-    replace->blocks[i] = worker_new_block (w, random_between (&w->random, o->size_min, o->size_max));
+    replace->blocks[i] = worker_new_block (w,
+                                           random_between (&w->random, o->size_min, o->size_max));
 }
 
 KERNEL

@@ -163,7 +163,8 @@ conclude (struct result *result)
 }
 
 void
-run_scenario (const struct options *o, const struct scenario *scenario, unsigned threads, struct sydra_alloc *handle, struct result *result)
+run_scenario (const struct options *o, const struct scenario *scenario, unsigned threads,
+              struct sydra_alloc *handle, struct result *result)
 {
   struct run run = { .options = o, .scenario = scenario, .handle = handle, .threads = threads };
   pthread_condattr_t monotonic;

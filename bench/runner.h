@@ -9,7 +9,7 @@
 struct scenario;
 
 /* Fills in *result.  handle is NULL with --api malloc. */
-void run_scenario (const struct options *o, const struct scenario *scenario, unsigned threads, struct sydra_alloc *handle,
-                   struct result *result);
+void run_scenario (const struct options *o, const struct scenario *scenario, unsigned threads,
+                   struct sydra_alloc *handle, struct result *result);
 
 #endif

@@ -3,8 +3,16 @@
 #include "scenario.h"
 #include "scenarios.h"
 
-const struct scenario *const scenarios[]
-  = { &scenario_pairs,   &scenario_burst_order,       &scenario_burst_reverse, &scenario_burst_random,
-      &scenario_replace, &scenario_producer_consumer, &scenario_mixed,         &scenario_churn,
-      &scenario_drift,   &scenario_short_threads,     &scenario_ingest,        &scenario_stress,
-      NULL };
+const struct scenario *const scenarios[] = { &scenario_pairs,
+                                             &scenario_burst_order,
+                                             &scenario_burst_reverse,
+                                             &scenario_burst_random,
+                                             &scenario_replace,
+                                             &scenario_producer_consumer,
+                                             &scenario_mixed,
+                                             &scenario_churn,
+                                             &scenario_drift,
+                                             &scenario_short_threads,
+                                             &scenario_ingest,
+                                             &scenario_stress,
+                                             NULL };

@@ -82,7 +82,8 @@ one_after_another (struct worker *w, enum memory_api api)
 
   do
     {
-      error = pthread_create (&thread, NULL, api == API_HANDLE ? short_life_handle : short_life_malloc, w->own);
+      error = pthread_create (&thread, NULL,
+                              api == API_HANDLE ? short_life_handle : short_life_malloc, w->own);
       if (error)
         die ("no short-lived thread: %s", strerror (error));
       pthread_join (thread, NULL);
@@ -111,7 +112,8 @@ finish (struct run *run, struct result *result)
   for (unsigned i = 0; i <= run->repetition; i++)
     if (result->ns[i] > 0)
       sum += 1e9 / result->ns[i] / THREAD_OPERATIONS;
-  result_figure (result, "threads_per_second", "threads made and ended in a second", sum / (run->repetition + 1));
+  result_figure (result, "threads_per_second", "threads made and ended in a second",
+                 sum / (run->repetition + 1));
 }
 
 const struct scenario scenario_short_threads = {

@@ -93,11 +93,13 @@ static void
 receive (struct worker *w, struct stamped *block, const char *call)
 {
   struct stress *stress = w->own;
-  size_t two_words = 2 * sizeof (void *), alignment = block->size >= two_words || w->handle ? two_words : 1;
+  size_t two_words = 2 * sizeof (void *),
+         alignment = block->size >= two_words || w->handle ? two_words : 1;
 
   if (!block->start)
     out_of_memory (block->size);
-  oracle_verify_alignment (block->start, block->alignment > alignment ? block->alignment : alignment, block->size, call);
+  oracle_verify_alignment (
+    block->start, block->alignment > alignment ? block->alignment : alignment, block->size, call);
   if (w->handle && sydra_usable_size (w->handle, block->start) < block->size)
     die ("block %p is said to have %zu usable bytes, %zu were asked for", (void *) block->start,
          sydra_usable_size (w->handle, block->start), block->size);
@@ -136,7 +138,8 @@ new_block (struct worker *w)
     }
   else
     {
-      block.alignment = (size_t) 1 << random_between (&w->random, ALIGNMENT_BITS_MIN, ALIGNMENT_BITS_MAX);
+      block.alignment = (size_t) 1
+                        << random_between (&w->random, ALIGNMENT_BITS_MIN, ALIGNMENT_BITS_MAX);
       block.start = aligned (w, block.alignment, block.size);
       receive (w, &block, "aligned_alloc");
     }
@@ -307,13 +310,16 @@ finish (struct run *run, struct result *result)
   handover_delete (run->shared);
   run->shared = NULL;
   if (in_use != totals.in_use_before)
-    die ("the statistics show %llu blocks in use after all were freed, %llu before", (unsigned long long) in_use,
-         (unsigned long long) totals.in_use_before);
+    die ("the statistics show %llu blocks in use after all were freed, %llu before",
+         (unsigned long long) in_use, (unsigned long long) totals.in_use_before);
   if (backlog > totals.largest_backlog)
     totals.largest_backlog = backlog;
-  result_figure (result, "verified_blocks", "times a block was found as it should be", (double) totals.verified);
-  result_figure (result, "handed_over_blocks", "freed by the thread they were handed to", (double) totals.handed_over);
-  result_figure (result, "largest_backlog", "blocks that waited at once to be freed", (double) totals.largest_backlog);
+  result_figure (result, "verified_blocks", "times a block was found as it should be",
+                 (double) totals.verified);
+  result_figure (result, "handed_over_blocks", "freed by the thread they were handed to",
+                 (double) totals.handed_over);
+  result_figure (result, "largest_backlog", "blocks that waited at once to be freed",
+                 (double) totals.largest_backlog);
 }
 
 const struct scenario scenario_stress = {

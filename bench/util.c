@@ -60,7 +60,9 @@ array_new (size_t count, size_t each)
   *mapping = length;
   now = __atomic_add_fetch (&bytes_now, length, __ATOMIC_RELAXED);
   peak = __atomic_load_n (&bytes_peak, __ATOMIC_RELAXED);
-  while (now > peak && !__atomic_compare_exchange_n (&bytes_peak, &peak, now, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+  while (now > peak
+         && !__atomic_compare_exchange_n (&bytes_peak, &peak, now, 0, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED))
     ;
   return (char *) mapping + ARRAY_HEAD;
 }

@@ -75,7 +75,8 @@ write_all (void *argument)
           continue;
         if (step->fields == NULL)
           memtable_remove (program.table, step->series, step->time);
-        else if (memtable_put (program.table, step->series, step->time, step->fields, step->length) != 0)
+        else if (memtable_put (program.table, step->series, step->time, step->fields, step->length)
+                 != 0)
           die ("out of memory");
       }
   return NULL;
@@ -94,7 +95,9 @@ check_point (void *ctx, const struct memtable_point *point)
   struct check *check = ctx;
 
   if (point->length < sizeof *fields
-      || fields->hash != fields_hash (check->series, point->time, fields->text, point->length - sizeof *fields))
+      || fields->hash
+           != fields_hash (check->series, point->time, fields->text,
+                           point->length - sizeof *fields))
     die ("a reader saw a point that nobody wrote, at %lld", (long long) point->time);
   if (check->any && point->time <= check->last)
     die ("a reader saw %lld after %lld", (long long) point->time, (long long) check->last);
@@ -116,11 +119,14 @@ read_all (void *argument)
     for (uint32_t i = 0; i < input->names_used; i++)
       {
         uint32_t series = (i + w->index) % input->names_used;
-        int64_t one = input->steps[at % input->steps_used].time, other = input->steps[(at + 7) % input->steps_used].time;
+        int64_t one = input->steps[at % input->steps_used].time,
+                other = input->steps[(at + 7) % input->steps_used].time;
 
-        w->points += memtable_scan (program.table, series, INT64_MIN, INT64_MAX, check_point, &(struct check) { .series = series });
-        w->points += memtable_scan (program.table, series, one < other ? one : other, one < other ? other : one, check_point,
-                                    &(struct check) { .series = series });
+        w->points += memtable_scan (program.table, series, INT64_MIN, INT64_MAX, check_point,
+                                    &(struct check){ .series = series });
+        w->points += memtable_scan (program.table, series, one < other ? one : other,
+                                    one < other ? other : one, check_point,
+                                    &(struct check){ .series = series });
         at++;
       }
   while (!__atomic_load_n (&program.loaded, __ATOMIC_RELAXED));
@@ -193,11 +199,13 @@ digest_point (void *ctx, const struct memtable_point *point)
 
   snprintf (time, sizeof time, "%lld", (long long) point->time);
   if (program.options.dump)
-    printf ("%s %.*s %s\n", digest->series, (int) (point->length - sizeof *fields), fields->text, time);
+    printf ("%s %.*s %s\n", digest->series, (int) (point->length - sizeof *fields), fields->text,
+            time);
   /* The hash of each part goes into the sum in its turn. */
   digest->checksum = digest->checksum * 31 + text_hash (digest->series, strlen (digest->series));
   digest->checksum = digest->checksum * 31 + text_hash (time, strlen (time));
-  digest->checksum = digest->checksum * 31 + text_hash (fields->text, point->length - sizeof *fields);
+  digest->checksum = digest->checksum * 31
+                     + text_hash (fields->text, point->length - sizeof *fields);
   digest->points++;
   return true;
 }
@@ -205,7 +213,8 @@ digest_point (void *ctx, const struct memtable_point *point)
 static int
 by_name (const void *left, const void *right)
 {
-  return strcmp (program.input.names[*(const uint32_t *) left], program.input.names[*(const uint32_t *) right]);
+  return strcmp (program.input.names[*(const uint32_t *) left],
+                 program.input.names[*(const uint32_t *) right]);
 }
 
 /* Returns how many series have points. */
@@ -225,7 +234,8 @@ digest_all (struct sydra_alloc *a, struct digest *digest)
   for (uint32_t i = 0; i < input->names_used; i++)
     {
       digest->series = input->names[order[i]];
-      series += memtable_scan (program.table, order[i], INT64_MIN, INT64_MAX, digest_point, digest) > 0;
+      series += memtable_scan (program.table, order[i], INT64_MIN, INT64_MAX, digest_point, digest)
+                > 0;
     }
   sydra_free (a, order);
   return series;
@@ -253,38 +263,39 @@ report (struct sydra_alloc *a, double seconds, uint64_t seen)
   memtable_sweep (program.table);
   sydra_collect (a);
   after = statistics (a);
-  printf ("lines %llu, bad %llu\n", (unsigned long long) program.input.lines, (unsigned long long) program.input.bad);
+  printf ("lines %llu, bad %llu\n", (unsigned long long) program.input.lines,
+          (unsigned long long) program.input.bad);
   printf ("points %llu, series %u\n", (unsigned long long) digest.points, series);
   printf ("checksum %016llx\n", (unsigned long long) digest.checksum);
-  printf ("loaded in %.6f s, %u writers, %u readers saw %llu points\n", seconds, program.options.writers, program.options.readers,
-          (unsigned long long) seen);
-  printf ("deferred blocks: %llu after loading, %llu after sydra_collect\n", (unsigned long long) before.deferred_blocks,
-          (unsigned long long) after.deferred_blocks);
+  printf ("loaded in %.6f s, %u writers, %u readers saw %llu points\n", seconds,
+          program.options.writers, program.options.readers, (unsigned long long) seen);
+  printf ("deferred blocks: %llu after loading, %llu after sydra_collect\n",
+          (unsigned long long) before.deferred_blocks, (unsigned long long) after.deferred_blocks);
   printf ("deferred bytes, the most: %llu\n", (unsigned long long) after.deferred_high_water_bytes);
   printf ("deferred and freed: %llu\n", (unsigned long long) after.deferred_reclaimed);
   printf ("refused for a reader: %llu\n", (unsigned long long) after.deferred_stalls);
-  printf ("epoch: %llu, %llu advances, by %s\n", (unsigned long long) after.epoch_current, (unsigned long long) after.epoch_advances,
-          after.epoch_barrier);
+  printf ("epoch: %llu, %llu advances, by %s\n", (unsigned long long) after.epoch_current,
+          (unsigned long long) after.epoch_advances, after.epoch_barrier);
   if (after.deferred_blocks != 0)
     die ("blocks wait for readers, and there is none");
 }
 
 /* ---- The command ---- */
 
-static const char help[] =
-  "usage: memtable [OPTION]... [FILE]\n"
-  "Loads points of time series in line protocol from FILE (none or -: standard input) into a table that is read meanwhile.\n"
-  "  --writers N           threads that load, 1 to 64 [4]\n"
-  "  --readers N           threads that read meanwhile, 0 to 64 [4]\n"
-  "  --rounds N            load the lines so often, 1 to 1000000 [1]\n"
-  "  --max-deferred BYTES  that may wait for readers, 1 to 1073741824 [67108864]\n"
-  "  --dump                print the points, in order, as line protocol before the summary\n"
-  "  --help                this\n"
-  "  --version             the library's version\n"
-  "A line sets a point or takes one out:\n"
-  "  measurement,tag=v,tag2=v field=1.5,other=2i 1465839830100400200\n"
-  "  !delete measurement,tag=v,tag2=v 1465839830100400200\n"
-  "Exit status: 0; 1: a line was bad, the rest is loaded all the same, or something failed; 2: the command line cannot be.\n";
+static const char help[]
+  = "usage: memtable [OPTION]... [FILE]\n"
+    "Loads points of time series in line protocol from FILE (none or -: standard input) into a table that is read meanwhile.\n"
+    "  --writers N           threads that load, 1 to 64 [4]\n"
+    "  --readers N           threads that read meanwhile, 0 to 64 [4]\n"
+    "  --rounds N            load the lines so often, 1 to 1000000 [1]\n"
+    "  --max-deferred BYTES  that may wait for readers, 1 to 1073741824 [67108864]\n"
+    "  --dump                print the points, in order, as line protocol before the summary\n"
+    "  --help                this\n"
+    "  --version             the library's version\n"
+    "A line sets a point or takes one out:\n"
+    "  measurement,tag=v,tag2=v field=1.5,other=2i 1465839830100400200\n"
+    "  !delete measurement,tag=v,tag2=v 1465839830100400200\n"
+    "Exit status: 0; 1: a line was bad, the rest is loaded all the same, or something failed; 2: the command line cannot be.\n";
 
 static uint64_t
 number (const char *name, uint64_t least, uint64_t most)
@@ -295,8 +306,8 @@ number (const char *name, uint64_t least, uint64_t most)
   /* A number that is too long becomes UINT64_MAX, which no option allows. */
   if (end != optarg && *end == '\0' && value >= least && value <= most)
     return value;
-  fprintf (stderr, "memtable: --%s takes a whole number from %llu to %llu, not \"%s\"\n", name, (unsigned long long) least,
-           (unsigned long long) most, optarg);
+  fprintf (stderr, "memtable: --%s takes a whole number from %llu to %llu, not \"%s\"\n", name,
+           (unsigned long long) least, (unsigned long long) most, optarg);
   exit (2);
 }
 
@@ -304,9 +315,10 @@ static struct options
 read_options (int count, char **words)
 {
   static const struct option known[] = {
-    { "writers", required_argument, NULL, 'w' }, { "readers", required_argument, NULL, 'r' }, { "rounds", required_argument, NULL, 'n' },
-    { "max-deferred", required_argument, NULL, 'm' }, { "dump", no_argument, NULL, 'd' }, { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 }
+    { "writers", required_argument, NULL, 'w' }, { "readers", required_argument, NULL, 'r' },
+    { "rounds", required_argument, NULL, 'n' },  { "max-deferred", required_argument, NULL, 'm' },
+    { "dump", no_argument, NULL, 'd' },          { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },       { NULL, 0, NULL, 0 }
   };
   struct options o = { .writers = 4, .readers = 4, .rounds = 1, .file = "-" };
   int option;
@@ -321,8 +333,13 @@ read_options (int count, char **words)
       case 'm': o.max_deferred_bytes = (size_t) number ("max-deferred", 1, DEFERRED_MAX); break;
       case 'd': o.dump = true; break;
       case 'h': fputs (help, stdout); exit (fflush (stdout) == 0 ? 0 : 1);
-      case 'V': printf ("memtable (sydra-alloc) %s\n", sydra_alloc_version ()); exit (fflush (stdout) == 0 ? 0 : 1);
-      default: fprintf (stderr, "memtable: %s: no such option, or no value; --help lists them\n", words[optind - 1]); exit (2);
+      case 'V':
+        printf ("memtable (sydra-alloc) %s\n", sydra_alloc_version ());
+        exit (fflush (stdout) == 0 ? 0 : 1);
+      default:
+        fprintf (stderr, "memtable: %s: no such option, or no value; --help lists them\n",
+                 words[optind - 1]);
+        exit (2);
       }
   if (optind < count)
     o.file = words[optind++];

@@ -52,7 +52,8 @@ void memtable_end (struct memtable *table);
  * Sets a point, or replaces the one with the same series and time.  Returns 0, or ENOMEM with
  * nothing changed.  Must not be called inside a scan.
  */
-int memtable_put (struct memtable *table, uint32_t series, int64_t time, const void *bytes, size_t length);
+int memtable_put (struct memtable *table, uint32_t series, int64_t time, const void *bytes,
+                  size_t length);
 
 /* Removes a point.  Returns whether it was there.  Must not be called inside a scan. */
 bool memtable_remove (struct memtable *table, uint32_t series, int64_t time);

@@ -87,7 +87,8 @@ keep (struct input *input, const struct line *line, const char *name)
     {
       step.length = sizeof *step.fields + line->fields.length;
       step.fields = grown (input->a, NULL, step.length, 1);
-      step.fields->hash = fields_hash (step.series, step.time, line->fields.start, line->fields.length);
+      step.fields->hash = fields_hash (step.series, step.time, line->fields.start,
+                                       line->fields.length);
       memcpy (step.fields->text, line->fields.start, line->fields.length);
     }
   if (input->steps_used == input->steps_room)
@@ -115,7 +116,8 @@ keep_line (struct input *input, char *text, size_t length, char *name, const cha
   if (!right)
     {
       input->bad++;
-      fprintf (stderr, "memtable: %s:%llu: %s\n", file_name, (unsigned long long) input->lines, line.message);
+      fprintf (stderr, "memtable: %s:%llu: %s\n", file_name, (unsigned long long) input->lines,
+               line.message);
       return;
     }
   line_name (&line, name);

@@ -68,7 +68,8 @@ add_tag (struct line *line, struct piece key, struct piece value)
   if (place > 0 && compare_pieces (line->keys[place - 1], key) == 0)
     return false;
   memmove (&line->keys[place + 1], &line->keys[place], (line->tags - place) * sizeof line->keys[0]);
-  memmove (&line->values[place + 1], &line->values[place], (line->tags - place) * sizeof line->values[0]);
+  memmove (&line->values[place + 1], &line->values[place],
+           (line->tags - place) * sizeof line->values[0]);
   line->keys[place] = key;
   line->values[place] = value;
   line->tags++;
@@ -92,7 +93,8 @@ read_series (struct line *line)
       line->at++;
       value = take_piece (line, "=, \t");
       if (*line->at == '=' || value.length == 0)
-        return line_bad (line, "tag \"%.*s\" has no value, or a \"=\" in it without a backslash", shown (key), key.start);
+        return line_bad (line, "tag \"%.*s\" has no value, or a \"=\" in it without a backslash",
+                         shown (key), key.start);
       if (line->tags == TAGS_MAX)
         return line_bad (line, "more than %u tags", TAGS_MAX);
       if (!add_tag (line, key, value))
@@ -127,7 +129,8 @@ line_name (const struct line *line, char *text)
 static bool
 is_boolean (const char *text)
 {
-  static const char *const words[] = { "t", "T", "true", "True", "TRUE", "f", "F", "false", "False", "FALSE" };
+  static const char *const words[] = { "t", "T", "true",  "True",  "TRUE",
+                                       "f", "F", "false", "False", "FALSE" };
 
   for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
     if (strcmp (text, words[i]) == 0)
@@ -187,7 +190,9 @@ read_field (struct line *line)
     return line_bad (line, "field \"%.*s\" is not NAME=VALUE", shown (key), key.start);
   line->at++;
   if (*line->at == '"')
-    return read_text (line) || line_bad (line, "the text of field \"%.*s\" does not end well", shown (key), key.start);
+    return read_text (line)
+           || line_bad (line, "the text of field \"%.*s\" does not end well", shown (key),
+                        key.start);
   value = take_piece (line, ", \t");
   if (value.length < sizeof copy)
     {
@@ -195,8 +200,8 @@ read_field (struct line *line)
       if (is_boolean (copy) || is_number (copy))
         return true;
     }
-  return line_bad (line, "field \"%.*s\": \"%.*s\" is no number, integer, boolean or text", shown (key), key.start, shown (value),
-                   value.start);
+  return line_bad (line, "field \"%.*s\": \"%.*s\" is no number, integer, boolean or text",
+                   shown (key), key.start, shown (value), value.start);
 }
 
 static bool

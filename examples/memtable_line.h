@@ -45,7 +45,8 @@ struct line {
 bool line_read (struct line *line);
 
 /* Sets another message, formatted as by printf.  Returns false. */
-bool line_bad (struct line *line, const char *format, ...) __attribute__ ((__format__ (__printf__, 2, 3)));
+bool line_bad (struct line *line, const char *format, ...)
+  __attribute__ ((__format__ (__printf__, 2, 3)));
 
 /* The series' name, with its tags in order.  text has room for the whole line. */
 void line_name (const struct line *line, char *text);

@@ -54,7 +54,9 @@ handle_retire (void *ctx, void *block)
 struct memtable_memory
 memtable_memory_of (struct sydra_alloc *a)
 {
-  return (struct memtable_memory) { a, handle_allocate, handle_release, handle_retire, handle_enter, handle_leave };
+  return (struct memtable_memory){
+    a, handle_allocate, handle_release, handle_retire, handle_enter, handle_leave
+  };
 }
 
 /* ---- Lists ---- */
@@ -169,14 +171,17 @@ replace (struct node *node, struct value *value)
 }
 
 static bool
-insert (struct memtable *table, struct node **links[], uint32_t series, int64_t time, struct value *value)
+insert (struct memtable *table, struct node **links[], uint32_t series, int64_t time,
+        struct value *value)
 {
   unsigned height = height_of (series, time);
-  struct node *node = table->memory.allocate (table->memory.ctx, sizeof *node + height * sizeof node->next[0]);
+  struct node *node = table->memory.allocate (table->memory.ctx,
+                                              sizeof *node + height * sizeof node->next[0]);
 
   if (node == NULL)
     return false;
-  *node = (struct node) { .time = time, .series = series, .height = (uint8_t) height, .value = value };
+  *node
+    = (struct node){ .time = time, .series = series, .height = (uint8_t) height, .value = value };
   for (unsigned level = 0; level < height; level++)
     node->next[level] = *links[level];
   for (unsigned level = 0; level < height; level++)
@@ -225,7 +230,8 @@ retire_nodes (struct memtable *table, struct node *nodes[], unsigned count)
 }
 
 int
-memtable_put (struct memtable *table, uint32_t series, int64_t time, const void *bytes, size_t length)
+memtable_put (struct memtable *table, uint32_t series, int64_t time, const void *bytes,
+              size_t length)
 {
   const struct memtable_memory *memory = &table->memory;
   struct list *list = list_of (table, series);
@@ -233,7 +239,8 @@ memtable_put (struct memtable *table, uint32_t series, int64_t time, const void 
   struct node **links[HEIGHT_MAX], *node;
   bool done = true;
 
-  if (length > PTRDIFF_MAX - sizeof *value || (value = memory->allocate (memory->ctx, sizeof *value + length)) == NULL)
+  if (length > PTRDIFF_MAX - sizeof *value
+      || (value = memory->allocate (memory->ctx, sizeof *value + length)) == NULL)
     return ENOMEM;
   value->length = length;
   memcpy (value->bytes, bytes, length);

@@ -34,15 +34,20 @@ static struct sydra_alloc *handle;
 
 static void *handle_malloc (int size) { return sydra_malloc (handle, (size_t) size); }
 static void handle_free (void *block) { sydra_free (handle, block); }
-static void *handle_realloc (void *block, int size) { return sydra_realloc (handle, block, (size_t) size); }
+static void *
+handle_realloc (void *block, int size)
+{
+  return sydra_realloc (handle, block, (size_t) size);
+}
 static int handle_size (void *block) { return (int) sydra_usable_size (handle, block); }
 static int handle_roundup (int size) { return (int) sydra_good_size (handle, (size_t) size); }
 static int nothing_to_begin (void *data) { (void) data; return SQLITE_OK; }
 static void nothing_to_end (void *data) { (void) data; }
 
-static const struct sqlite3_mem_methods handle_memory = {
-  handle_malloc, handle_free, handle_realloc, handle_size, handle_roundup, nothing_to_begin, nothing_to_end, NULL
-};
+static const struct sqlite3_mem_methods handle_memory = { handle_malloc,  handle_free,
+                                                          handle_realloc, handle_size,
+                                                          handle_roundup, nothing_to_begin,
+                                                          nothing_to_end, NULL };
 
 /*
  * The same with the C library.  SQLite's own functions may put each block's size in front of it,
@@ -92,7 +97,8 @@ be_child (const struct work *work, enum allocator allocator, struct outcome *out
   named.name = "sqlite";
   if (allocator == HANDLE && (handle = sydra_alloc_create (&named)) == NULL)
     die ("no handle");
-  if (sqlite3_config (SQLITE_CONFIG_MALLOC, allocator == HANDLE ? &handle_memory : &libc_memory) != SQLITE_OK
+  if (sqlite3_config (SQLITE_CONFIG_MALLOC, allocator == HANDLE ? &handle_memory : &libc_memory)
+        != SQLITE_OK
       || sqlite3_config (SQLITE_CONFIG_MULTITHREAD) != SQLITE_OK /* threads share no connection */
       || sqlite3_config (SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK
       /* no pool of SQLite's in front of the allocator */
@@ -148,8 +154,10 @@ measure (struct work *work, enum allocator allocator, struct outcome *outcome)
   char directory[PATH_BYTES - 16], path[PATH_BYTES];
   int status;
 
-  if (snprintf (directory, sizeof directory, "%s/sydra-sqlite-XXXXXX", parent != NULL && *parent != '\0' ? parent : "/tmp")
-      >= (int) sizeof directory || mkdtemp (directory) == NULL)
+  if (snprintf (directory, sizeof directory, "%s/sydra-sqlite-XXXXXX",
+                parent != NULL && *parent != '\0' ? parent : "/tmp")
+        >= (int) sizeof directory
+      || mkdtemp (directory) == NULL)
     {
       fprintf (stderr, "sqlite: cannot make a directory for the database under TMPDIR\n");
       return false;
@@ -186,10 +194,12 @@ struct row {
 
 enum { LOAD, QUERY, CHECK, TOTAL, PROCESSOR, PEAK, ROWS };
 
-static struct row table[ROWS] = {
-  [LOAD] = { .name = "load, s" }, [QUERY] = { .name = "query, s" }, [CHECK] = { .name = "check, s" }, [TOTAL] = { .name = "total, s" },
-  [PROCESSOR] = { .name = "processor time, s" }, [PEAK] = { .name = "peak memory, MiB" }
-};
+static struct row table[ROWS] = { [LOAD] = { .name = "load, s" },
+                                  [QUERY] = { .name = "query, s" },
+                                  [CHECK] = { .name = "check, s" },
+                                  [TOTAL] = { .name = "total, s" },
+                                  [PROCESSOR] = { .name = "processor time, s" },
+                                  [PEAK] = { .name = "peak memory, MiB" } };
 
 static double
 in_seconds (struct timeval time)
@@ -206,7 +216,8 @@ note (enum allocator allocator, unsigned round, const struct outcome *outcome)
   table[QUERY].values[allocator][round] = times->query_s;
   table[CHECK].values[allocator][round] = times->check_s;
   table[TOTAL].values[allocator][round] = times->load_s + times->query_s + times->check_s;
-  table[PROCESSOR].values[allocator][round] = in_seconds (outcome->usage.ru_utime) + in_seconds (outcome->usage.ru_stime);
+  table[PROCESSOR].values[allocator][round] = in_seconds (outcome->usage.ru_utime)
+                                              + in_seconds (outcome->usage.ru_stime);
   table[PEAK].values[allocator][round] = (double) outcome->usage.ru_maxrss / 1024;
 }
 
@@ -234,9 +245,11 @@ print_table (unsigned rounds)
   printf ("%-18s %18s %12s %8s\n", rounds > 1 ? "median" : "", name, "libc", "ratio");
   for (unsigned i = 0; i < ROWS; i++)
     {
-      double sydra = median (table[i].values[HANDLE], rounds), libc = median (table[i].values[LIBC], rounds);
+      double sydra = median (table[i].values[HANDLE], rounds),
+             libc = median (table[i].values[LIBC], rounds);
 
-      printf ("%-18s %18.2f %12.2f %8.2f\n", table[i].name, sydra, libc, libc > 0 ? sydra / libc : 0);
+      printf ("%-18s %18.2f %12.2f %8.2f\n", table[i].name, sydra, libc,
+              libc > 0 ? sydra / libc : 0);
     }
 }
 
@@ -247,14 +260,14 @@ struct options {
   unsigned rounds;
 };
 
-static const char help[] =
-  "usage: sqlite [--rows N] [--threads N] [--rounds N] [--seed N]\n"
-  "SQLite on a handle's memory, then on the C library's: loads, queries, checks; times and peak memory side by side.\n"
-  "  --rows N      readings to load, 1 to 100000000 [1000000]\n"
-  "  --threads N   that load and then query, 1 to 64 [4]\n"
-  "  --rounds N    measure so often, in turns, and show medians, 1 to 99 [1]\n"
-  "  --seed N      of the data and the questions [1]\n"
-  "  --help        this\n";
+static const char help[]
+  = "usage: sqlite [--rows N] [--threads N] [--rounds N] [--seed N]\n"
+    "SQLite on a handle's memory, then on the C library's: loads, queries, checks; times and peak memory side by side.\n"
+    "  --rows N      readings to load, 1 to 100000000 [1000000]\n"
+    "  --threads N   that load and then query, 1 to 64 [4]\n"
+    "  --rounds N    measure so often, in turns, and show medians, 1 to 99 [1]\n"
+    "  --seed N      of the data and the questions [1]\n"
+    "  --help        this\n";
 
 static uint64_t
 number (const char *name, uint64_t least, uint64_t most)
@@ -265,18 +278,18 @@ number (const char *name, uint64_t least, uint64_t most)
   /* A number that is too long becomes UINT64_MAX, which no option allows. */
   if (end != optarg && *end == '\0' && value >= least && value <= most)
     return value;
-  fprintf (stderr, "sqlite: --%s takes a whole number from %llu to %llu, not \"%s\"\n", name, (unsigned long long) least,
-           (unsigned long long) most, optarg);
+  fprintf (stderr, "sqlite: --%s takes a whole number from %llu to %llu, not \"%s\"\n", name,
+           (unsigned long long) least, (unsigned long long) most, optarg);
   exit (2);
 }
 
 static struct options
 read_options (int count, char **words)
 {
-  static const struct option known[] = {
-    { "rows", required_argument, NULL, 'n' }, { "threads", required_argument, NULL, 't' }, { "rounds", required_argument, NULL, 'r' },
-    { "seed", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
-  };
+  static const struct option known[]
+    = { { "rows", required_argument, NULL, 'n' },   { "threads", required_argument, NULL, 't' },
+        { "rounds", required_argument, NULL, 'r' }, { "seed", required_argument, NULL, 's' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 } };
   struct options o = { .work = { .rows = 1000000, .threads = 4, .seed = 1 }, .rounds = 1 };
   int option;
 
@@ -289,7 +302,10 @@ read_options (int count, char **words)
       case 'r': o.rounds = (unsigned) number ("rounds", 1, ROUNDS_MAX); break;
       case 's': o.work.seed = number ("seed", 0, UINT64_MAX - 1); break;
       case 'h': fputs (help, stdout); exit (0);
-      default: fprintf (stderr, "sqlite: %s: no such option, or no value; --help lists them\n", words[optind - 1]); exit (2);
+      default:
+        fprintf (stderr, "sqlite: %s: no such option, or no value; --help lists them\n",
+                 words[optind - 1]);
+        exit (2);
       }
   if (optind < count)
     {
@@ -305,15 +321,16 @@ main (int count, char **words)
   static const char *const names[ALLOCATORS] = { "the handle", "libc" };
   struct options o = read_options (count, words);
   struct sigaction action = { .sa_handler = interrupt };
-  struct outcome *outcomes = mmap (NULL, ALLOCATORS * sizeof *outcomes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  struct outcome *outcomes = mmap (NULL, ALLOCATORS * sizeof *outcomes, PROT_READ | PROT_WRITE,
+                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
   if (outcomes == MAP_FAILED)
     die ("no memory to share with children");
   sigaction (SIGINT, &action, NULL);
   sigaction (SIGTERM, &action, NULL);
   sigaction (SIGHUP, &action, NULL);
-  printf ("SQLite %s, %llu rows, %u threads, seed %llu\n", sqlite3_libversion (), (unsigned long long) o.work.rows, o.work.threads,
-          (unsigned long long) o.work.seed);
+  printf ("SQLite %s, %llu rows, %u threads, seed %llu\n", sqlite3_libversion (),
+          (unsigned long long) o.work.rows, o.work.threads, (unsigned long long) o.work.seed);
   for (unsigned round = 0; round < o.rounds; round++)
     for (unsigned turn = 0; turn < ALLOCATORS; turn++)
       {

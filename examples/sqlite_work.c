@@ -120,11 +120,15 @@ create_tables (const struct work *o)
   sqlite3 *db = open_database (o->path);
   sqlite3_stmt *insert;
 
-  run (db, "CREATE TABLE series (id INTEGER PRIMARY KEY, host TEXT, metric TEXT);"
-           "CREATE INDEX series_by_host ON series (host);"
-           "CREATE TABLE readings (series INTEGER, at INTEGER, value INTEGER, note TEXT, PRIMARY KEY (series, at)) WITHOUT ROWID;"
-           "BEGIN");
-  insert = prepare (db, "INSERT INTO series VALUES (?1, printf ('host-%02d', ?1 / 10), printf ('metric.%d', ?1 % 10))");
+  run (
+    db,
+    "CREATE TABLE series (id INTEGER PRIMARY KEY, host TEXT, metric TEXT);"
+    "CREATE INDEX series_by_host ON series (host);"
+    "CREATE TABLE readings (series INTEGER, at INTEGER, value INTEGER, note TEXT, PRIMARY KEY (series, at)) WITHOUT ROWID;"
+    "BEGIN");
+  insert = prepare (
+    db,
+    "INSERT INTO series VALUES (?1, printf ('host-%02d', ?1 / 10), printf ('metric.%d', ?1 % 10))");
   for (int id = 0; id < SERIES; id++)
     {
       sqlite3_bind_int (insert, 1, id);
@@ -141,7 +145,8 @@ insert_reading (sqlite3_stmt *insert, uint64_t seed, uint64_t row)
 {
   char note[64];
   int64_t value = reading (seed, row);
-  int length = snprintf (note, sizeof note, "%.*s %d", (int) (value % 24), "checked by the operator ", (int) (value % 1000));
+  int length = snprintf (note, sizeof note, "%.*s %d", (int) (value % 24),
+                         "checked by the operator ", (int) (value % 1000));
 
   sqlite3_bind_int64 (insert, 1, (int64_t) (row % SERIES));
   sqlite3_bind_int64 (insert, 2, (int64_t) (row / SERIES));
@@ -173,7 +178,8 @@ write_readings (void *argument)
         insert_reading (insert, o->seed, row);
       run (db, "COMMIT");
       pthread_mutex_lock (&file_turn);
-      run (db, "BEGIN IMMEDIATE; INSERT INTO readings SELECT * FROM batch ORDER BY series, at; COMMIT");
+      run (db,
+           "BEGIN IMMEDIATE; INSERT INTO readings SELECT * FROM batch ORDER BY series, at; COMMIT");
       pthread_mutex_unlock (&file_turn);
       run (db, "DELETE FROM batch");
     }
@@ -226,7 +232,8 @@ ask (void *argument)
       uint64_t random = random_at (o->seed + w->index + 1, i);
       int64_t first = (int64_t) ((random >> 32) % seconds_held);
 
-      w->digest += answer (db, (unsigned) (i % QUESTIONS), (int64_t) (random % SERIES), first, first + (int64_t) span);
+      w->digest += answer (db, (unsigned) (i % QUESTIONS), (int64_t) (random % SERIES), first,
+                           first + (int64_t) span);
     }
   close_database (db);
   return NULL;
@@ -271,10 +278,12 @@ check_database (const struct work *o)
       sum += reading (o->seed, row);
       where += (int64_t) (row % SERIES * (row / SERIES)) ^ reading (o->seed, row);
     }
-  statement = prepare (db, "SELECT count (*), sum (value), sum ((series * at | value) - (series * at & value)) FROM readings");
+  statement = prepare (
+    db,
+    "SELECT count (*), sum (value), sum ((series * at | value) - (series * at & value)) FROM readings");
   step (statement);
-  if (sqlite3_column_int64 (statement, 0) != (int64_t) o->rows || sqlite3_column_int64 (statement, 1) != sum
-      || sqlite3_column_int64 (statement, 2) != where)
+  if (sqlite3_column_int64 (statement, 0) != (int64_t) o->rows
+      || sqlite3_column_int64 (statement, 1) != sum || sqlite3_column_int64 (statement, 2) != where)
     die ("the readings are not what was written");
   sqlite3_finalize (statement);
   close_database (db);

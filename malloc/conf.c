@@ -82,12 +82,12 @@ take_process (struct sy_conf *conf, const char *value)
   return true;
 }
 
-static const struct key keys[] = {
-  { "shards", take_shards, "should be auto or a number from 0 to 1024, where the mode is small_pool" },
-  { "stats", take_stats, "should be text" },
-  { "json", take_json, "should be the name of a file" },
-  { "process", take_process, "should be any or the number of a process" }
-};
+static const struct key keys[]
+  = { { "shards", take_shards,
+        "should be auto or a number from 0 to 1024, where the mode is small_pool" },
+      { "stats", take_stats, "should be text" },
+      { "json", take_json, "should be the name of a file" },
+      { "process", take_process, "should be any or the number of a process" } };
 
 #define KEYS (sizeof keys / sizeof *keys)
 
@@ -107,7 +107,8 @@ add (struct line *line, const char *text, size_t length, size_t most)
 }
 
 static void
-complain (const struct entry *entry, const char *right, void (*warn) (const char *line, size_t length))
+complain (const struct entry *entry, const char *right,
+          void (*warn) (const char *line, size_t length))
 {
   static const char start[] = "sydra-malloc: SYDRA_ALLOC_CONF: ";
   struct line line = { "", 0 };
@@ -161,10 +162,12 @@ read_entry (struct entry *entry, const char *text)
 }
 
 static void
-take_entry (struct sy_conf *conf, const struct entry *entry, void (*warn) (const char *line, size_t length))
+take_entry (struct sy_conf *conf, const struct entry *entry,
+            void (*warn) (const char *line, size_t length))
 {
   for (size_t at = 0; at < KEYS; at++)
-    if (strlen (keys[at].name) == entry->key_length && memcmp (keys[at].name, entry->key, entry->key_length) == 0)
+    if (strlen (keys[at].name) == entry->key_length
+        && memcmp (keys[at].name, entry->key, entry->key_length) == 0)
       {
         if (entry->too_long || !entry->has_value || !keys[at].take (conf, entry->value))
           complain (entry, keys[at].right, warn);
@@ -174,7 +177,8 @@ take_entry (struct sy_conf *conf, const struct entry *entry, void (*warn) (const
 }
 
 void
-sy_conf_read (struct sy_conf *conf, const char *text, void (*warn) (const char *line, size_t length))
+sy_conf_read (struct sy_conf *conf, const char *text,
+              void (*warn) (const char *line, size_t length))
 {
   /*
    * Static, because the thread that calls malloc first may have a small stack.  Only one thread

@@ -34,6 +34,7 @@ struct sy_conf {
  * Fills in conf.  text may be NULL.  Allocates nothing.  Each call of warn gets a whole line with
  * its newline.
  */
-void sy_conf_read (struct sy_conf *conf, const char *text, void (*warn) (const char *line, size_t length));
+void sy_conf_read (struct sy_conf *conf, const char *text,
+                   void (*warn) (const char *line, size_t length));
 
 #endif

@@ -24,7 +24,9 @@ malloc_usable_size (void *block)
 {
   size_t bytes;
 
-  return SY_LIKELY (sy_process_hit_usable (block, &bytes)) ? bytes : sydra_usable_size (sy_process (), block);
+  return SY_LIKELY (sy_process_hit_usable (block, &bytes))
+           ? bytes
+           : sydra_usable_size (sy_process (), block);
 }
 
 /*
@@ -43,7 +45,8 @@ SY_EXPORT int
 mallopt (int parameter, int value)
 {
   (void) value;
-  return (parameter >= M_ARENA_MAX && parameter <= M_TRIM_THRESHOLD) || (parameter >= M_MXFAST && parameter <= M_KEEP);
+  return (parameter >= M_ARENA_MAX && parameter <= M_TRIM_THRESHOLD)
+         || (parameter >= M_MXFAST && parameter <= M_KEEP);
 }
 
 /* ---- Statistics ---- */
@@ -76,7 +79,9 @@ mallinfo2 (void)
 {
   struct sydra_stats stats;
   size_t free_bytes = take_stats (&stats);
-  struct mallinfo2 info = { .arena = (size_t) stats.in_use_bytes + free_bytes, .uordblks = (size_t) stats.in_use_bytes, .fordblks = free_bytes };
+  struct mallinfo2 info = { .arena = (size_t) stats.in_use_bytes + free_bytes,
+                            .uordblks = (size_t) stats.in_use_bytes,
+                            .fordblks = free_bytes };
 
   for (unsigned class = 0; class < stats.class_count; class++)
     info.ordblks += (size_t) stats.classes[class].free_blocks;
@@ -94,7 +99,9 @@ SY_EXPORT struct mallinfo
 mallinfo (void)
 {
   struct mallinfo2 wide = mallinfo2 ();
-  struct mallinfo info = { .arena = at_most_int (wide.arena), .ordblks = at_most_int (wide.ordblks), .uordblks = at_most_int (wide.uordblks),
+  struct mallinfo info = { .arena = at_most_int (wide.arena),
+                           .ordblks = at_most_int (wide.ordblks),
+                           .uordblks = at_most_int (wide.uordblks),
                            .fordblks = at_most_int (wide.fordblks) };
 
   return info;
@@ -119,8 +126,8 @@ put_sizes (FILE *out, const struct sydra_stats *stats)
       const struct sydra_class_stats *of = &stats->classes[class];
 
       if (of->free_blocks != 0)
-        fprintf (out, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%" PRIu64 "\"/>\n", below + 1, of->size, free_bytes_of (of),
-                 of->free_blocks);
+        fprintf (out, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%" PRIu64 "\"/>\n",
+                 below + 1, of->size, free_bytes_of (of), of->free_blocks);
       below = of->size;
     }
   fputs ("</sizes>\n", out);
@@ -141,10 +148,14 @@ malloc_info (int options, FILE *out)
   fputs ("<malloc version=\"1\">\n", out);
   put_sizes (out, &stats);
   for (unsigned whole = 0; whole < 2; whole++)
-    fprintf (out, "<total type=\"fast\" count=\"0\" size=\"0\"/>\n<total type=\"rest\" count=\"%" PRIu64 "\" size=\"%zu\"/>\n%s"
-             "<system type=\"current\" size=\"%zu\"/>\n<system type=\"max\" size=\"%" PRIu64 "\"/>\n<aspace type=\"total\" size=\"%zu\"/>\n"
-             "<aspace type=\"mprotect\" size=\"%zu\"/>\n%s", blocks, free_bytes, whole ? "<total type=\"mmap\" count=\"0\" size=\"0\"/>\n" : "",
-             arena, stats.high_water_bytes > arena ? stats.high_water_bytes : (uint64_t) arena, arena, arena,
-             whole ? "</malloc>\n" : "</heap>\n");
+    fprintf (out,
+             "<total type=\"fast\" count=\"0\" size=\"0\"/>\n<total type=\"rest\" count=\"%" PRIu64
+             "\" size=\"%zu\"/>\n%s"
+             "<system type=\"current\" size=\"%zu\"/>\n<system type=\"max\" size=\"%" PRIu64
+             "\"/>\n<aspace type=\"total\" size=\"%zu\"/>\n"
+             "<aspace type=\"mprotect\" size=\"%zu\"/>\n%s",
+             blocks, free_bytes, whole ? "<total type=\"mmap\" count=\"0\" size=\"0\"/>\n" : "",
+             arena, stats.high_water_bytes > arena ? stats.high_water_bytes : (uint64_t) arena,
+             arena, arena, whole ? "</malloc>\n" : "</heap>\n");
   return ferror (out) ? -1 : 0;
 }

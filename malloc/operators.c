@@ -25,7 +25,7 @@
  * Functions of the C++ runtime.  A program that neither handles nor throws anything may lack them.
  */
 typedef void new_handler (void);
-extern new_handler *get_new_handler (void) __asm__ ("_ZSt15get_new_handlerv") __attribute__ ((weak));
+extern new_handler *get_new_handler (void) __asm__("_ZSt15get_new_handlerv") __attribute__ ((weak));
 extern void throw_bad_alloc (void) __asm__ ("_ZSt17__throw_bad_allocv") __attribute__ ((weak));
 
 /* The letter that stands for size_t in a mangled name. */
@@ -81,7 +81,8 @@ new_handler_helped (const char *name, size_t size, bool throws)
   else if (throws && throw_bad_alloc != NULL)
     throw_bad_alloc ();
   else if (throws)
-    sy_bug (name, (const void *) (uintptr_t) size, "no memory for so many bytes, and no C++ runtime to throw std::bad_alloc");
+    sy_bug (name, (const void *) (uintptr_t) size,
+            "no memory for so many bytes, and no C++ runtime to throw std::bad_alloc");
   return handler != NULL;
 }
 
@@ -168,20 +169,25 @@ differ (void *one, void *other)
     return whole arguments;                           \
   }
 
-#define NOTHROW(name, whole, array)                                                                                                     \
-  NEW (MANGLED (name, RKSt9nothrow_t), plain_nothrow, (size_t size, const void *nothrow),                                               \
-       IS_REPLACED (MANGLED (whole, )) || IS_REPLACED (MANGLED (array, )),                                                              \
-       sy_process_hit_malloc (size), sy_backend_malloc_slow (sy_process (), size), (size, nothrow), false)                              \
-  NEW (MANGLED (name, St11align_val_tRKSt9nothrow_t), aligned_nothrow, (size_t size, size_t alignment, const void *nothrow),            \
-       IS_REPLACED (MANGLED (whole, St11align_val_t)) || IS_REPLACED (MANGLED (array, St11align_val_t)),                                \
-       NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment, nothrow), false)
+#define NOTHROW(name, whole, array)                                                                \
+  NEW (MANGLED (name, RKSt9nothrow_t), plain_nothrow, (size_t size, const void *nothrow),          \
+       IS_REPLACED (MANGLED (whole, )) || IS_REPLACED (MANGLED (array, )),                         \
+       sy_process_hit_malloc (size), sy_backend_malloc_slow (sy_process (), size),                 \
+       (size, nothrow), false)                                                                     \
+  NEW (MANGLED (name, St11align_val_tRKSt9nothrow_t), aligned_nothrow,                             \
+       (size_t size, size_t alignment, const void *nothrow),                                       \
+       IS_REPLACED (MANGLED (whole, St11align_val_t))                                              \
+         || IS_REPLACED (MANGLED (array, St11align_val_t)),                                        \
+       NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment, nothrow),     \
+       false)
 
-NEW (MANGLED (_Znw, ), plain, (size_t size), false, sy_process_hit_malloc (size), sy_backend_malloc_slow (sy_process (), size),
-     (size), true)
+NEW (MANGLED (_Znw, ), plain, (size_t size), false, sy_process_hit_malloc (size),
+     sy_backend_malloc_slow (sy_process (), size), (size), true)
 NEW (MANGLED (_Znw, St11align_val_t), aligned, (size_t size, size_t alignment), false,
      NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment), true)
 NEW_ARRAY (MANGLED (_Zna, ), MANGLED (_Znw, ), (size_t size), (size))
-NEW_ARRAY (MANGLED (_Zna, St11align_val_t), MANGLED (_Znw, St11align_val_t), (size_t size, size_t alignment), (size, alignment))
+NEW_ARRAY (MANGLED (_Zna, St11align_val_t), MANGLED (_Znw, St11align_val_t),
+           (size_t size, size_t alignment), (size, alignment))
 OWN (MANGLED (_Znw, ), plain)
 OWN (MANGLED (_Znw, St11align_val_t), aligned)
 OWN (MANGLED (_Zna, ), plain)
@@ -210,12 +216,14 @@ DELETE (_ZdlPvSt11align_val_t, ALIGNED, sy_process_free (block))
 DELETE (_ZdaPv, PLAIN, _ZdlPv (block))
 DELETE (_ZdaPvSt11align_val_t, ALIGNED, _ZdlPvSt11align_val_t (block, alignment))
 
-#define DELETE_FORMS(whole)                                                                                                           \
-  DELETE (whole##RKSt9nothrow_t, (void *block, const void *nothrow UNUSED), whole (block))                                            \
-  DELETE (whole##St11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow UNUSED),                          \
-          whole##St11align_val_t (block, alignment))                                                                                  \
-  DELETE (MANGLED (whole, ), (void *block, size_t size UNUSED), whole (block))                                                        \
-  DELETE (MANGLED (whole, St11align_val_t), (void *block, size_t size UNUSED, size_t alignment), whole##St11align_val_t (block, alignment))
+#define DELETE_FORMS(whole)                                                                        \
+  DELETE (whole##RKSt9nothrow_t, (void *block, const void *nothrow UNUSED), whole (block))         \
+  DELETE (whole##St11align_val_tRKSt9nothrow_t,                                                    \
+          (void *block, size_t alignment, const void *nothrow UNUSED),                             \
+          whole##St11align_val_t (block, alignment))                                               \
+  DELETE (MANGLED (whole, ), (void *block, size_t size UNUSED), whole (block))                     \
+  DELETE (MANGLED (whole, St11align_val_t), (void *block, size_t size UNUSED, size_t alignment),   \
+          whole##St11align_val_t (block, alignment))
 
 DELETE_FORMS (_ZdlPv)
 DELETE_FORMS (_ZdaPv)

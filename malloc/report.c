@@ -84,7 +84,8 @@ sy_report_begin (const struct sy_conf *conf, struct sydra_alloc *handle)
 {
   int saved = errno;
 
-  if ((conf->process != 0 && conf->process != (long) getpid ()) || !(conf->text || conf->json[0] != '\0'))
+  if ((conf->process != 0 && conf->process != (long) getpid ())
+      || !(conf->text || conf->json[0] != '\0'))
     return;
   keep_stderr ();
   if (conf->json[0] != '\0')
@@ -127,7 +128,8 @@ find_stderr (void)
   struct stat file;
 
   for (unsigned at = 0; at < 2; at++)
-    if (candidate[at] >= 0 && fstat (candidate[at], &file) == 0 && file.st_dev == report.device && file.st_ino == report.inode)
+    if (candidate[at] >= 0 && fstat (candidate[at], &file) == 0 && file.st_dev == report.device
+        && file.st_ino == report.inode)
       return candidate[at];
   return -1;
 }

@@ -25,7 +25,8 @@ struct sydra_alloc *sy_start (void) SY_COLD;
 
 /*
  * Registers the fork handlers, once.  Only one object of a process is initialised before all
- * others.  If that is libsydra-alloc, because the program is linked with it, it calls this function.
+ * others.  If that is libsydra-alloc, because the program is linked with it, it calls this
+ * function.
  */
 void sydra_malloc_load (void);
 

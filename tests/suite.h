@@ -91,7 +91,9 @@ test_seed (void)
       if (given && *given)
         seed->value = strtoull (given, NULL, 0);
       else
-        seed->value = ((uint64_t) now.tv_sec * 1000003u ^ (uint64_t) now.tv_nsec ^ (uint64_t) getpid () << 32) & UINT32_MAX;
+        seed->value = ((uint64_t) now.tv_sec * 1000003u ^ (uint64_t) now.tv_nsec
+                       ^ (uint64_t) getpid () << 32)
+                      & UINT32_MAX;
       seed->known = 1;
       printf ("# seed %" PRIu64 "\n", seed->value);
       fflush (stdout);

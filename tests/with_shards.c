@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for lib/api/configured.c, so that one build tries several numbers of shards, and for lib/api/load.c: there is no module beside a test. */
+/* Stands in for lib/api/configured.c, so that one build tries several numbers of shards, and for
+   lib/api/load.c: there is no module beside a test. */
 #include "config.h"
 #include "api/configured.h"
 

@@ -79,7 +79,8 @@ read_identity (struct reading *r, struct elf *elf)
   elf->class = identity[EI_CLASS];
   elf->data = identity[EI_DATA];
   r->little = elf->data == ELFDATA2LSB;
-  if ((!r->little && elf->data != ELFDATA2MSB) || (elf->class != ELFCLASS32 && elf->class != ELFCLASS64))
+  if ((!r->little && elf->data != ELFDATA2MSB)
+      || (elf->class != ELFCLASS32 && elf->class != ELFCLASS64))
     return ELF_DAMAGED;
   r->layout = elf->class == ELFCLASS32 ? &layout_32 : &layout_64;
   return ELF_READ;
@@ -90,7 +91,8 @@ static bool
 read_interpreter (const struct reading *r, struct elf *elf, uint64_t offset, uint64_t bytes)
 {
   elf->has_interpreter = true;
-  return bytes >= 2 && bytes <= sizeof elf->interpreter && read_at (r, elf->interpreter, (size_t) bytes, offset)
+  return bytes >= 2 && bytes <= sizeof elf->interpreter
+         && read_at (r, elf->interpreter, (size_t) bytes, offset)
          && elf->interpreter[bytes - 1] == '\0';
 }
 
@@ -101,7 +103,8 @@ find_soname (const struct reading *r, uint64_t offset, uint64_t bytes)
   unsigned word = r->layout->word;
   unsigned char entry[2 * 8];
 
-  for (unsigned at = 0; at < DYNAMIC_MAX && bytes >= 2 * word; at++, offset += 2 * word, bytes -= 2 * word)
+  for (unsigned at = 0; at < DYNAMIC_MAX && bytes >= 2 * word;
+       at++, offset += 2 * word, bytes -= 2 * word)
     {
       uint64_t tag;
 
@@ -145,7 +148,8 @@ read_headers (const struct reading *r, struct elf *elf)
   elf->machine = (unsigned) field (r, header + 18, 2);
   table = field (r, header + l->phoff, l->word);
   count = field (r, header + l->phnum, 2);
-  if (count == 0 || count * l->program > TABLE_MAX || field (r, header + l->phentsize, 2) != l->program || table > INT64_MAX - TABLE_MAX)
+  if (count == 0 || count * l->program > TABLE_MAX
+      || field (r, header + l->phentsize, 2) != l->program || table > INT64_MAX - TABLE_MAX)
     return false;
   for (uint64_t at = 0; at < count; at++)
     if (!read_program_header (r, elf, table + at * l->program))

@@ -103,7 +103,8 @@ add_entry (const char *key, const char *value)
   if (before == NULL || *before == '\0')
     set ("SYDRA_ALLOC_CONF", make ("%s:%s", key, value));
   else
-    set ("SYDRA_ALLOC_CONF", make ("%s%s,%s:%s", before, ends_in_open_backslash (before) ? "\\" : "", key, value));
+    set ("SYDRA_ALLOC_CONF",
+         make ("%s%s,%s:%s", before, ends_in_open_backslash (before) ? "\\" : "", key, value));
 }
 
 /* 0, or the error that writing the file would meet. */

@@ -112,10 +112,12 @@ elf_fault (const struct elf *elf, const struct elf *module)
   return NULL;
 }
 
-static const char *file_fault (const char *path, const struct elf *module, struct program_fault *fault, unsigned depth);
+static const char *file_fault (const char *path, const struct elf *module,
+                               struct program_fault *fault, unsigned depth);
 
 static const char *
-script_fault (const struct script *script, const struct elf *module, struct program_fault *fault, unsigned depth)
+script_fault (const struct script *script, const struct elf *module, struct program_fault *fault,
+              unsigned depth)
 {
   char name[LINE_BYTES], path[PATH_MAX];
   const char *reason = file_fault (script->interpreter, module, fault, depth + 1);

@@ -29,7 +29,8 @@ try_file (const char *path)
 static int
 try_in (const char *directory, size_t length, const char *name, char path[PATH_MAX])
 {
-  int written = length == 0 ? snprintf (path, PATH_MAX, "./%s", name) : snprintf (path, PATH_MAX, "%.*s/%s", (int) length, directory, name);
+  int written = length == 0 ? snprintf (path, PATH_MAX, "./%s", name)
+                            : snprintf (path, PATH_MAX, "%.*s/%s", (int) length, directory, name);
 
   return written < 0 || written >= PATH_MAX ? ENAMETOOLONG : try_file (path);
 }

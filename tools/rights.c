@@ -56,10 +56,14 @@ static bool
 has_capabilities (const char *path)
 {
   unsigned char attribute[4 * CAPABILITY_WORDS_MAX];
-  ssize_t bytes = getuid () == 0 ? -1 : getxattr (path, "security.capability", attribute, sizeof attribute);
+  ssize_t bytes = getuid () == 0
+                    ? -1
+                    : getxattr (path, "security.capability", attribute, sizeof attribute);
 
-  return bytes >= 4 && ((attribute[4 * FLAGS_WORD] & 1) != 0 || word_is_set (attribute, bytes, PERMITTED_WORD_LOW)
-                        || word_is_set (attribute, bytes, PERMITTED_WORD_HIGH));
+  return bytes >= 4
+         && ((attribute[4 * FLAGS_WORD] & 1) != 0
+             || word_is_set (attribute, bytes, PERMITTED_WORD_LOW)
+             || word_is_set (attribute, bytes, PERMITTED_WORD_HIGH));
 }
 #else
 static bool

@@ -29,20 +29,21 @@ static const struct option long_options[] = {
   { NULL, 0, NULL, 0 },
 };
 
-#define SYNOPSIS "sydra-run [--stats] [--json FILE] [--shards N|auto] [--module FILE] [--] PROGRAM [ARGUMENT...]"
+#define SYNOPSIS                                                                                   \
+  "sydra-run [--stats] [--json FILE] [--shards N|auto] [--module FILE] [--] PROGRAM [ARGUMENT...]"
 
-static const char help[] =
-  "usage: " SYNOPSIS "\n"
-  "Runs PROGRAM with its malloc, and C++'s new and delete, served by sydra-alloc.\n"
-  "\n"
-  "  --stats          statistics on standard error when PROGRAM exits\n"
-  "  --json FILE      statistics as JSON into FILE then; %p in it: a file for each process\n"
-  "  --shards N|auto  how many shards the pool has, 0 to 1024; auto: one for each processor\n"
-  "  --module FILE    what is preloaded [" PKGLIBDIR "/libsydra-malloc.so]\n"
-  "  -h, --help       this\n"
-  "  -V, --version    the version\n"
-  "\n"
-  "The exit status is PROGRAM's; or 125: sydra-run itself failed, 126: PROGRAM cannot be run so, 127: PROGRAM was not found.\n";
+static const char help[]
+  = "usage: " SYNOPSIS "\n"
+    "Runs PROGRAM with its malloc, and C++'s new and delete, served by sydra-alloc.\n"
+    "\n"
+    "  --stats          statistics on standard error when PROGRAM exits\n"
+    "  --json FILE      statistics as JSON into FILE then; %p in it: a file for each process\n"
+    "  --shards N|auto  how many shards the pool has, 0 to 1024; auto: one for each processor\n"
+    "  --module FILE    what is preloaded [" PKGLIBDIR "/libsydra-malloc.so]\n"
+    "  -h, --help       this\n"
+    "  -V, --version    the version\n"
+    "\n"
+    "The exit status is PROGRAM's; or 125: sydra-run itself failed, 126: PROGRAM cannot be run so, 127: PROGRAM was not found.\n";
 
 /* Accepts "auto", or at most four digits that make a number from 0 to SY_SHARDS_MAX. */
 static void
@@ -50,8 +51,11 @@ check_shards (const char *text)
 {
   size_t digits = strspn (text, "0123456789");
 
-  if (strcmp (text, "auto") != 0 && (digits == 0 || digits > 4 || text[digits] != '\0' || (unsigned) atoi (text) > SY_SHARDS_MAX))
-    stop (STOP_FAILED, "--shards takes auto or a whole number from 0 to %u, not \"%s\"", SY_SHARDS_MAX, text);
+  if (strcmp (text, "auto") != 0
+      && (digits == 0 || digits > 4 || text[digits] != '\0'
+          || (unsigned) atoi (text) > SY_SHARDS_MAX))
+    stop (STOP_FAILED, "--shards takes auto or a whole number from 0 to %u, not \"%s\"",
+          SY_SHARDS_MAX, text);
 }
 
 static void
@@ -60,7 +64,9 @@ check_json (const char *file)
   if (*file == '\0')
     stop (STOP_FAILED, "--json takes the name of a file, not \"\"");
   if (strcmp (file, "-") == 0)
-    stop (STOP_FAILED, "--json takes the name of a file; for one that is named - say ./-, for standard error /dev/stderr");
+    stop (
+      STOP_FAILED,
+      "--json takes the name of a file; for one that is named - say ./-, for standard error /dev/stderr");
 }
 
 /*
@@ -72,8 +78,10 @@ refuse_option (const char *word)
 {
   char letter[] = { '-', (char) optopt, '\0' };
 
-  stop (STOP_FAILED, "%s is no option, or takes no value; \"sydra-run --help\" lists the options, and the program's own follow its name",
-        optopt > 0x20 && optopt < 0x7f && strchr ("hV", optopt) == NULL ? letter : word);
+  stop (
+    STOP_FAILED,
+    "%s is no option, or takes no value; \"sydra-run --help\" lists the options, and the program's own follow its name",
+    optopt > 0x20 && optopt < 0x7f && strchr ("hV", optopt) == NULL ? letter : word);
 }
 
 static void

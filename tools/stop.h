@@ -14,6 +14,7 @@ enum stop_status
  * Writes "sydra-run: ..." as one line to standard error and ends the process.  Control characters
  * are shown as '?'.
  */
-void stop (enum stop_status status, const char *format, ...) __attribute__ ((__noreturn__, __format__ (__printf__, 2, 3)));
+void stop (enum stop_status status, const char *format, ...)
+  __attribute__ ((__noreturn__, __format__ (__printf__, 2, 3)));
 
 #endif

@@ -25,11 +25,14 @@ find_module (const char *given, struct elf *elf)
   char *path = environment_absolute (given != NULL ? given : MODULE);
 
   if (access (path, R_OK) != 0)
-    stop (STOP_FAILED, "the module %s cannot be read: %s; --module FILE names another", path, strerror (errno));
+    stop (STOP_FAILED, "the module %s cannot be read: %s; --module FILE names another", path,
+          strerror (errno));
   if (program_kind (path, elf) != ELF_READ || elf->type != ET_DYN)
-    stop (STOP_FAILED, "the module %s is no shared library; --module takes libsydra-malloc.so", path);
+    stop (STOP_FAILED, "the module %s is no shared library; --module takes libsydra-malloc.so",
+          path);
   if (strpbrk (path, ": ") != NULL)
-    stop (STOP_FAILED, "the module %s has a colon or a space in its name, which LD_PRELOAD cannot hold", path);
+    stop (STOP_FAILED,
+          "the module %s has a colon or a space in its name, which LD_PRELOAD cannot hold", path);
   return path;
 }
 
@@ -39,7 +42,8 @@ find_program (const char *name, char path[PATH_MAX])
   int error = program_find (name, path);
 
   if (error != 0)
-    stop (error == ENOENT || error == ENOTDIR ? STOP_NOT_FOUND : STOP_CANNOT_RUN, "%s: %s", name, strerror (error));
+    stop (error == ENOENT || error == ENOTDIR ? STOP_NOT_FOUND : STOP_CANNOT_RUN, "%s: %s", name,
+          strerror (error));
 }
 
 static void
@@ -51,7 +55,8 @@ judge_program (const char *name, const char *path, const struct elf *module)
     return;
   if (strcmp (fault.file, path) == 0)
     stop (STOP_CANNOT_RUN, "%s: cannot be preloaded: it %s", name, fault.reason);
-  stop (STOP_CANNOT_RUN, "%s: cannot be preloaded: its interpreter %s %s", name, fault.file, fault.reason);
+  stop (STOP_CANNOT_RUN, "%s: cannot be preloaded: its interpreter %s %s", name, fault.file,
+        fault.reason);
 }
 
 /*

@@ -12,7 +12,8 @@
 #define BATCH 64u
 #define ROOM 64u /* batches in a queue: about 1.3 MB of blocks */
 
-static struct kernel_option consumers = { "--consumers", "threads that free; the others allocate", 1, 1, KERNEL_THREADS_MAX - 1 };
+static struct kernel_option consumers = { "--consumers", "threads that free; the others allocate",
+                                          1, 1, KERNEL_THREADS_MAX - 1 };
 static struct kernel kernel = {
   .name = "asymmetric",
   .what = "Producers allocate blocks of 16 to 4096 bytes, consumers verify and free them.",
@@ -97,7 +98,8 @@ produce (struct worker *w)
       unsigned wanted = left < BATCH ? (unsigned) left : BATCH;
 
       for (batch.used = 0; batch.used < wanted; batch.used++)
-        kernel_new_block (&batch.blocks[batch.used], kernel_server_size (&w->random), random_next (&w->random));
+        kernel_new_block (&batch.blocks[batch.used], kernel_server_size (&w->random),
+                          random_next (&w->random));
       put (&queues[random_below (&w->random, consumers.value)], &batch);
     }
   /* acq_rel: all that the other producers put comes before what the last one does. */
@@ -131,7 +133,8 @@ main (int count, char **words)
 
   kernel_begin (&kernel, count, words);
   if (consumers.value >= kernel.threads)
-    die ("of %u threads at most %u can be consumers, not %lu", kernel.threads, kernel.threads - 1, consumers.value);
+    die ("of %u threads at most %u can be consumers, not %lu", kernel.threads, kernel.threads - 1,
+         consumers.value);
   producers_left = kernel.threads - (unsigned) consumers.value;
   queues = array_new (consumers.value, sizeof *queues);
   for (unsigned i = 0; i < consumers.value; i++)

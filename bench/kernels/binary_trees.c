@@ -9,7 +9,8 @@
 
 #define DEPTH_MIN 4u
 
-static struct kernel_option depth_option = { "--depth", "of the long-lived tree; --scale does nothing here", 16, DEPTH_MIN + 2, 24 };
+static struct kernel_option depth_option
+  = { "--depth", "of the long-lived tree; --scale does nothing here", 16, DEPTH_MIN + 2, 24 };
 static struct kernel kernel = {
   .name = "binary_trees",
   .what = "Many short-lived binary trees beside a long-lived one; a node is two pointers.",

@@ -19,7 +19,9 @@
 static void
 usage (const struct kernel *k)
 {
-  printf ("usage: %s [options]\n%s\n  --threads N  [%u]\n  --scale X    of the work [1]\n  --seed N     [1]\n", k->name, k->what, k->threads);
+  printf (
+    "usage: %s [options]\n%s\n  --threads N  [%u]\n  --scale X    of the work [1]\n  --seed N     [1]\n",
+    k->name, k->what, k->threads);
   for (unsigned i = 0; i < k->options_used; i++)
     printf ("  %s N  %s [%lu]\n", k->options[i].name, k->options[i].what, k->options[i].value);
   exit (fflush (stdout) ? 1 : 0);
@@ -31,7 +33,8 @@ read_own_option (struct kernel *k, const char *name, const char *word)
   for (unsigned i = 0; i < k->options_used; i++)
     if (strcmp (name, k->options[i].name) == 0)
       {
-        k->options[i].value = (unsigned long) whole_number (name, word, k->options[i].least, k->options[i].most);
+        k->options[i].value = (unsigned long) whole_number (name, word, k->options[i].least,
+                                                            k->options[i].most);
         return true;
       }
   return false;
@@ -84,8 +87,9 @@ kernel_end (const struct kernel *k, struct tally tally)
   printf ("%s threads=%u", k->name, k->threads);
   for (unsigned i = 0; i < k->options_used; i++)
     printf (" %s=%lu", k->options[i].name + 2, k->options[i].value);
-  printf (" seed=%" PRIu64 " operations=%" PRIu64 " checksum=%016" PRIx64 " elapsed_ns=%" PRIu64 "\n", k->seed, tally.operations, tally.checksum,
-          elapsed_ns);
+  printf (" seed=%" PRIu64 " operations=%" PRIu64 " checksum=%016" PRIx64 " elapsed_ns=%" PRIu64
+          "\n",
+          k->seed, tally.operations, tally.checksum, elapsed_ns);
   return fflush (stdout) || ferror (stdout) ? 1 : 0;
 }
 
@@ -126,7 +130,8 @@ kernel_server_size (struct random *random)
 void
 kernel_corrupt (const void *start, size_t size, size_t offset)
 {
-  die ("corrupt: block %p of %zu bytes is not what was written to it, at byte %zu", start, size, offset);
+  die ("corrupt: block %p of %zu bytes is not what was written to it, at byte %zu", start, size,
+       offset);
 }
 
 static void

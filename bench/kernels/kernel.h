@@ -73,6 +73,7 @@ void kernel_verify (const struct stamped *block, size_t bytes, struct tally *tal
 void kernel_new_block (struct stamped *block, size_t size, uint64_t stamp);
 /* verifies the block, and sets start to NULL */
 void kernel_free_block (struct stamped *block, struct tally *tally);
-void kernel_corrupt (const void *start, size_t size, size_t offset) __attribute__ ((__noreturn__, __cold__));
+void kernel_corrupt (const void *start, size_t size, size_t offset)
+  __attribute__ ((__noreturn__, __cold__));
 
 #endif

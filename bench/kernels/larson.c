@@ -18,7 +18,8 @@
 
 static struct kernel kernel = {
   .name = "larson",
-  .what = "Chains of threads: each replaces random blocks of a table and ends, its successor takes the table over.",
+  .what
+  = "Chains of threads: each replaces random blocks of a table and ends, its successor takes the table over.",
   .threads = 4,
 };
 
@@ -37,7 +38,8 @@ replace (struct chain *c, struct stamped *block)
 {
   if (block->start)
     kernel_free_block (block, &c->tally);
-  kernel_new_block (block, random_between (&c->random, BLOCK_MIN, BLOCK_MAX), random_next (&c->random));
+  kernel_new_block (block, random_between (&c->random, BLOCK_MIN, BLOCK_MAX),
+                    random_next (&c->random));
   c->tally.operations++;
 }
 

@@ -38,8 +38,11 @@ report (const char *path, uint64_t elapsed_ns, const struct rusage *usage)
 {
   FILE *file = fopen (path, "w");
 
-  if (!file || fprintf (file, "%llu %llu %ld\n", (unsigned long long) elapsed_ns,
-                        microseconds (usage->ru_utime) + microseconds (usage->ru_stime), usage->ru_maxrss) < 0 || fclose (file))
+  if (!file
+      || fprintf (file, "%llu %llu %ld\n", (unsigned long long) elapsed_ns,
+                  microseconds (usage->ru_utime) + microseconds (usage->ru_stime), usage->ru_maxrss)
+           < 0
+      || fclose (file))
     die ("%s: %s", path, strerror (errno));
 }
 

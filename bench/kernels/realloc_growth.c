@@ -108,7 +108,8 @@ static void *
 work (void *argument)
 {
   struct worker *w = argument;
-  size_t limit = (size_t) kernel_scaled (&kernel, options[LIMIT].value * 1024 / WORD_EVERY) * WORD_EVERY;
+  size_t limit = (size_t) kernel_scaled (&kernel, options[LIMIT].value * 1024 / WORD_EVERY)
+                 * WORD_EVERY;
   unsigned vectors = (unsigned) options[VECTORS].value, full;
 
   for (unsigned round = 0; round < ROUNDS; round++)

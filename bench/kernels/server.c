@@ -21,7 +21,8 @@
 
 static struct kernel kernel = {
   .name = "server",
-  .what = "Threads replace blocks of 16 to 4096 bytes, lifetimes short and long; every eighth is freed by another thread.",
+  .what
+  = "Threads replace blocks of 16 to 4096 bytes, lifetimes short and long; every eighth is freed by another thread.",
   .threads = 4,
 };
 static struct handover *mail;
@@ -48,7 +49,8 @@ give_up (struct worker *w, struct stamped *block)
 {
   if (kernel.threads > 1 && random_below (&w->random, HAND_EVERY) == 0)
     {
-      unsigned other = (w->index + 1 + random_below (&w->random, kernel.threads - 1)) % kernel.threads;
+      unsigned other = (w->index + 1 + random_below (&w->random, kernel.threads - 1))
+                       % kernel.threads;
 
       if (handover_put (mail, other, block))
         {
@@ -68,7 +70,8 @@ serve (void *argument)
 
   for (uint64_t i = 0; i < steps; i++)
     {
-      struct stamped *block = &live[random_below (&w->random, random_below (&w->random, OLD_EVERY) ? YOUNG : LIVE)];
+      struct stamped *block
+        = &live[random_below (&w->random, random_below (&w->random, OLD_EVERY) ? YOUNG : LIVE)];
       size_t size = kernel_server_size (&w->random);
 
       if (block->start)

@@ -115,11 +115,13 @@ struct sydra_alloc *sydra_alloc_default(void);
 
 /* Allocates a block of at least size bytes, aligned for any object (alignof (max_align_t)).  Size 0
    gives a unique pointer that can be freed.  On failure NULL and ENOMEM. */
-void *sydra_malloc(struct sydra_alloc *a, size_t size) SYDRA_ATTR_((__malloc__, __warn_unused_result__));
+void *sydra_malloc (struct sydra_alloc *a, size_t size)
+  SYDRA_ATTR_ ((__malloc__, __warn_unused_result__));
 
 /* Allocates a block for count objects of size bytes each; all bytes are zero.  On failure, also
    if the product overflows, NULL and ENOMEM. */
-void *sydra_calloc(struct sydra_alloc *a, size_t count, size_t size) SYDRA_ATTR_((__malloc__, __warn_unused_result__));
+void *sydra_calloc (struct sydra_alloc *a, size_t count, size_t size)
+  SYDRA_ATTR_ ((__malloc__, __warn_unused_result__));
 
 /*
  * Makes the block's size the given one, and keeps its contents up to the smaller of the two sizes.
@@ -128,14 +130,16 @@ void *sydra_calloc(struct sydra_alloc *a, size_t count, size_t size) SYDRA_ATTR_
  * sydra_malloc's, whatever the old block's alignment was.  On failure NULL and ENOMEM; the old
  * block is then untouched and still the caller's.
  */
-void *sydra_realloc(struct sydra_alloc *a, void *block, size_t size) SYDRA_ATTR_((__warn_unused_result__));
+void *sydra_realloc (struct sydra_alloc *a, void *block, size_t size)
+  SYDRA_ATTR_ ((__warn_unused_result__));
 
 /*
  * Allocates a block of at least size bytes, 0 included, at a multiple of alignment bytes, any
  * power of two.  On failure NULL, and EINVAL for an alignment that is no power of two, or
  * ENOMEM.
  */
-void *sydra_aligned_alloc(struct sydra_alloc *a, size_t alignment, size_t size) SYDRA_ATTR_((__malloc__, __warn_unused_result__));
+void *sydra_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size)
+  SYDRA_ATTR_ ((__malloc__, __warn_unused_result__));
 
 /* Frees a block.  NULL does nothing.  Keeps errno.  Any thread may free any block of the handle. */
 void sydra_free(struct sydra_alloc *a, void *block);

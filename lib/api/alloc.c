@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* alloc.c: the public calls on handles and memory, but the two hottest: what is asked of arguments, and errno. */
+/* alloc.c: the public calls on handles and memory, but the two hottest: what is asked of
+   arguments, and errno. */
 #include <config.h>
 
 #include "sydra/alloc.h"
@@ -36,7 +37,8 @@ create (const struct sydra_alloc_options *options)
 {
   sy_epoch_ready ();
 
-  struct sydra_alloc *a = sy_fork_ready () ? sy_handle_take (options->name == NULL ? "alloc" : options->name, options->max_bytes) : NULL;
+  const char *name = options->name == NULL ? "alloc" : options->name;
+  struct sydra_alloc *a = sy_fork_ready () ? sy_handle_take (name, options->max_bytes) : NULL;
 
   if (a != NULL && !sy_backend_open (a, sydra_alloc_shards ()))
     {
@@ -60,7 +62,8 @@ sydra_alloc_create (const struct sydra_alloc_options *options)
 {
   static const struct sydra_alloc_options defaults = SYDRA_ALLOC_OPTIONS_INIT;
   /* The first version's options end with on_stall_ctx. */
-  const size_t least = offsetof (struct sydra_alloc_options, on_stall_ctx) + sizeof options->on_stall_ctx;
+  const size_t least = offsetof (struct sydra_alloc_options, on_stall_ctx)
+                       + sizeof options->on_stall_ctx;
 
   if (options == NULL)
     return create (&defaults);
@@ -83,7 +86,8 @@ sydra_alloc_destroy (struct sydra_alloc *a)
   sy_domain_close (&a->domain);
   sy_registry_detach (a);
   for (unsigned class = 0; class < SY_CLASSES; class++)
-    live += AO_load (&a->ledger.retired.allocations[class]) - AO_load (&a->ledger.retired.frees[class]);
+    live += AO_load (&a->ledger.retired.allocations[class])
+            - AO_load (&a->ledger.retired.frees[class]);
   sy_handle_withdraw (a);
   sy_backend_close (a);
   sy_handle_give (a);
@@ -180,7 +184,8 @@ sydra_free_aligned_sized (struct sydra_alloc *a, void *block, size_t alignment, 
   check_size (a, block, size, "sydra_free_aligned_sized");
   if (block == NULL)
     return;
-  if (alignment == 0 || (alignment & (alignment - 1)) != 0 || ((uintptr_t) block & (alignment - 1)) != 0)
+  if (alignment == 0 || (alignment & (alignment - 1)) != 0
+      || ((uintptr_t) block & (alignment - 1)) != 0)
     sy_bug ("sydra_free_aligned_sized", block, "the block cannot have the alignment given");
   sydra_free (a, block);
 }

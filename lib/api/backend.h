@@ -47,7 +47,8 @@ bool sy_backend_resize (struct sydra_alloc *a, void *block, size_t size);
 size_t sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *call);
 size_t sy_backend_good_size (size_t size);
 /* The block's class in the pool, 0 where the heap serves it, and its usable bytes. */
-unsigned sy_backend_class_of (struct sydra_alloc *a, const void *block, const char *call, size_t *bytes);
+unsigned sy_backend_class_of (struct sydra_alloc *a, const void *block, const char *call,
+                              size_t *bytes);
 bool sy_backend_owns (struct sydra_alloc *a, const void *pointer);
 size_t sy_backend_malloc_batch (struct sydra_alloc *a, size_t size, size_t count, void **blocks);
 size_t sy_backend_collect (struct sydra_alloc *a);

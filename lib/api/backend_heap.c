@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* backend_heap.c: the modes in which one heap (heap.h) serves everything, with our books beside it. */
+/* backend_heap.c: the modes in which one heap (heap.h) serves everything, with our books beside
+   it. */
 #include <config.h>
 
 #include "api/backend.h"
@@ -78,7 +79,8 @@ sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size)
 void *
 sy_backend_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size)
 {
-  return sy_heap_block_admit (a, sy_cache_get (a, "sydra_aligned_alloc"), sy_heap_aligned (alignment, size), size);
+  return sy_heap_block_admit (a, sy_cache_get (a, "sydra_aligned_alloc"),
+                              sy_heap_aligned (alignment, size), size);
 }
 
 bool

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* backend_small_pool.c: our own pool for sizes that have a class; the C library, tracked, for the rest. */
+/* backend_small_pool.c: our own pool for sizes that have a class; the C library, tracked, for
+   the rest. */
 #include <config.h>
 
 #include <errno.h>
@@ -42,7 +43,8 @@ what_is_wrong (const void *pointer)
 {
   if (!sy_region_has (pointer))
     return "no block of this handle: not allocated by it, or freed already";
-  if (sy_region_is_used (sy_region_slab_of (pointer)) && sy_slab_at (sy_region_slab_of (pointer))->owner != NULL)
+  if (sy_region_is_used (sy_region_slab_of (pointer))
+      && sy_slab_at (sy_region_slab_of (pointer))->owner != NULL)
     return "a block of another handle";
   return "no block: in a part of the pool that holds none now (freed already?)";
 }
@@ -61,7 +63,8 @@ class_of_block (struct sydra_alloc *a, const void *block, const char *call)
   return class;
 }
 
-/* Ends the process where a block that is in no slab is not the C library's for this handle either. */
+/* Ends the process where a block that is in no slab is not the C library's for this handle
+   either. */
 static void
 heap_block_check (struct sydra_alloc *a, const void *block, const char *call)
 {
@@ -71,7 +74,8 @@ heap_block_check (struct sydra_alloc *a, const void *block, const char *call)
 
 /* ---- malloc ---- */
 
-/* A block of the class when the loaded magazine has none.  NULL: the pool has none, or the handle's limit is reached. */
+/* A block of the class when the loaded magazine has none.  NULL: the pool has none, or the
+   handle's limit is reached. */
 static void *
 take_block (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
@@ -82,8 +86,9 @@ take_block (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
  * The same where there was none: first the thread's magazines give way, then what is deferred and
  * may go, and at last the C library serves it.
  */
-static void * SY_NOINLINE
-malloc_for_want (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t alignment, size_t size)
+static void *SY_NOINLINE
+malloc_for_want (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t alignment,
+                 size_t size)
 {
   void *block = sy_magazines_give_way (a, cache) ? take_block (a, cache, class) : NULL;
 
@@ -104,12 +109,15 @@ sy_backend_malloc_miss (struct sy_cache *cache, size_t size)
   unsigned class = sy_class_of (size);
   void *block = sy_miss_malloc (cache, class);
 
-  return SY_LIKELY (block != NULL) ? block : malloc_for_want (sy_cache_owner (cache), cache, class, SY_GRANULE, size);
+  return SY_LIKELY (block != NULL)
+           ? block
+           : malloc_for_want (sy_cache_owner (cache), cache, class, SY_GRANULE, size);
 }
 
 /* Of a class, in any state of the thread. */
 static void *
-class_malloc (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t alignment, size_t size)
+class_malloc (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t alignment,
+              size_t size)
 {
   void *block = cache == NULL ? NULL : sy_cache_pop_large (cache, class);
 
@@ -220,7 +228,8 @@ sy_backend_calloc (struct sydra_alloc *a, size_t size)
 
   if (block == NULL)
     return NULL;
-  if (size > SY_TINY_MAX && cache != NULL && cache->popped_fresh && sy_pool_class_of (&a->pool, block) != 0)
+  if (size > SY_TINY_MAX && cache != NULL && cache->popped_fresh
+      && sy_pool_class_of (&a->pool, block) != 0)
     return block;
   return memset (block, 0, size);
 }
@@ -304,7 +313,8 @@ sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *ca
 size_t
 sy_backend_good_size (size_t size)
 {
-  return size <= SY_SMALL_MAX ? sy_size_classes[sy_class_of (size)].bytes : sy_heap_good_size (size);
+  return size <= SY_SMALL_MAX ? sy_size_classes[sy_class_of (size)].bytes
+                              : sy_heap_good_size (size);
 }
 
 bool

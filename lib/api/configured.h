@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What ./configure chose, and what the tests and the drop-in replace: one call, so that one core serves every configuration. */
+/* What ./configure chose, and what the tests and the drop-in replace: one call, so that one core
+   serves every configuration. */
 #ifndef SY_CONFIGURED_H
 #define SY_CONFIGURED_H
 

@@ -16,7 +16,8 @@
 
 /* ---- A handle's domain ---- */
 
-/* Frees each block by itself, for bags of the heap's blocks, and in debug builds, which look at each. */
+/* Frees each block by itself, for bags of the heap's blocks, and in debug builds, which look at
+   each. */
 static void
 free_one_by_one (struct sydra_alloc *a, struct sy_magazine *bag)
 {
@@ -52,7 +53,8 @@ sy_defer_open (struct sydra_alloc *a, size_t max_bytes)
 
 /* ---- Sections ---- */
 
-/* How many sections, of all handles, the thread entered without a record of its own; it may have one when it leaves. */
+/* How many sections, of all handles, the thread entered without a record of its own; it may have
+   one when it leaves. */
 static __thread unsigned shared_sections __attribute__ ((tls_model (SY_TLS_MODEL)));
 
 /* Another handle than the last one, or no cache. */
@@ -96,7 +98,8 @@ sydra_epoch_leave (struct sydra_alloc *a, uint64_t observed)
 {
   struct sy_cache *cache = sy_cache_last;
 
-  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || !sy_reader_leave (&cache->participant.reader, observed)))
+  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a)
+                   || !sy_reader_leave (&cache->participant.reader, observed)))
     leave_slow (a, observed);
 }
 
@@ -166,10 +169,11 @@ is_worth_a_wait (const struct sy_scan *scan)
  * while that may help.  *scan is what the last reclaim found.  False: it could not find out.
  */
 static bool
-defer_again (struct sy_domain *domain, struct sy_participant *own, const struct sy_deferred *deferred, enum sy_deferral *result,
-             struct sy_scan *scan)
+defer_again (struct sy_domain *domain, struct sy_participant *own,
+             const struct sy_deferred *deferred, enum sy_deferral *result, struct sy_scan *scan)
 {
-  for (unsigned round = 0; *result == SY_DEFER_OVER_LIMIT || (*result == SY_DEFER_NO_MEMORY && round == 0); round++)
+  for (unsigned round = 0;
+       *result == SY_DEFER_OVER_LIMIT || (*result == SY_DEFER_NO_MEMORY && round == 0); round++)
     {
       if (!sy_domain_reclaim_all (domain, own, scan))
         return false;
@@ -188,7 +192,8 @@ defer (struct sydra_alloc *a, struct sy_participant *own, const struct sy_deferr
   enum sy_deferral result = sy_domain_defer (&a->domain, own, deferred);
   struct sy_scan scan;
 
-  if (SY_UNLIKELY (result >= SY_DEFER_NO_MEMORY) && !defer_again (&a->domain, own, deferred, &result, &scan))
+  if (SY_UNLIKELY (result >= SY_DEFER_NO_MEMORY)
+      && !defer_again (&a->domain, own, deferred, &result, &scan))
     return result == SY_DEFER_NO_MEMORY ? ENOMEM : EAGAIN;
   switch (result)
     {
@@ -254,6 +259,7 @@ sydra_collect (struct sydra_alloc *a)
   struct sy_scan scan;
 
   sy_handle_check (a, "sydra_collect");
-  (void) sy_domain_reclaim_all (&a->domain, sy_cache_participant (sy_cache_find (a, "sydra_collect")), &scan);
+  (void) sy_domain_reclaim_all (&a->domain,
+                                sy_cache_participant (sy_cache_find (a, "sydra_collect")), &scan);
   return sy_backend_collect (a);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork.h: makes the child of a fork able to allocate, whatever the parent's other threads were doing.
+ * fork.h: makes the child of a fork able to allocate, whatever the parent's other threads were
+ * doing.
  *
- * Before a fork every lock is taken, in the order of ranks, so that what the locks guard is whole in
- * the child.  The lock-free stacks are whole at any instant.  In the child the caches of the threads
- * that are not there are handed in.
+ * Before a fork every lock is taken, in the order of ranks, so that what the locks guard is whole
+ * in the child.  The lock-free stacks are whole at any instant.  In the child the caches of the
+ * threads that are not there are handed in.
  *
  * Lost to the child is only what such a thread had in its hands:
  *   - in a miss: the magazines of one class (loaded, previous, and the one that comes or goes), and
@@ -21,13 +22,13 @@
 /*
  * Registers the handlers, once for the process.
  *
- * This happens at load, before other libraries register theirs: a fork calls the handlers first that
- * were registered last, and they may allocate, or wait for a thread that does.  So the shared
+ * This happens at load, before other libraries register theirs: a fork calls the handlers first
+ * that were registered last, and they may allocate, or wait for a thread that does.  So the shared
  * library is initialised first (-z initfirst), and a program that is linked with the archive
  * registers before the constructors of its libraries run.
  *
- * It never happens later, from a call of ours: pthread_atfork itself may be the caller, when it needs
- * memory while it holds its lock.
+ * It never happens later, from a call of ours: pthread_atfork itself may be the caller, when it
+ * needs memory while it holds its lock.
  */
 void sy_fork_register (void);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap_blocks.h: a handle's blocks that the heap serves: charged, counted and, beside a pool, tracked.
+ * heap_blocks.h: a handle's blocks that the heap serves: charged, counted and, beside a pool,
+ * tracked.
  *
  * cache is the calling thread's, or NULL.
  */
@@ -9,7 +10,8 @@
 
 #include "thread/registry.h"
 
-/* Where the handle's limit is reached, gives up what this thread's magazines hold, which counts too.  False: there is no limit, or no cache. */
+/* Where the handle's limit is reached, gives up what this thread's magazines hold, which counts
+   too.  False: there is no limit, or no cache. */
 bool sy_magazines_give_way (const struct sydra_alloc *a, struct sy_cache *cache);
 
 /*
@@ -22,6 +24,7 @@ void *sy_heap_block_admit (struct sydra_alloc *a, struct sy_cache *cache, void *
 void sy_heap_block_dismiss (struct sydra_alloc *a, struct sy_cache *cache, const void *block);
 
 /* NULL and errno ENOMEM: the block stays as it is. */
-void *sy_heap_block_realloc (struct sydra_alloc *a, struct sy_cache *cache, void *block, size_t size);
+void *sy_heap_block_realloc (struct sydra_alloc *a, struct sy_cache *cache, void *block,
+                             size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* load.c: what happens at load beside fork.c's constructor, so that forks find the right order (fork.h). */
+/* load.c: what happens at load beside fork.c's constructor, so that forks find the right order
+   (fork.h). */
 #include <config.h>
 
 #include <stddef.h>
@@ -26,5 +27,6 @@ sy_fork_register_module (void)
  * begin before anything of ours.
  */
 #if !defined PIC && !SY_ADDRESS_SANITIZER && !SY_THREAD_SANITIZER
-static void (*const at_preinit) (void) __attribute__ ((section (".preinit_array"), used)) = sy_fork_register;
+static void (*const at_preinit) (void) __attribute__ ((section (".preinit_array"), used))
+  = sy_fork_register;
 #endif

@@ -26,7 +26,8 @@ add_bin (struct sydra_class_stats *out, const struct sy_bin *bin)
 }
 
 static void
-fill_class (struct sydra_stats *stats, const struct sydra_alloc *a, const struct sy_totals *totals, unsigned class)
+fill_class (struct sydra_stats *stats, const struct sydra_alloc *a, const struct sy_totals *totals,
+            unsigned class)
 {
   struct sydra_class_stats *out = &stats->classes[class - 1];
 
@@ -58,7 +59,8 @@ fill_deferred (struct sydra_stats *stats, struct sydra_alloc *a)
   sy_limbo_note_bytes (limbo, stats->deferred_bytes);
   stats->deferred_high_water_bytes = AO_load (&limbo->high_bytes);
   stats->epoch_current = sy_epoch_number (AO_load (&limbo->epoch.now));
-  stats->epoch_min = scan.oldest.epoch == 0 ? stats->epoch_current : sy_epoch_number (scan.oldest.epoch);
+  stats->epoch_min = scan.oldest.epoch == 0 ? stats->epoch_current
+                                            : sy_epoch_number (scan.oldest.epoch);
   stats->epoch_advances = (AO_t) (AO_load (&limbo->epoch.now) - SY_EPOCH_FIRST) / 2;
   stats->epoch_barrier = sy_epoch_is_light ? "membarrier" : "fence";
   stats->deferred_reclaimed = AO_load (&limbo->reclaimed);

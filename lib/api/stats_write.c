@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* stats_write.c: statistics as text and as JSON, rendered into a small buffer that is handed on whenever it is full. */
+/* stats_write.c: statistics as text and as JSON, rendered into a small buffer that is handed on
+   whenever it is full. */
 #include <config.h>
 
 #include "api/stats_write.h"
@@ -40,11 +41,14 @@ put (struct writer *writer, const char *format, ...)
     flush (writer);
   va_start (arguments, format);
 
-  int length = vsnprintf (writer->text + writer->length, sizeof writer->text - writer->length, format, arguments);
+  int length = vsnprintf (writer->text + writer->length, sizeof writer->text - writer->length,
+                          format, arguments);
 
   va_end (arguments);
   if (length > 0)
-    writer->length += (size_t) length < sizeof writer->text - writer->length ? (size_t) length : sizeof writer->text - writer->length - 1;
+    writer->length += (size_t) length < sizeof writer->text - writer->length
+                        ? (size_t) length
+                        : sizeof writer->text - writer->length - 1;
 }
 
 /* One number of a struct: its name in JSON, its words in text, and where it is. */
@@ -57,21 +61,27 @@ struct field {
 #define OF_CLASS(member, words) { #member, words, offsetof (struct sydra_class_stats, member) }
 
 static const struct field totals[] = {
-  OF_STATS (allocations, "allocations"), OF_STATS (frees, "frees"), OF_STATS (in_use, "blocks in use"),
-  OF_STATS (in_use_bytes, "bytes in use"), OF_STATS (high_water_bytes, "bytes in use at most"), OF_STATS (shard_hits, "served by shards"),
-  OF_STATS (shard_misses, "shard misses"), OF_STATS (cross_shard_frees, "freed across shards"), OF_STATS (deferred_blocks, "blocks deferred"),
-  OF_STATS (deferred_bytes, "bytes deferred"), OF_STATS (deferred_high_water_bytes, "bytes deferred at most"),
-  OF_STATS (epoch_current, "current epoch"), OF_STATS (epoch_min, "oldest epoch"), OF_STATS (fallback_allocs, "fallback allocations"),
-  OF_STATS (fallback_frees, "fallback frees"), OF_STATS (fallback_resizes, "fallback resizes"), OF_STATS (fallback_remaps, "fallback remaps"),
-  OF_STATS (reserved_bytes, "bytes reserved"), OF_STATS (committed_bytes, "bytes committed"), OF_STATS (epoch_advances, "epochs passed"),
-  OF_STATS (deferred_reclaimed, "deferred and freed"), OF_STATS (deferred_stalls, "deferrals refused"),
+  OF_STATS (allocations, "allocations"), OF_STATS (frees, "frees"),
+  OF_STATS (in_use, "blocks in use"), OF_STATS (in_use_bytes, "bytes in use"),
+  OF_STATS (high_water_bytes, "bytes in use at most"), OF_STATS (shard_hits, "served by shards"),
+  OF_STATS (shard_misses, "shard misses"), OF_STATS (cross_shard_frees, "freed across shards"),
+  OF_STATS (deferred_blocks, "blocks deferred"), OF_STATS (deferred_bytes, "bytes deferred"),
+  OF_STATS (deferred_high_water_bytes, "bytes deferred at most"),
+  OF_STATS (epoch_current, "current epoch"), OF_STATS (epoch_min, "oldest epoch"),
+  OF_STATS (fallback_allocs, "fallback allocations"), OF_STATS (fallback_frees, "fallback frees"),
+  OF_STATS (fallback_resizes, "fallback resizes"), OF_STATS (fallback_remaps, "fallback remaps"),
+  OF_STATS (reserved_bytes, "bytes reserved"), OF_STATS (committed_bytes, "bytes committed"),
+  OF_STATS (epoch_advances, "epochs passed"), OF_STATS (deferred_reclaimed, "deferred and freed"),
+  OF_STATS (deferred_stalls, "deferrals refused"),
   OF_STATS (deferred_oldest_ns, "oldest deferred, ns")
 };
 
 static const struct field columns[] = {
-  OF_CLASS (allocations, "allocs"), OF_CLASS (frees, "frees"), OF_CLASS (refills, "refills"), OF_CLASS (in_use, "in use"),
-  OF_CLASS (high_water, "most"), OF_CLASS (slabs, "slabs"), OF_CLASS (free_blocks, "free"), OF_CLASS (lock_acquisitions, "locked"),
-  OF_CLASS (lock_contention, "contended"), OF_CLASS (lock_wait_ns, "wait ns"), OF_CLASS (lock_hold_ns, "hold ns")
+  OF_CLASS (allocations, "allocs"), OF_CLASS (frees, "frees"), OF_CLASS (refills, "refills"),
+  OF_CLASS (in_use, "in use"), OF_CLASS (high_water, "most"), OF_CLASS (slabs, "slabs"),
+  OF_CLASS (free_blocks, "free"), OF_CLASS (lock_acquisitions, "locked"),
+  OF_CLASS (lock_contention, "contended"), OF_CLASS (lock_wait_ns, "wait ns"),
+  OF_CLASS (lock_hold_ns, "hold ns")
 };
 
 #define COUNT_OF(array) (sizeof (array) / sizeof *(array))
@@ -146,7 +156,8 @@ write_json (struct writer *writer, const char *name, const struct sydra_stats *s
   put_json_string (writer, name);
   put (writer, ", \"pid\": %ld, \"program\": ", (long) getpid ());
   put_json_string (writer, program_name ());
-  put (writer, ", \"mode\": \"%s\", \"shards\": %u, \"epoch_barrier\": \"%s\"", stats->mode, stats->shards, stats->epoch_barrier);
+  put (writer, ", \"mode\": \"%s\", \"shards\": %u, \"epoch_barrier\": \"%s\"", stats->mode,
+       stats->shards, stats->epoch_barrier);
   for (size_t at = 0; at < COUNT_OF (totals); at++)
     put (writer, ", \"%s\": %" PRIu64, totals[at].name, value_of (stats, &totals[at]));
   put (writer, ", \"fallback_sizes\": [");
@@ -157,7 +168,8 @@ write_json (struct writer *writer, const char *name, const struct sydra_stats *s
     {
       put (writer, "%s{\"size\": %zu", class == 0 ? "" : ", ", stats->classes[class].size);
       for (size_t at = 0; at < COUNT_OF (columns); at++)
-        put (writer, ", \"%s\": %" PRIu64, columns[at].name, value_of (&stats->classes[class], &columns[at]));
+        put (writer, ", \"%s\": %" PRIu64, columns[at].name,
+             value_of (&stats->classes[class], &columns[at]));
       put (writer, "}");
     }
   put (writer, "]}\n");
@@ -189,7 +201,8 @@ write_text (struct writer *writer, const char *name, const struct sydra_stats *s
   put (writer, "  fallback sizes          ");
   for (unsigned bucket = 0; bucket + 1 < SYDRA_STATS_FALLBACK_BOUNDS; bucket++)
     put (writer, " <=%u:%" PRIu64, 64u << bucket, stats->fallback_sizes[bucket]);
-  put (writer, " more:%" PRIu64 "\n  class", stats->fallback_sizes[SYDRA_STATS_FALLBACK_BOUNDS - 1]);
+  put (writer, " more:%" PRIu64 "\n  class",
+       stats->fallback_sizes[SYDRA_STATS_FALLBACK_BOUNDS - 1]);
   for (size_t at = 0; at < COUNT_OF (columns); at++)
     put (writer, " %12s", columns[at].words);
   put (writer, "\n");
@@ -203,8 +216,9 @@ write_text (struct writer *writer, const char *name, const struct sydra_stats *s
 }
 
 int
-sy_stats_write (struct sydra_alloc *a, enum sydra_stats_format format, int (*write) (void *ctx, const char *text, size_t length),
-                void *ctx, struct sydra_stats *room)
+sy_stats_write (struct sydra_alloc *a, enum sydra_stats_format format,
+                int (*write) (void *ctx, const char *text, size_t length), void *ctx,
+                struct sydra_stats *room)
 {
   struct writer writer = { .write = write, .ctx = ctx };
 

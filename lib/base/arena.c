@@ -17,7 +17,8 @@ sy_arena_open (struct sy_arena *arena, size_t bytes, size_t least, size_t share)
 
   while (limit != SIZE_MAX && bytes > least && bytes > limit / share)
     bytes /= 2;
-  for (arena->base = sy_os_reserve (bytes); arena->base == NULL && bytes > least; arena->base = sy_os_reserve (bytes))
+  for (arena->base = sy_os_reserve (bytes); arena->base == NULL && bytes > least;
+       arena->base = sy_os_reserve (bytes))
     bytes /= 2;
   arena->reserved = arena->base == NULL ? 0 : bytes;
   arena->committed = arena->used = 0;
@@ -46,7 +47,8 @@ sy_arena_grow (struct sy_arena *arena, size_t bytes, size_t step)
 void *
 sy_arena_take (struct sy_arena *arena, size_t bytes)
 {
-  if (bytes > arena->reserved - arena->used || !sy_arena_grow (arena, arena->used + bytes, SY_ARENA_STEP))
+  if (bytes > arena->reserved - arena->used
+      || !sy_arena_grow (arena, arena->used + bytes, SY_ARENA_STEP))
     return NULL;
 
   void *start = arena->base + arena->used;

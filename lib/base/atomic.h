@@ -80,7 +80,8 @@ sy_shared_raise (AO_t *mark, AO_t value)
 static inline bool
 sy_shared_charge (AO_t *charged, AO_t limit, AO_t amount)
 {
-  for (AO_t seen = AO_load (charged); amount <= limit && seen <= limit - amount; seen = AO_load (charged))
+  for (AO_t seen = AO_load (charged); amount <= limit && seen <= limit - amount;
+       seen = AO_load (charged))
     if (AO_compare_and_swap (charged, seen, seen + amount))
       return true;
   return false;

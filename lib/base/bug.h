@@ -6,6 +6,7 @@
 
 /* Writes "sydra-alloc: CALL: 0xPOINTER: WHAT" and aborts.  `call` names the public call that
    found the misuse, or the moment. */
-void sy_bug (const char *call, const void *pointer, const char *what) __attribute__ ((noreturn, cold));
+void sy_bug (const char *call, const void *pointer, const char *what)
+  __attribute__ ((noreturn, cold));
 
 #endif

@@ -37,7 +37,8 @@ map (size_t bytes, int protection, int flags)
   return start == MAP_FAILED ? NULL : start;
 }
 
-/* What this system has refused once and is not asked for again.  Relaxed: a second thread's call does no harm. */
+/* What this system has refused once and is not asked for again.  Relaxed: a second thread's call
+   does no harm. */
 static struct {
   AO_t dontdump, populate;
 } refused;
@@ -52,7 +53,8 @@ dump (void *start, size_t bytes, bool wanted)
 #if defined MADV_DONTDUMP && defined MADV_DODUMP
   int saved = errno;
 
-  if (AO_load (&refused.dontdump) == 0 && madvise (start, bytes, wanted ? MADV_DODUMP : MADV_DONTDUMP) != 0 && !wanted)
+  if (AO_load (&refused.dontdump) == 0
+      && madvise (start, bytes, wanted ? MADV_DODUMP : MADV_DONTDUMP) != 0 && !wanted)
     AO_store (&refused.dontdump, 1);
   errno = saved;
 #else
@@ -117,7 +119,8 @@ sy_os_populate (void *start, size_t bytes)
 #ifdef MADV_POPULATE_WRITE
   int saved = errno;
 
-  if (AO_load (&refused.populate) == 0 && madvise (start, bytes, MADV_POPULATE_WRITE) != 0 && errno == EINVAL)
+  if (AO_load (&refused.populate) == 0 && madvise (start, bytes, MADV_POPULATE_WRITE) != 0
+      && errno == EINVAL)
     AO_store (&refused.populate, 1);
   errno = saved;
   return AO_load (&refused.populate) == 0;
@@ -152,7 +155,9 @@ bool
 sy_os_remap (void *start, size_t bytes)
 {
   int saved = errno;
-  bool done = mmap (start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+  bool done = mmap (start, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)
+              != MAP_FAILED;
 
   errno = saved;
   return done;
@@ -170,7 +175,8 @@ sy_os_move (void *from, void *to, size_t bytes)
      page, and does little to another one. */
   if (madvise (from, sy_os_page_bytes (), MADV_COLD) != 0)
     moved = SY_MOVE_REFUSED;
-  else if (mremap (from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED)
+  else if (mremap (from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to)
+           == MAP_FAILED)
     {
       /*
        * EINVAL: the system has no such move (Linux before 5.7) and has done nothing.  After
@@ -224,7 +230,8 @@ barrier (int command)
 bool
 sy_os_barrier_register (void)
 {
-  return barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  return barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+         && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 }
 
 bool
@@ -302,7 +309,8 @@ limit_of (int resource)
 {
   struct rlimit limit;
 
-  if (getrlimit (resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > SIZE_MAX)
+  if (getrlimit (resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY
+      || limit.rlim_cur > SIZE_MAX)
     return SIZE_MAX;
   return (size_t) limit.rlim_cur;
 }

@@ -94,7 +94,8 @@
    up to 32 bytes, and for larger ones. */
 #define SY_DEPOT_SMALL_BYTES ((size_t) 1 << 22)
 #define SY_DEPOT_LARGE_BYTES ((size_t) 1 << 20)
-#define SY_DEPOT_BYTES(block_bytes) ((block_bytes) <= 32 ? SY_DEPOT_SMALL_BYTES : SY_DEPOT_LARGE_BYTES)
+#define SY_DEPOT_BYTES(block_bytes)                                                                \
+  ((block_bytes) <= 32 ? SY_DEPOT_SMALL_BYTES : SY_DEPOT_LARGE_BYTES)
 /*
  * How many shards a thread looks at, its own included, before it takes a new slab: enough to
  * find the shard of a consumer that frees the thread's blocks, and bounded when there are many

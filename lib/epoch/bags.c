@@ -7,7 +7,9 @@
 bool
 sy_bags_charge (struct sy_bags *bags, struct sy_limbo *limbo, size_t bytes)
 {
-  size_t share = limbo->limit / SY_LIMBO_SHARE < SY_LIMBO_CREDIT_BYTES ? limbo->limit / SY_LIMBO_SHARE : SY_LIMBO_CREDIT_BYTES;
+  size_t share = limbo->limit / SY_LIMBO_SHARE < SY_LIMBO_CREDIT_BYTES
+                   ? limbo->limit / SY_LIMBO_SHARE
+                   : SY_LIMBO_CREDIT_BYTES;
 
   if (bags->credit >= bytes)
     return true;
@@ -27,7 +29,8 @@ note_oldest (struct sy_bags *bags)
   for (unsigned class = 0; class < SY_CLASSES; class++)
     if (AO_load (&bags->top[class]) != 0)
       {
-        uint64_t since_ns = sy_bag_note (sy_magazine_of ((void **) AO_load (&bags->top[class])))->since_ns;
+        uint64_t since_ns
+          = sy_bag_note (sy_magazine_of ((void **) AO_load (&bags->top[class])))->since_ns;
 
         oldest_ns = oldest_ns == 0 || since_ns < oldest_ns ? since_ns : oldest_ns;
       }
@@ -93,7 +96,9 @@ sy_bags_push (struct sy_bags *bags, struct sy_limbo *limbo, const struct sy_defe
   AO_store (&bags->top[class], (AO_t) top);
   sy_own_add (&bags->blocks, 1);
   sy_own_add (&bags->bytes, deferred->bytes);
-  if (sy_magazine_is_full (top) || (class == SY_CLASS_HEAP && sy_bag_note (sy_magazine_of (top))->bytes >= AO_load (&limbo->scan_bytes)))
+  if (sy_magazine_is_full (top)
+      || (class == SY_CLASS_HEAP
+          && sy_bag_note (sy_magazine_of (top))->bytes >= AO_load (&limbo->scan_bytes)))
     due = seal (bags, limbo, class) || due;
   return due ? SY_DEFERRED_SCAN_IS_DUE : SY_DEFERRED;
 }

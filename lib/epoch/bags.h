@@ -27,8 +27,8 @@ struct sy_bags {
   AO_t working, wanted;
   AO_t blocks, bytes;           /* in the bags now */
   AO_t last_blocks, last_bytes; /* at the last scan; under the domain's lock, as the next */
-  bool is_idle;                 /* they were what they had been at the scan before, or held something old */
-  AO_t since_us;                /* when the oldest of them came, in microseconds; 0: they are empty */
+  bool is_idle;                 /* then: unchanged since the scan before, or with something old */
+  AO_t since_us;                /* when the oldest came, in microseconds; 0: they are empty */
   size_t credit;                /* bytes that are charged and not used yet */
 };
 
@@ -64,20 +64,24 @@ sy_bags_end (struct sy_bags *bags)
 
 /* The following are for the thread that is at work on them. */
 
-/* Charges so many bytes, in advance for the blocks to come where the limit allows.  False: over it. */
+/* Charges so many bytes, in advance for the blocks to come where the limit allows.  False: over
+   it. */
 bool sy_bags_charge (struct sy_bags *bags, struct sy_limbo *limbo, size_t bytes);
 
 /* Puts a block whose bytes are charged into its class's bag. */
-enum sy_deferral sy_bags_push (struct sy_bags *bags, struct sy_limbo *limbo, const struct sy_deferred *deferred);
+enum sy_deferral sy_bags_push (struct sy_bags *bags, struct sy_limbo *limbo,
+                               const struct sy_deferred *deferred);
 
-/* The same where the class has a bag that stays open, and there is credit.  False: nothing has changed. */
+/* The same where the class has a bag that stays open, and there is credit.  False: nothing has
+   changed. */
 static inline bool
 sy_bags_push_fast (struct sy_bags *bags, unsigned class, void *block)
 {
   void **top = (void **) AO_load (&bags->top[class]);
   size_t bytes = sy_size_classes[class].bytes;
 
-  if (SY_UNLIKELY (top == NULL || sy_magazine_is_full (top + 1) || bags->credit < bytes || top[-1] == block))
+  if (SY_UNLIKELY (top == NULL || sy_magazine_is_full (top + 1) || bags->credit < bytes
+                   || top[-1] == block))
     return false;
   *top = block;
   sy_own_add (&bags->top[class], sizeof *top);

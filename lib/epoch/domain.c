@@ -9,7 +9,8 @@
 #include "base/os.h"
 
 void
-sy_domain_open (struct sy_domain *domain, size_t limit, void (*free_bag) (void *ctx, struct sy_magazine *bag), void *ctx)
+sy_domain_open (struct sy_domain *domain, size_t limit,
+                void (*free_bag) (void *ctx, struct sy_magazine *bag), void *ctx)
 {
   sy_limbo_open (&domain->limbo, limit);
   sy_lock_init (&domain->lock, SY_RANK_DOMAIN);
@@ -39,7 +40,8 @@ seal_own (struct sy_domain *domain, struct sy_bags *bags)
   sy_bags_end (bags);
 }
 
-/* Another thread's, under the lock.  Nothing is freed here: a scan that is due is left to the next thread that starts a bag. */
+/* Another thread's, under the lock.  Nothing is freed here: a scan that is due is left to the
+   next thread that starts a bag. */
 static void
 seal_for_another (struct sy_domain *domain, struct sy_bags *bags)
 {
@@ -71,7 +73,8 @@ take_bags (struct sy_domain *domain, const struct sy_participant *own, bool all)
 
   bool any = want_bags (domain, own, all), may_take = any && sy_epoch_barrier ();
 
-  for (struct sy_participant *other = any ? domain->first : NULL; other != NULL; other = other->next)
+  for (struct sy_participant *other = any ? domain->first : NULL; other != NULL;
+       other = other->next)
     if (AO_load (&other->bags.wanted) != 0)
       {
         /* acquire: pairs with the release in sy_bags_end. */
@@ -153,7 +156,8 @@ are_idle (const struct sy_bags *bags, AO_t now_us)
 
   if (blocks == 0)
     return false;
-  return (blocks == bags->last_blocks && AO_load (&bags->bytes) == bags->last_bytes) || now_us - since_us >= SY_LIMBO_OLD_US;
+  return (blocks == bags->last_blocks && AO_load (&bags->bytes) == bags->last_bytes)
+         || now_us - since_us >= SY_LIMBO_OLD_US;
 }
 
 static void
@@ -260,7 +264,8 @@ sy_domain_close (struct sy_domain *domain)
   for (struct sy_participant *at = domain->first; at != NULL; at = at->next)
     (void) sy_bags_empty (&at->bags, &domain->limbo);
   sy_lock_release (&domain->lock);
-  free_bags (domain, sy_limbo_take (&domain->limbo, AO_load (&domain->limbo.epoch.now), 0, UINT_MAX));
+  free_bags (domain,
+             sy_limbo_take (&domain->limbo, AO_load (&domain->limbo.epoch.now), 0, UINT_MAX));
 }
 
 bool
@@ -272,7 +277,8 @@ sy_domain_synchronize (struct sy_domain *domain)
   if (!sy_epoch_barrier ())
     return false;
   sy_domain_scan (domain, left, &scan);
-  for (unsigned round = 0; scan.oldest.epoch != 0 && !sy_epoch_before (left, scan.oldest.epoch); round++)
+  for (unsigned round = 0; scan.oldest.epoch != 0 && !sy_epoch_before (left, scan.oldest.epoch);
+       round++)
     {
       sy_os_pause (round);
       sy_domain_scan (domain, left, &scan);
@@ -285,7 +291,9 @@ sy_domain_synchronize (struct sy_domain *domain)
 static enum sy_deferral
 defer_into (struct sy_domain *domain, struct sy_bags *bags, const struct sy_deferred *deferred)
 {
-  return sy_bags_charge (bags, &domain->limbo, deferred->bytes) ? sy_bags_push (bags, &domain->limbo, deferred) : SY_DEFER_OVER_LIMIT;
+  return sy_bags_charge (bags, &domain->limbo, deferred->bytes)
+           ? sy_bags_push (bags, &domain->limbo, deferred)
+           : SY_DEFER_OVER_LIMIT;
 }
 
 /* For a thread without a record: bags for this one call. */
@@ -299,7 +307,8 @@ defer_anonymously (struct sy_domain *domain, const struct sy_deferred *deferred)
 }
 
 enum sy_deferral
-sy_domain_defer (struct sy_domain *domain, struct sy_participant *own, const struct sy_deferred *deferred)
+sy_domain_defer (struct sy_domain *domain, struct sy_participant *own,
+                 const struct sy_deferred *deferred)
 {
   if (SY_UNLIKELY (own == NULL))
     return defer_anonymously (domain, deferred);
@@ -318,7 +327,8 @@ sy_domain_after_fork (struct sy_domain *domain)
 {
   struct sy_participant *own = domain->first;
 
-  sy_limbo_after_fork (&domain->limbo, own == NULL ? 0 : AO_load (&own->bags.bytes) + own->bags.credit);
+  sy_limbo_after_fork (&domain->limbo,
+                       own == NULL ? 0 : AO_load (&own->bags.bytes) + own->bags.credit);
   domain->anonymous = (struct sy_reader) { 0, 0, 0, 0, 0 };
   /* The system has another number for it here. */
   if (own != NULL)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * domain.h: an epoch domain: its participants, the blocks that wait for its readers, and when these go.
+ * domain.h: an epoch domain: its participants, the blocks that wait for its readers, and when these
+ * go.
  *
  * A thread joins a domain before it reads or defers there, and quits it at its end.  Its record, a
  * struct sy_participant, is what others look at: the epoch that its section entered in, and its
- * bags.  A thread without a record may read and defer all the same, under the domain's lock.  (After
- * Concurrency Kit's ck_epoch, whose records belong to the epoch too.)
+ * bags.  A thread without a record may read and defer all the same, under the domain's lock.
+ * (After Concurrency Kit's ck_epoch, whose records belong to the epoch too.)
  *
  * Why no reader sees a block that goes:
  *   1. The caller unlinks a block, then defers it.  Its bag is sealed later: it is stamped with the
@@ -48,14 +49,15 @@ struct sy_scan {
   unsigned participants;
   size_t bag_blocks, bag_bytes;  /* that wait in threads' bags */
   uint64_t since_us;             /* when the oldest of these came; 0: none */
-  bool has_idle_bags;            /* bags that hold just what they held at the last scan, or old blocks */
+  bool has_idle_bags;            /* bags.h */
 };
 
 /*
  * limit: bytes that may wait; 0: the default.  free_bag takes a bag whose blocks may go, and the
  * memory of the bag: a full magazine with a note (limbo.h).  It is called without a lock.
  */
-void sy_domain_open (struct sy_domain *domain, size_t limit, void (*free_bag) (void *ctx, struct sy_magazine *bag), void *ctx);
+void sy_domain_open (struct sy_domain *domain, size_t limit,
+                     void (*free_bag) (void *ctx, struct sy_magazine *bag), void *ctx);
 
 /* Frees all that waits.  No other thread uses the domain. */
 void sy_domain_close (struct sy_domain *domain);
@@ -63,7 +65,8 @@ void sy_domain_close (struct sy_domain *domain);
 /* The record is zero; thread_id is the system's number of its thread. */
 void sy_domain_join (struct sy_domain *domain, struct sy_participant *own, long thread_id);
 
-/* Seals the record's bags and ends its section.  The caller may be another thread, if the record's own one has ended. */
+/* Seals the record's bags and ends its section.  The caller may be another thread, if the
+   record's own one has ended. */
 void sy_domain_quit (struct sy_domain *domain, struct sy_participant *own);
 
 /* A section of a thread without a record. */
@@ -74,7 +77,8 @@ bool sy_domain_leave (struct sy_domain *domain, uint64_t number);
 bool sy_domain_has_anonymous_readers (struct sy_domain *domain);
 
 /* Puts the block into the thread's bags, or into limbo where it has none. */
-enum sy_deferral sy_domain_defer (struct sy_domain *domain, struct sy_participant *own, const struct sy_deferred *deferred);
+enum sy_deferral sy_domain_defer (struct sy_domain *domain, struct sy_participant *own,
+                                  const struct sy_deferred *deferred);
 
 /* Looks at all records.  left: an epoch that is over, with a barrier (sy_epoch_barrier) since. */
 void sy_domain_scan (struct sy_domain *domain, AO_t left, struct sy_scan *scan);
@@ -82,8 +86,10 @@ void sy_domain_scan (struct sy_domain *domain, AO_t left, struct sy_scan *scan);
 /* Frees what may go of what is sealed: a bounded number of bags. */
 void sy_domain_reclaim (struct sy_domain *domain, struct sy_participant *own);
 
-/* Seals all bags first, and frees all that may go.  False: no barrier could be made; nothing is known or freed. */
-bool sy_domain_reclaim_all (struct sy_domain *domain, struct sy_participant *own, struct sy_scan *scan);
+/* Seals all bags first, and frees all that may go.  False: no barrier could be made; nothing is
+   known or freed. */
+bool sy_domain_reclaim_all (struct sy_domain *domain, struct sy_participant *own,
+                            struct sy_scan *scan);
 
 /* For a caller that is out of memory.  True: something waited, and all that may go is freed. */
 bool sy_domain_reclaim_for_want (struct sy_domain *domain, struct sy_participant *own);

@@ -56,5 +56,6 @@ sy_reader_scan (struct sy_reader *reader, AO_t left, uint64_t now_ns, struct sy_
       reader->since_ns = now_ns;
     }
   if (oldest->epoch == 0 || sy_epoch_before (epoch, oldest->epoch))
-    *oldest = (struct sy_oldest) { epoch, reader->thread_id, epoch == reader->last_epoch ? reader->since_ns : now_ns };
+    *oldest = (struct sy_oldest) { epoch, reader->thread_id,
+                                  epoch == reader->last_epoch ? reader->since_ns : now_ns };
 }

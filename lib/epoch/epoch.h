@@ -2,8 +2,8 @@
 /*
  * epoch.h: the epoch counter, and a reader's record.
  *
- * A reader that enters publishes the epoch that it finds, in its record, and then reads.  On leaving
- * it clears the record.  domain.h says why this tells when a block may be freed.
+ * A reader that enters publishes the epoch that it finds, in its record, and then reads.  On
+ * leaving it clears the record.  domain.h says why this tells when a block may be freed.
  *
  * | field        | written by          | order                                                    |
  * | now          | sealing, advancing  | full; a reader's acquire of a later value sees all that  |
@@ -32,9 +32,10 @@ struct sy_reader {
   AO_t epoch;          /* the one it entered in; 0: outside */
   unsigned depth;      /* of sections inside the outermost; its own */
   long thread_id;      /* the system's */
-  AO_t last_epoch;     /* by sy_reader_scan, under a lock: an epoch that was over when the reader was
-                          first found inside with it, so that no new section can have it, ... */
-  uint64_t since_ns;   /* ... and when that was */
+  /* By sy_reader_scan, under a lock: an epoch that was over when the reader was first found inside
+     with it, so that no new section can have it, and when that was. */
+  AO_t last_epoch;
+  uint64_t since_ns;
 };
 
 /* The oldest of the readers that were scanned. */
@@ -44,7 +45,8 @@ struct sy_oldest {
   uint64_t since_ns;   /* when it was first found inside */
 };
 
-/* Whether the system makes the barrier and readers need no fence.  Written before the first handle is there. */
+/* Whether the system makes the barrier and readers need no fence.  Written before the first
+   handle is there. */
 extern bool sy_epoch_is_light;
 
 /* Asks the system for it, once. */
@@ -76,7 +78,8 @@ sy_epoch_number (AO_t epoch)
   return epoch >> 1;
 }
 
-/* Between a thread's store and its loads that follow, against sy_epoch_barrier in another thread. */
+/* Between a thread's store and its loads that follow, against sy_epoch_barrier in another
+   thread. */
 static inline void
 sy_epoch_fence (void)
 {
@@ -86,7 +89,8 @@ sy_epoch_fence (void)
     AO_nop_full ();
 }
 
-/* The other side of sy_epoch_fence.  False: the system refuses it now; nothing is known of any reader. */
+/* The other side of sy_epoch_fence.  False: the system refuses it now; nothing is known of any
+   reader. */
 bool sy_epoch_barrier (void);
 
 /* The epoch of the section, whichever depth. */
@@ -125,6 +129,7 @@ sy_reader_leave (struct sy_reader *reader, uint64_t number)
 }
 
 /* Looks whether the reader is inside, and older than *oldest.  left: an epoch that is over. */
-void sy_reader_scan (struct sy_reader *reader, AO_t left, uint64_t now_ns, struct sy_oldest *oldest);
+void sy_reader_scan (struct sy_reader *reader, AO_t left, uint64_t now_ns,
+                     struct sy_oldest *oldest);
 
 #endif

@@ -25,8 +25,8 @@ sy_limbo_discharge (struct sy_limbo *limbo, size_t bytes)
 }
 
 /*
- * Where many bags wait already, adds a bag's blocks to the last one's, to go when it may go; the epoch is the later one.  False: another
- * class, or too many together.
+ * Where many bags wait already, adds a bag's blocks to the last one's, to go when it may go; the
+ * epoch is the later one.  False: another class, or too many together.
  */
 static bool
 join_last (struct sy_limbo *limbo, const struct sy_magazine *bag, AO_t epoch)
@@ -35,10 +35,12 @@ join_last (struct sy_limbo *limbo, const struct sy_magazine *bag, AO_t epoch)
   const struct sy_bag_note *note = (const struct sy_bag_note *) (const void *) bag->slot;
   void **end;
 
-  if (limbo->bags < SY_LIMBO_SCAN_BAGS || sy_bag_note (last)->class != note->class || (unsigned) last->rounds + bag->rounds > sy_bag_capacity (note->class))
+  if (limbo->bags < SY_LIMBO_SCAN_BAGS || sy_bag_note (last)->class != note->class
+      || (unsigned) last->rounds + bag->rounds > sy_bag_capacity (note->class))
     return false;
   end = sy_magazine_end (last) - last->rounds;
-  memcpy (end - bag->rounds, bag->slot + SY_MAGAZINE_SLOTS - bag->rounds, bag->rounds * sizeof *end);
+  memcpy (end - bag->rounds, bag->slot + SY_MAGAZINE_SLOTS - bag->rounds,
+          bag->rounds * sizeof *end);
   (void) sy_magazine_clear (last, last->rounds + bag->rounds);
   sy_bag_note (last)->bytes += note->bytes;
   sy_bag_note (last)->epoch = epoch;
@@ -71,7 +73,8 @@ sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
   limbo->unscanned_bags++;
   limbo->unscanned_bytes += note->bytes;
 
-  bool due = limbo->unscanned_bytes >= AO_load (&limbo->scan_bytes) || limbo->unscanned_bags >= SY_LIMBO_SCAN_BAGS;
+  bool due = limbo->unscanned_bytes >= AO_load (&limbo->scan_bytes)
+             || limbo->unscanned_bags >= SY_LIMBO_SCAN_BAGS;
 
   if (due)
     limbo->unscanned_bytes = limbo->unscanned_bags = 0;
@@ -112,7 +115,8 @@ sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned mos
 
   struct sy_magazine *chain = limbo->first, *last = NULL;
 
-  for (unsigned taken = 0; taken < most && limbo->first != NULL && may_go (limbo->first, sealed_by, oldest); taken++)
+  for (unsigned taken = 0;
+       taken < most && limbo->first != NULL && may_go (limbo->first, sealed_by, oldest); taken++)
     {
       last = limbo->first;
       limbo->first = sy_bag_note (last)->next;
@@ -139,7 +143,8 @@ sy_limbo_freed (struct sy_limbo *limbo, unsigned blocks, size_t bytes)
 void
 sy_limbo_note_threads (struct sy_limbo *limbo, unsigned threads)
 {
-  size_t bytes = (threads < SY_LIMBO_SCAN_THREADS ? threads : SY_LIMBO_SCAN_THREADS) * SY_LIMBO_SCAN_BYTES;
+  size_t bytes = (threads < SY_LIMBO_SCAN_THREADS ? threads : SY_LIMBO_SCAN_THREADS)
+                 * SY_LIMBO_SCAN_BYTES;
 
   AO_store (&limbo->scan_bytes, bytes < limbo->limit / 4 ? bytes : limbo->limit / 4);
 }

@@ -3,9 +3,9 @@
  * limbo.h: sealed bags in the order of their epochs, and the limit on the bytes that may wait.
  *
  * A bag is a magazine of blocks of one class (SY_CLASS_HEAP: of the heap's) with a note in its
- * lowest slots.  A thread fills its bags (bags.h) and seals them in here.  Sealing stamps a bag with
- * the epoch and moves the epoch on.  A sealed bag is a full magazine: when it may go, it goes to a
- * depot whole.
+ * lowest slots.  A thread fills its bags (bags.h) and seals them in here.  Sealing stamps a bag
+ * with the epoch and moves the epoch on.  A sealed bag is a full magazine: when it may go, it goes
+ * to a depot whole.
  *
  *   slot[0]           note        NULL         blocks, the first deferred lowest         end
  *   +-----------------------------+------+------------------------------------------------+
@@ -41,7 +41,9 @@ struct sy_bag_note {
 static inline unsigned
 sy_bag_capacity (unsigned class)
 {
-  return class == SY_CLASS_HEAP || sy_size_classes[class].capacity > SY_BAG_CAPACITY ? SY_BAG_CAPACITY : sy_size_classes[class].capacity;
+  return class == SY_CLASS_HEAP || sy_size_classes[class].capacity > SY_BAG_CAPACITY
+           ? SY_BAG_CAPACITY
+           : sy_size_classes[class].capacity;
 }
 
 static inline struct sy_bag_note *
@@ -73,7 +75,8 @@ void sy_limbo_open (struct sy_limbo *limbo, size_t limit);
 bool sy_limbo_charge (struct sy_limbo *limbo, size_t bytes);
 void sy_limbo_discharge (struct sy_limbo *limbo, size_t bytes);
 
-/* Takes a closed bag in.  True: a scan is due; the caller makes it, or leaves it to another thread. */
+/* Takes a closed bag in.  True: a scan is due; the caller makes it, or leaves it to another
+   thread. */
 bool sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag);
 void sy_limbo_leave_scan (struct sy_limbo *limbo);
 
@@ -82,16 +85,18 @@ bool sy_limbo_claim_scan (struct sy_limbo *limbo);
 
 /*
  * Takes out up to `most` bags, chained by their notes: those that were sealed in epoch sealed_by or
- * before, and before the oldest reader entered (0: nobody is inside).  The caller frees their blocks
- * and tells sy_limbo_freed.
+ * before, and before the oldest reader entered (0: nobody is inside).  The caller frees their
+ * blocks and tells sy_limbo_freed.
  */
-struct sy_magazine *sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned most);
+struct sy_magazine *sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest,
+                                   unsigned most);
 void sy_limbo_freed (struct sy_limbo *limbo, unsigned blocks, size_t bytes);
 
 /* Between two scans so many threads' worth of bytes are sealed. */
 void sy_limbo_note_threads (struct sy_limbo *limbo, unsigned threads);
 
-/* Notes that so many bytes wait now, threads' bags included.  They were read one after the other and may add up to too many. */
+/* Notes that so many bytes wait now, threads' bags included.  They were read one after the other
+   and may add up to too many. */
 void sy_limbo_note_bytes (struct sy_limbo *limbo, size_t bytes);
 
 /* When the first block of the oldest sealed bag came; 0: there is none. */

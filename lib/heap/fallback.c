@@ -148,7 +148,8 @@ sy_fallback_has (struct sy_fallback *fallback, const void *block)
 
   sy_lock_take (&stripe->lock);
 
-  bool known = stripe->untracked != 0 || (stripe->entries != 0 && stripe->table[find (stripe, (uintptr_t) block)] != 0);
+  bool known = stripe->untracked != 0
+               || (stripe->entries != 0 && stripe->table[find (stripe, (uintptr_t) block)] != 0);
 
   sy_lock_release (&stripe->lock);
   return known;

@@ -53,7 +53,8 @@ clear (char *start, size_t bytes)
     {
       size_t part = bytes - at < SY_RESIDENT_BYTES ? bytes - at : SY_RESIDENT_BYTES;
 
-      if (part < SY_CLEAR_LEAST || sy_os_resident_bytes (start + at, part) > part / 2 || !sy_os_discard (start + at, part))
+      if (part < SY_CLEAR_LEAST || sy_os_resident_bytes (start + at, part) > part / 2
+          || !sy_os_discard (start + at, part))
         memset (start + at, 0, part);
     }
 }
@@ -152,7 +153,9 @@ sy_heap_free (void *block)
 size_t
 sy_heap_usable (const void *block)
 {
-  return sy_pages_has (block) ? sy_pages_usable (block, "malloc_usable_size") : block == NULL ? 0 : sy_libc_heap_usable (block);
+  return sy_pages_has (block) ? sy_pages_usable (block, "malloc_usable_size")
+         : block == NULL      ? 0
+                              : sy_libc_heap_usable (block);
 }
 
 size_t

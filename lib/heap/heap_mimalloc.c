@@ -72,7 +72,8 @@ sy_heap_aligned (size_t alignment, size_t size)
     return NULL;
   size = at_least (size);
   alignment = at_least (alignment);
-  for (size_t extra = 0; extra / 2 <= alignment && !too_big (size + extra); extra = extra == 0 ? 1 : 2 * extra)
+  for (size_t extra = 0; extra / 2 <= alignment && !too_big (size + extra);
+       extra = extra == 0 ? 1 : 2 * extra)
     {
       void *block = mi_malloc_aligned (size + extra, alignment);
 

@@ -21,7 +21,8 @@ struct tables {
 
 enum function { MALLOC, CALLOC, REALLOC, MEMALIGN, FREE, USABLE_SIZE, TRIM, FUNCTIONS };
 
-static const char *const names[FUNCTIONS] = { "malloc", "calloc", "realloc", "memalign", "free", "malloc_usable_size", "malloc_trim" };
+static const char *const names[FUNCTIONS]
+  = { "malloc", "calloc", "realloc", "memalign", "free", "malloc_usable_size", "malloc_trim" };
 
 /* The first caller writes the addresses.  Two threads that look at once find the same ones.
    `ready`, stored with release, says that all are written. */
@@ -32,7 +33,8 @@ static AO_t address[FUNCTIONS], ready;
 static uintptr_t
 address_of (const struct dl_phdr_info *library, const ElfW (Dyn) *entry)
 {
-  return entry->d_un.d_ptr < library->dlpi_addr ? library->dlpi_addr + entry->d_un.d_ptr : entry->d_un.d_ptr;
+  return entry->d_un.d_ptr < library->dlpi_addr ? library->dlpi_addr + entry->d_un.d_ptr
+                                                : entry->d_un.d_ptr;
 }
 
 /* False: the library does not have all of them. */
@@ -48,12 +50,15 @@ read_tables (const struct dl_phdr_info *library, const ElfW (Dyn) *entry, struct
       case DT_STRTAB: tables->strings = (const char *) address_of (library, entry); break;
       case DT_SYMTAB: tables->symbols = (const ElfW (Sym) *) address_of (library, entry); break;
       case DT_GNU_HASH: tables->hash = (const uint32_t *) address_of (library, entry); break;
-      case DT_HASH: tables->symbol_count = ((const uint32_t *) address_of (library, entry))[1]; break;
+      case DT_HASH:
+        tables->symbol_count = ((const uint32_t *) address_of (library, entry))[1];
+        break;
       case DT_SONAME: soname = entry->d_un.d_val; break;
       default: break;
       }
   tables->soname = tables->strings == NULL ? NULL : tables->strings + soname;
-  return soname != 0 && tables->strings != NULL && tables->symbols != NULL && (tables->hash != NULL || tables->symbol_count != 0);
+  return soname != 0 && tables->strings != NULL && tables->symbols != NULL
+         && (tables->hash != NULL || tables->symbol_count != 0);
 }
 
 static uint32_t
@@ -93,8 +98,10 @@ find_by_walk (const struct tables *tables, const char *name)
 static const ElfW (Sym) *
 find_by_hash (const struct tables *tables, const char *name)
 {
-  uint32_t bucket_count = tables->hash[0], first = tables->hash[1], filter_words = tables->hash[2], hash = hash_of (name);
-  const uint32_t *buckets = tables->hash + 4 + filter_words * (sizeof (ElfW (Addr)) / sizeof (uint32_t));
+  uint32_t bucket_count = tables->hash[0], first = tables->hash[1], filter_words = tables->hash[2],
+           hash = hash_of (name);
+  const uint32_t *buckets = tables->hash + 4
+                            + filter_words * (sizeof (ElfW (Addr)) / sizeof (uint32_t));
   const uint32_t *chains = buckets + bucket_count;
   uint32_t at = bucket_count == 0 ? 0 : buckets[hash % bucket_count];
 
@@ -116,7 +123,9 @@ is_c_library (const struct dl_phdr_info *library, struct tables *tables)
 {
   for (unsigned at = 0; at < library->dlpi_phnum; at++)
     if (library->dlpi_phdr[at].p_type == PT_DYNAMIC)
-      return read_tables (library, (const ElfW (Dyn) *) (library->dlpi_addr + library->dlpi_phdr[at].p_vaddr), tables)
+      return read_tables (
+               library, (const ElfW (Dyn) *) (library->dlpi_addr + library->dlpi_phdr[at].p_vaddr),
+               tables)
              && strcmp (tables->soname, LIBC_SO) == 0;
   return false;
 }
@@ -133,7 +142,8 @@ look_into (struct dl_phdr_info *library, size_t size, void *ctx)
     return 0;
   for (unsigned at = 0; at < FUNCTIONS; at++)
     {
-      const ElfW (Sym) *symbol = tables.hash != NULL ? find_by_hash (&tables, names[at]) : find_by_walk (&tables, names[at]);
+      const ElfW (Sym) *symbol = tables.hash != NULL ? find_by_hash (&tables, names[at])
+                                                     : find_by_walk (&tables, names[at]);
 
       if (symbol == NULL)
         sy_bug (names[at], NULL, "the C library has no such function");

@@ -59,7 +59,8 @@ begin (char *base, size_t offset, size_t size)
 bool
 sy_libc_heap_is_there (void)
 {
-  return __libc_malloc != NULL && __libc_calloc != NULL && __libc_realloc != NULL && __libc_memalign != NULL && __libc_free != NULL;
+  return __libc_malloc != NULL && __libc_calloc != NULL && __libc_realloc != NULL
+         && __libc_memalign != NULL && __libc_free != NULL;
 }
 
 void *

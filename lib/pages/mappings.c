@@ -15,12 +15,13 @@
  * or behind.
  */
 static uint32_t
-piece_before (uint32_t first, uint32_t length, uint32_t at, uint32_t *moved_behind)
+mapping_before (uint32_t first, uint32_t length, uint32_t at, uint32_t *moved_behind)
 {
   uint32_t last = first;
 
   *moved_behind = 0;
-  for (uint32_t mapping = first; mapping < first + length; mapping += sy_page_unit (mapping)->mapping & ~MAPPING_MOVED)
+  for (uint32_t mapping = first; mapping < first + length;
+       mapping += sy_page_unit (mapping)->mapping & ~MAPPING_MOVED)
     if (mapping < first + at)
       last = mapping;
     else
@@ -31,7 +32,7 @@ piece_before (uint32_t first, uint32_t length, uint32_t at, uint32_t *moved_behi
 uint32_t
 sy_mappings_cut (uint32_t first, uint32_t at)
 {
-  uint32_t lost, last = piece_before (first, sy_page_unit (first)->length, at, &lost);
+  uint32_t lost, last = mapping_before (first, sy_page_unit (first)->length, at, &lost);
   uint32_t moved = sy_page_unit (last)->mapping & MAPPING_MOVED;
 
   sy_page_unit (last)->mapping = (first + at - last) | moved;
@@ -41,7 +42,8 @@ sy_mappings_cut (uint32_t first, uint32_t at)
 void
 sy_mappings_extend (uint32_t first, uint32_t old_length)
 {
-  uint32_t behind, last = piece_before (first, old_length, old_length, &behind), more = sy_page_unit (first)->length - old_length;
+  uint32_t behind, last = mapping_before (first, old_length, old_length, &behind),
+                   more = sy_page_unit (first)->length - old_length;
 
   if ((sy_page_unit (last)->mapping & MAPPING_MOVED) != 0)
     sy_page_unit (first + old_length)->mapping = more;
@@ -52,7 +54,8 @@ sy_mappings_extend (uint32_t first, uint32_t old_length)
 uint32_t
 sy_mappings_tail (uint32_t first)
 {
-  uint32_t behind, length = sy_page_unit (first)->length, last = piece_before (first, length, length, &behind);
+  uint32_t behind, length = sy_page_unit (first)->length,
+                   last = mapping_before (first, length, length, &behind);
 
   return (sy_page_unit (last)->mapping & MAPPING_MOVED) != 0 ? length : last - first;
 }
@@ -64,7 +67,7 @@ sy_mappings_moved (uint32_t first)
 
   if (sy_page_unit (first)->mapping == 0)
     return 0;
-  (void) piece_before (first, sy_page_unit (first)->length, 0, &moved);
+  (void) mapping_before (first, sy_page_unit (first)->length, 0, &moved);
   return moved;
 }
 
@@ -78,12 +81,14 @@ sy_mappings_move (uint32_t from, uint32_t to, bool *copied)
     {
       units = old->mapping == 0 ? length : old[done].mapping & ~MAPPING_MOVED;
       new[done].mapping = units | MAPPING_MOVED;
-      switch (sy_os_move (sy_page_address (from + done), sy_page_address (to + done), sy_page_bytes_of (units)))
+      switch (sy_os_move (sy_page_address (from + done), sy_page_address (to + done),
+                          sy_page_bytes_of (units)))
         {
         case SY_MOVED:
           break;
         case SY_MOVE_REFUSED:
-          memcpy (sy_page_address (to + done), sy_page_address (from + done), sy_page_bytes_of (units));
+          memcpy (sy_page_address (to + done), sy_page_address (from + done),
+                  sy_page_bytes_of (units));
           new[done].mapping = units;
           *copied = true;
           break;

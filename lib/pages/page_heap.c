@@ -6,8 +6,8 @@
 #include "pages/page_range.h"
 #include "pages/mappings.h"
 
-/* Under the range's lock: how many mappings of all used runs were moved, and whether moving has ended
-   because a move lost a run. */
+/* Under the range's lock: how many mappings of all used runs were moved, and whether moving has
+   ended because a move lost a run. */
 static uint32_t moved_mappings;
 static bool moves_ended;
 
@@ -30,7 +30,8 @@ sy_pages_has (const void *pointer)
 static uint32_t
 choose (uint32_t length, bool may_be_dirty, enum sy_run_state *state)
 {
-  uint32_t first = may_be_dirty ? sy_runs_find (&sy_page_range.runs, *state = SY_RUN_DIRTY, length) : SY_UNIT_NONE;
+  uint32_t first = may_be_dirty ? sy_runs_find (&sy_page_range.runs, *state = SY_RUN_DIRTY, length)
+                                : SY_UNIT_NONE;
 
   if (first == SY_UNIT_NONE)
     first = sy_runs_find (&sy_page_range.runs, *state = SY_RUN_CLEAN, length);
@@ -50,7 +51,8 @@ choose (uint32_t length, bool may_be_dirty, enum sy_run_state *state)
 static uint32_t
 cut_ends (uint32_t first, size_t alignment, uint32_t length, enum sy_run_state state)
 {
-  uint32_t before = (uint32_t) ((-(uintptr_t) sy_page_address (first) & (alignment - 1)) >> sy_page_range.shift);
+  uint32_t before = (uint32_t) ((-(uintptr_t) sy_page_address (first) & (alignment - 1))
+                                >> sy_page_range.shift);
 
   if (before != 0)
     {
@@ -77,7 +79,8 @@ take_locked (size_t alignment, size_t bytes, size_t room, enum sy_run_state *sta
   size_t over = alignment > sy_page_bytes_of (1) ? alignment - sy_page_bytes_of (1) : 0;
   uint32_t length = sy_page_units_of (bytes + room), first;
 
-  if (over > sy_page_bytes_of (sy_page_range.units) || sy_page_units_of (bytes + room + over) > sy_page_range.units)
+  if (over > sy_page_bytes_of (sy_page_range.units)
+      || sy_page_units_of (bytes + room + over) > sy_page_range.units)
     return SY_UNIT_NONE;
   first = choose (length + (uint32_t) (over >> sy_page_range.shift), true, state);
   if (first != SY_UNIT_NONE && over != 0)
@@ -177,7 +180,8 @@ static bool
 grow_run (uint32_t first, uint32_t length)
 {
   struct sy_runs *runs = &sy_page_range.runs;
-  uint32_t old_length = runs->units[first].length, next = first + old_length, more = length - old_length, wanted = more, room;
+  uint32_t old_length = runs->units[first].length, next = first + old_length,
+           more = length - old_length, wanted = more, room;
   bool at_edge;
 
   if (next == runs->edge || runs->units[next].state == SY_RUN_CLEAN)
@@ -196,7 +200,8 @@ grow_run (uint32_t first, uint32_t length)
 bool
 sy_pages_resize (void *block, size_t bytes, const char *call)
 {
-  uint32_t chain = SY_UNIT_NONE, first = sy_page_run_of (block, call), length = sy_page_units_of (bytes);
+  uint32_t chain = SY_UNIT_NONE, first = sy_page_run_of (block, call),
+           length = sy_page_units_of (bytes);
   struct sy_unit *unit = sy_page_unit (first);
   bool done = length <= sy_page_range.units;
 
@@ -248,7 +253,8 @@ choose_for_move (uint32_t first, uint32_t length, enum sy_run_state *state)
 static void
 copy_pages (uint32_t from, uint32_t to)
 {
-  memcpy (sy_page_address (to), sy_page_address (from), sy_page_bytes_of (sy_page_unit (from)->length));
+  memcpy (sy_page_address (to), sy_page_address (from),
+          sy_page_bytes_of (sy_page_unit (from)->length));
 }
 
 /* Files both runs after a move or a copy.  Returns whether the new run is the block's. */

@@ -29,7 +29,8 @@ sy_page_units_of (size_t bytes)
 uint32_t
 sy_page_run_of (const void *block, const char *call)
 {
-  size_t offset = (uintptr_t) block - AO_load (&sy_page_range.base), unit = offset >> sy_page_range.shift;
+  size_t offset = (uintptr_t) block - AO_load (&sy_page_range.base),
+         unit = offset >> sy_page_range.shift;
 
   if ((offset & (sy_page_bytes_of (1) - 1)) != 0 || unit >= AO_load (&sy_page_range.known)
       || sy_page_unit ((uint32_t) unit)->state != SY_RUN_USED)
@@ -84,10 +85,13 @@ sy_page_range_commit (uint32_t count)
 {
   size_t edge = (size_t) sy_page_range.runs.edge + count;
 
-  if (edge > sy_page_range.units || !sy_arena_grow (&sy_page_range.entries, edge * sizeof (struct sy_unit), SY_ARENA_STEP)
-      || !sy_arena_grow (&sy_page_range.range, sy_page_range.skip + (edge << sy_page_range.shift), SY_PAGES_STEP))
+  if (edge > sy_page_range.units
+      || !sy_arena_grow (&sy_page_range.entries, edge * sizeof (struct sy_unit), SY_ARENA_STEP)
+      || !sy_arena_grow (&sy_page_range.range, sy_page_range.skip + (edge << sy_page_range.shift),
+                         SY_PAGES_STEP))
     return false;
-  AO_store (&sy_page_range.known, (AO_t) (sy_page_range.entries.committed / sizeof (struct sy_unit)));
+  AO_store (&sy_page_range.known,
+            (AO_t) (sy_page_range.entries.committed / sizeof (struct sy_unit)));
   return true;
 }
 
@@ -97,7 +101,8 @@ sy_page_range_commit (uint32_t count)
 static uint32_t
 dirty_limit (void)
 {
-  uint32_t least = (uint32_t) (SY_PAGES_DIRTY_BYTES >> sy_page_range.shift), share = sy_page_range.runs.used / SY_PAGES_DIRTY_SHARE;
+  uint32_t least = (uint32_t) (SY_PAGES_DIRTY_BYTES >> sy_page_range.shift),
+           share = sy_page_range.runs.used / SY_PAGES_DIRTY_SHARE;
 
   return share > least ? share : least;
 }
@@ -151,7 +156,8 @@ sy_page_run_give (uint32_t first, uint32_t *chain)
     }
   sy_runs_file (&sy_page_range.runs, first, SY_RUN_DIRTY);
   if (sy_page_range.runs.dirty > limit)
-    (void) detach_dirty (sy_page_range.runs.dirty - limit + limit / 16, sy_page_range.runs.tick + 1, chain);
+    (void) detach_dirty (sy_page_range.runs.dirty - limit + limit / 16, sy_page_range.runs.tick + 1,
+                         chain);
 }
 
 /* Gives a detached run's pages back to the system, outside the lock.  Returns the run's new state.
@@ -207,7 +213,8 @@ sy_page_chain_clean (uint32_t chain)
 static bool
 reap_runs (uint32_t *chain)
 {
-  if (!detach_dirty ((uint32_t) (SY_PAGES_REAP_BYTES >> sy_page_range.shift), sy_page_range.runs.tick, chain))
+  if (!detach_dirty ((uint32_t) (SY_PAGES_REAP_BYTES >> sy_page_range.shift),
+                     sy_page_range.runs.tick, chain))
     return false;
   sy_page_range.runs.tick++;
   sy_purge_timer_end (&sy_page_range.timer);
@@ -218,7 +225,8 @@ void
 sy_page_range_reap (uint64_t now_ns)
 {
   uint64_t until_ns;
-  bool done = !sy_purge_timer_is_due (&sy_page_range.timer, now_ns) || AO_load_acquire (&sy_page_range.bytes) == 0;
+  bool done = !sy_purge_timer_is_due (&sy_page_range.timer, now_ns)
+              || AO_load_acquire (&sy_page_range.bytes) == 0;
 
   if (done || !sy_lock_try (&sy_page_range.lock))
     return;

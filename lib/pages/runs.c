@@ -19,7 +19,8 @@ list_of (uint32_t length)
   if (length < SY_RUN_EXACT)
     return length;
   shift = 31 - (unsigned) __builtin_clz (length);
-  return SY_RUN_EXACT + 8 * (shift - (unsigned) __builtin_ctz (SY_RUN_EXACT)) + (length >> (shift - 3) & 7);
+  return SY_RUN_EXACT + 8 * (shift - (unsigned) __builtin_ctz (SY_RUN_EXACT))
+         + (length >> (shift - 3) & 7);
 }
 
 static struct sy_run_lists *
@@ -68,7 +69,8 @@ list_filled (const struct sy_run_lists *lists, unsigned list)
 {
   for (unsigned word = list / 64; word < SY_RUN_LISTS / 64; word++)
     {
-      uint64_t filled = lists->filled[word] & (word == list / 64 ? ~UINT64_C (0) << list % 64 : ~UINT64_C (0));
+      uint64_t filled = lists->filled[word]
+                        & (word == list / 64 ? ~UINT64_C (0) << list % 64 : ~UINT64_C (0));
 
       if (filled != 0)
         return 64 * word + (unsigned) __builtin_ctzll (filled);
@@ -83,7 +85,8 @@ list_best (const struct sy_runs *runs, uint32_t first, uint32_t length)
 {
   uint32_t best = SY_UNIT_NONE, best_length = UINT32_MAX;
 
-  for (unsigned looks = 0; first != SY_UNIT_NONE && looks < SY_RUN_LOOKS; looks++, first = runs->units[first].next)
+  for (unsigned looks = 0; first != SY_UNIT_NONE && looks < SY_RUN_LOOKS;
+       looks++, first = runs->units[first].next)
     {
       uint32_t has = runs->units[first].length;
 
@@ -167,7 +170,8 @@ free_remove (struct sy_runs *runs, uint32_t first)
 }
 
 static void
-free_add (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_state state, uint32_t stamp, uint32_t older)
+free_add (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_state state,
+          uint32_t stamp, uint32_t older)
 {
   run_set (runs, first, length, state);
   list_add (runs, first);
@@ -222,7 +226,9 @@ sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more)
 
   while (more != 0)
     {
-      uint32_t next = first + length, step = next == runs->edge || runs->units[next].length > more ? more : runs->units[next].length;
+      uint32_t next = first + length, step = next == runs->edge || runs->units[next].length > more
+                                               ? more
+                                               : runs->units[next].length;
 
       if (next == runs->edge)
         (void) sy_runs_take_edge (runs, step);
@@ -247,8 +253,10 @@ sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length)
 void
 sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state)
 {
-  uint32_t length = runs->units[first].length, next = first + length, longest = length, stamp = runs->tick, older = runs->youngest;
-  uint32_t neighbours[2] = { first == 0 ? SY_UNIT_NONE : first - runs->units[first - 1].back, next == runs->edge ? SY_UNIT_NONE : next };
+  uint32_t length = runs->units[first].length, next = first + length, longest = length,
+           stamp = runs->tick, older = runs->youngest;
+  uint32_t neighbours[2] = { first == 0 ? SY_UNIT_NONE : first - runs->units[first - 1].back,
+                             next == runs->edge ? SY_UNIT_NONE : next };
 
   if (runs->units[first].state == SY_RUN_USED)
     runs->used -= length;
@@ -327,7 +335,8 @@ ages_are_valid (const struct sy_runs *runs, uint32_t count)
     {
       const struct sy_unit *unit = &runs->units[at];
 
-      if (unit->state != SY_RUN_DIRTY || unit->older != older || unit->stamp < stamp || count-- == 0)
+      if (unit->state != SY_RUN_DIRTY || unit->older != older || unit->stamp < stamp
+          || count-- == 0)
         return false;
       stamp = unit->stamp;
     }
@@ -345,7 +354,8 @@ sy_runs_is_valid (const struct sy_runs *runs)
       bool is_free = unit->state >= SY_RUN_DIRTY;
 
       if (unit->state == SY_RUN_INSIDE || unit->length == 0 || unit->length > runs->edge - at
-          || runs->units[at + unit->length - 1].back != unit->length || (is_free && (unit->state == before || !is_listed (runs, at))))
+          || runs->units[at + unit->length - 1].back != unit->length
+          || (is_free && (unit->state == before || !is_listed (runs, at))))
         return false;
       for (uint32_t inside = at + 1; inside < at + unit->length; inside++)
         if (runs->units[inside].state != SY_RUN_INSIDE)
@@ -356,5 +366,6 @@ sy_runs_is_valid (const struct sy_runs *runs)
       before = unit->state;
       at += unit->length;
     }
-  return before != SY_RUN_CLEAN && used == runs->used && dirty == runs->dirty && ages_are_valid (runs, dirty_runs);
+  return before != SY_RUN_CLEAN && used == runs->used && dirty == runs->dirty
+         && ages_are_valid (runs, dirty_runs);
 }

@@ -80,7 +80,8 @@ uint32_t sy_runs_take_edge (struct sy_runs *runs, uint32_t length);
 
 /* How many units right behind the used run are free, up to `wanted`.  Sets *at_edge to whether they
    reach the edge. */
-uint32_t sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted, bool *at_edge);
+uint32_t sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted,
+                              bool *at_edge);
 
 /* Adds the `more` units right behind the used run to it.  They are free or behind the edge. */
 void sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more);

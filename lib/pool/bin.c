@@ -17,7 +17,8 @@ sy_bin_open (struct sy_bin *bin)
 static uint8_t
 fullness (const struct sy_slab *slab)
 {
-  return (uint8_t) (slab->free_count * SY_BIN_FULLNESSES / (sy_size_classes[slab->class].blocks + 1));
+  return (uint8_t) (slab->free_count * SY_BIN_FULLNESSES
+                    / (sy_size_classes[slab->class].blocks + 1));
 }
 
 static bool
@@ -102,7 +103,8 @@ sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
           list++;
           continue;
         }
-      taken += sy_slab_take (sy_slab_at (number), sy_region_address (number), count - taken, top - taken, zeroed);
+      taken += sy_slab_take (sy_slab_at (number), sy_region_address (number), count - taken,
+                             top - taken, zeroed);
       list_again (bin, number);
     }
   sy_own_add (&bin->free_blocks, (AO_t) 0 - taken);
@@ -112,13 +114,17 @@ sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
 void
 sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, unsigned count)
 {
-  size_t page = sy_os_page_bytes (), mask = SY_POPULATE_PAGES * page - 1, bytes = sy_size_classes[class].bytes;
-  const char *first = top[-1], *last = top[-(ptrdiff_t) count], *slab = sy_region_address (sy_region_slab_of (last));
+  size_t page = sy_os_page_bytes (), mask = SY_POPULATE_PAGES * page - 1,
+         bytes = sy_size_classes[class].bytes;
+  const char *first = top[-1], *last = top[-(ptrdiff_t) count],
+             *slab = sy_region_address (sy_region_slab_of (last));
   /* The first may lie in another slab, anywhere. */
-  uintptr_t from = ((uintptr_t) (first > slab ? first : slab) + mask) & ~mask, to = ((uintptr_t) last + bytes + mask) & ~mask;
+  uintptr_t from = ((uintptr_t) (first > slab ? first : slab) + mask) & ~mask,
+            to = ((uintptr_t) last + bytes + mask) & ~mask;
 
   /* Relaxed: a bound.  Of larger blocks than a page some pages may never be touched. */
-  if (from < to && bytes <= page && mask < SY_UNIT_BYTES && AO_load (&bin->slabs) >= SY_POPULATE_SLABS)
+  if (from < to && bytes <= page && mask < SY_UNIT_BYTES
+      && AO_load (&bin->slabs) >= SY_POPULATE_SLABS)
     (void) sy_os_populate ((void *) from, to - from);
 }
 
@@ -160,7 +166,8 @@ sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned c
   size_t bytes = sy_class_slab_bytes (slab->class);
   unsigned put = 0;
 
-  for (; put < count && (uintptr_t) blocks[put] - (uintptr_t) sy_region_address (number) < bytes; put++)
+  for (; put < count && (uintptr_t) blocks[put] - (uintptr_t) sy_region_address (number) < bytes;
+       put++)
     if (SY_UNLIKELY (!sy_slab_put (slab, sy_bin_block (number, blocks[put], "free"))))
       sy_bug ("free", blocks[put], "block freed twice");
   *emptied = slab_gained (bin, number, put);
@@ -216,7 +223,8 @@ take_hole (struct sy_bin *bin, uint32_t number, bool idle_only, struct sy_hole *
 }
 
 unsigned
-sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, unsigned most, bool *at_end)
+sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, unsigned most,
+                   bool *at_end)
 {
   unsigned found = 0;
 
@@ -261,17 +269,19 @@ sy_bin_is_valid (struct sy_bin *bin)
   size_t free_blocks = 0;
 
   for (uint8_t list = 0; list < SY_BIN_LISTS; list++)
-    for (uint32_t number = bin->list[list]; number != SY_SLAB_NONE; number = sy_slab_at (number)->next)
+    for (uint32_t number = bin->list[list]; number != SY_SLAB_NONE;
+         number = sy_slab_at (number)->next)
       {
         const struct sy_slab *slab = sy_slab_at (number);
 
-        if (slab->list != list || (list != SY_BIN_PURGED && fullness (slab) != list) || slab->free_count == 0 || slab_is_empty (slab)
-            || !sy_slab_is_valid (slab))
+        if (slab->list != list || (list != SY_BIN_PURGED && fullness (slab) != list)
+            || slab->free_count == 0 || slab_is_empty (slab) || !sy_slab_is_valid (slab))
           return false;
         free_blocks += slab->free_count;
       }
   for (unsigned walk = 0; walk < SY_WALKS; walk++)
-    if (bin->walk[walk].slab != SY_SLAB_NONE && sy_slab_at (bin->walk[walk].slab)->list != bin->walk[walk].list)
+    if (bin->walk[walk].slab != SY_SLAB_NONE
+        && sy_slab_at (bin->walk[walk].slab)->list != bin->walk[walk].list)
       return false;
   return free_blocks == AO_load (&bin->free_blocks);
 }

@@ -84,7 +84,8 @@ unsigned sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zer
 
 /*
  * Populates pages of blocks below top that were never handed out: those that they are the first to
- * come to, and some behind them, up to a multiple of SY_POPULATE_PAGES, which no slab ends short of.
+ * come to, and some behind them, up to a multiple of SY_POPULATE_PAGES, which no slab ends short
+ * of.
  */
 void sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, unsigned count);
 
@@ -97,7 +98,8 @@ unsigned sy_bin_block (uint32_t number, const void *block, const char *call);
  * lie in the same slab.  Returns how many.  Sets *emptied to whether the slab is now empty and has
  * left the bin.
  */
-unsigned sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned count, bool *emptied);
+unsigned sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned count,
+                     bool *emptied);
 
 /*
  * Takes holes out of up to `most` of the walk's next slabs.  SY_WALK_ALL looks at all slabs but the
@@ -107,7 +109,8 @@ unsigned sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, u
  * and puts the holes back.  Sets *at_end to whether the walk has come to its end; the next call
  * then begins again.
  */
-unsigned sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, unsigned most, bool *at_end);
+unsigned sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, unsigned most,
+                            bool *at_end);
 
 /* Lets the walk begin again. */
 void sy_bin_walk_begin (struct sy_bin *bin, unsigned walk);

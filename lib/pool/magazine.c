@@ -75,7 +75,7 @@ sy_depot_reset (struct sy_depot *depot, uint64_t tag)
 #else
 
 # if !defined AO_HAVE_compare_double_and_swap_double_release
-#  error "a 32-bit system needs a double-width compare-and-swap for the depots; configure --with-allocator-mode=default"
+#  error "32 bits need a double-width compare-and-swap; use --with-allocator-mode=default"
 # endif
 
 struct head {
@@ -104,7 +104,8 @@ static bool
 head_change (struct sy_depot *depot, struct head seen, uintptr_t number)
 {
   /* release: pairs with the acquire in head_load. */
-  return AO_compare_double_and_swap_double_release ((AO_double_t *) (void *) depot, seen.number, seen.tag, number, seen.tag + 1);
+  return AO_compare_double_and_swap_double_release ((AO_double_t *) (void *) depot, seen.number,
+                                                    seen.tag, number, seen.tag + 1);
 }
 
 void
@@ -127,7 +128,9 @@ sy_depot_push (struct sy_depot *depot, struct sy_magazine *magazine)
       /* Relaxed: the release in head_change publishes it.  A thread that still pops this
          magazine may read it too early; its swap fails, because the tag has changed. */
       AO_store (&magazine->below, head_number (seen));
-      AO_int_store (&magazine->depth, head_number (seen) == 0 ? 1 : AO_int_load (&numbered (head_number (seen))->depth) + 1);
+      AO_int_store (&magazine->depth, head_number (seen) == 0
+                                        ? 1
+                                        : AO_int_load (&numbered (head_number (seen))->depth) + 1);
     }
   while (!head_change (depot, seen, number_of (magazine)));
 }
@@ -165,7 +168,9 @@ fresh (void)
   struct sy_magazine *magazine = NULL;
 
   sy_lock_take (&magazines.lock);
-  if (magazines.arena.base != NULL || sy_arena_open (&magazines.arena, SY_MAGAZINES_MAX * sizeof (struct sy_magazine), SY_ARENA_STEP, SY_ARENA_LIMIT_SHARE))
+  if (magazines.arena.base != NULL
+      || sy_arena_open (&magazines.arena, SY_MAGAZINES_MAX * sizeof (struct sy_magazine),
+                        SY_ARENA_STEP, SY_ARENA_LIMIT_SHARE))
     {
       AO_store (&magazines.base, (AO_t) magazines.arena.base);
       magazine = sy_arena_take (&magazines.arena, sizeof (struct sy_magazine));

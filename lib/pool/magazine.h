@@ -48,7 +48,8 @@ struct sy_magazine {
   void *slot[SY_MAGAZINE_SLOTS];
 };
 
-SY_STATIC_ASSERT (sizeof (struct sy_magazine) == SY_MAGAZINE_BYTES, "top is a multiple of it when full");
+SY_STATIC_ASSERT (sizeof (struct sy_magazine) == SY_MAGAZINE_BYTES,
+                  "top is a multiple of it when full");
 
 static inline bool
 sy_magazine_is_full (void *const *top)

@@ -176,7 +176,8 @@ sy_pool_close (struct sy_pool *pool)
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
       for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
-        for (struct sy_magazine *full; (full = pop (sy_pool_bin (pool, shard, class), depot)) != NULL;)
+        for (struct sy_magazine *full;
+             (full = pop (sy_pool_bin (pool, shard, class), depot)) != NULL;)
           sy_magazine_give (full);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
@@ -201,7 +202,8 @@ sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
     magazine = pop_any_spare (sy_pool_bin (pool, shard, class), depot + 1, SY_DEPOTS - 1);
   for (unsigned step = 1; step < neighbours (pool) && magazine == NULL; step++)
     {
-      magazine = pop_any_spare (sy_pool_bin (pool, neighbour (pool, home, step), class), depot, SY_DEPOTS);
+      magazine = pop_any_spare (sy_pool_bin (pool, neighbour (pool, home, step), class), depot,
+                                SY_DEPOTS);
       if (magazine != NULL)
         sy_shared_add (&pool->cross_frees, magazine->rounds);
     }
@@ -221,7 +223,8 @@ sy_pool_leave (struct sy_pool *pool, unsigned home, unsigned class)
 bool
 sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine)
 {
-  struct sy_depot *depot = &sy_pool_bin (pool, sy_home_shard (home), class)->depot[sy_home_depot (home)];
+  struct sy_depot *depot
+    = &sy_pool_bin (pool, sy_home_shard (home), class)->depot[sy_home_depot (home)];
 
   if (sy_depot_depth (depot) >= sy_size_classes[class].depot_depth)
     return false;
@@ -231,7 +234,8 @@ sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_ma
 
 /* Carves from a bin that has blocks and whose lock is free.  0: there was none. */
 static unsigned
-carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top, bool *zeroed)
+carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsigned count,
+                       void **top, bool *zeroed)
 {
   for (unsigned step = 0; step < neighbours (pool); step++)
     {
@@ -253,7 +257,8 @@ carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsi
 /* Carves from the bin.  If the bin has no blocks, the slab that the caller started joins it
    first; if it has, this slab goes back.  number may be SY_SLAB_NONE: no slab. */
 static unsigned
-carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsigned count, void **top, bool *zeroed)
+carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsigned count,
+                 void **top, bool *zeroed)
 {
   sy_timed_lock_take (&bin->lock);
 
@@ -274,7 +279,8 @@ carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsi
 }
 
 unsigned
-sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top, bool *zeroed)
+sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top,
+               bool *zeroed)
 {
   unsigned taken = carve_without_waiting (pool, home, class, count, top, zeroed);
 
@@ -285,7 +291,8 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
   struct sy_bin *bin = sy_pool_bin (pool, shard, class);
   bool had_blocks = AO_load (&bin->free_blocks) != 0;
 
-  taken = carve_with_slab (pool, bin, had_blocks ? SY_SLAB_NONE : slab_start (pool, shard, class), count, top, zeroed);
+  taken = carve_with_slab (pool, bin, had_blocks ? SY_SLAB_NONE : slab_start (pool, shard, class),
+                           count, top, zeroed);
   if (taken != 0 || !had_blocks)
     return taken;
 
@@ -308,7 +315,8 @@ slab_of (const struct sy_pool *pool, unsigned class, const void *block)
 /* Puts back those blocks that are of the same shard as the last one.  Moves the others to the
    front of the array, and returns how many these are. */
 static unsigned
-put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count, uint32_t *emptied, unsigned *emptied_count)
+put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count,
+               uint32_t *emptied, unsigned *emptied_count)
 {
   unsigned shard = sy_slab_at (slab_of (pool, class, blocks[count - 1]))->shard, others = 0;
   struct sy_bin *bin = sy_pool_bin (pool, shard, class);

@@ -117,18 +117,21 @@ struct sy_magazine *sy_pool_load (struct sy_pool *pool, unsigned home, unsigned 
 void sy_pool_leave (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Gives a full magazine to home's depot.  False: the depot is full. */
-bool sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine);
+bool sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class,
+                    struct sy_magazine *magazine);
 
 /*
  * Carves up to count blocks out of slabs and stores them below top, as sy_slab_take does.  Returns
  * how many; 0: the zone or the memory is used up.  Sets *zeroed to false if one of them may not be
  * zero.
  */
-unsigned sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top, bool *zeroed);
+unsigned sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count,
+                        void **top, bool *zeroed);
 
 /* Puts blocks back into their slabs, of any shards.  Changes the array.  Reports misuse if one
    of them is no block, or is free already. */
-void sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count);
+void sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **blocks,
+                  unsigned count);
 
 /* For debug builds: reports a pointer that is no block of this class, or a block that its slab has
    marked free. */

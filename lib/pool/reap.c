@@ -23,13 +23,17 @@ drain_one (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_depot
 static size_t
 discard_hole (const struct sy_hole *hole, unsigned class)
 {
-  size_t page_bytes = sy_os_page_bytes (), pages = sy_class_slab_bytes (class) / page_bytes, bytes = 0;
+  size_t page_bytes = sy_os_page_bytes (), pages = sy_class_slab_bytes (class) / page_bytes,
+         bytes = 0;
 
   for (size_t page = 0, run; page < pages; page += run + 1)
     {
-      for (run = 0; page + run < pages && sy_slab_page_is_in (class, &hole->bits, page + run, page_bytes); run++)
+      for (run = 0;
+           page + run < pages && sy_slab_page_is_in (class, &hole->bits, page + run, page_bytes);
+           run++)
         ;
-      if (run != 0 && sy_os_discard (sy_region_address (hole->slab) + page * page_bytes, run * page_bytes))
+      if (run != 0
+          && sy_os_discard (sy_region_address (hole->slab) + page * page_bytes, run * page_bytes))
         bytes += run * page_bytes;
     }
   return bytes;
@@ -38,7 +42,8 @@ discard_hole (const struct sy_hole *hole, unsigned class)
 /* Purges up to SY_PURGE_SLABS of the next slabs of a walk.  Returns how many, and adds the bytes
    given back to *bytes. */
 static unsigned
-purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned walk, bool *at_end, size_t *bytes)
+purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned walk, bool *at_end,
+            size_t *bytes)
 {
   struct sy_hole hole[SY_PURGE_SLABS];
   uint32_t emptied = SY_SLAB_NONE;
@@ -64,7 +69,8 @@ purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned w
 /* ---- Steps ---- */
 
 static struct sy_bin *
-bin_at (const struct sy_reaping *reaping, const struct sy_pool *pool, unsigned *shard, unsigned *class)
+bin_at (const struct sy_reaping *reaping, const struct sy_pool *pool, unsigned *shard,
+        unsigned *class)
 {
   *shard = reaping->bin / (SY_CLASSES - 1);
   *class = 1 + reaping->bin % (SY_CLASSES - 1);
@@ -150,7 +156,8 @@ reap_bins (struct sy_pool *pool)
   unsigned shard, class;
   struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
 
-  return reaping->depot < SY_DEPOTS ? reap_depot (pool, shard, class, bin) : reap_slabs (pool, class, bin);
+  return reaping->depot < SY_DEPOTS ? reap_depot (pool, shard, class, bin)
+                                    : reap_slabs (pool, class, bin);
 }
 
 static void
@@ -191,12 +198,14 @@ sy_reap_after_fork (struct sy_pool *pool)
 /* Drains the magazines that lay in the depot since the last look.  False: the time is up, and
    the rest waits for the next growth. */
 static bool
-shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned number, uint64_t until_ns)
+shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned number,
+            uint64_t until_ns)
 {
   struct sy_bin *bin = sy_pool_bin (pool, shard, class);
   struct sy_depot *depot = &bin->depot[number];
 
-  for (AO_t idle = AO_load (&bin->depot_low[number]); idle != 0 && drain_one (pool, shard, class, depot); idle--)
+  for (AO_t idle = AO_load (&bin->depot_low[number]);
+       idle != 0 && drain_one (pool, shard, class, depot); idle--)
     if (sy_os_now_ns () >= until_ns)
       {
         AO_store (&bin->depot_low[number], idle - 1);

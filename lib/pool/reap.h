@@ -3,8 +3,8 @@
  * reap.h: how a pool gives memory back: magazines in depots to the slabs, and free pages inside
  * slabs to the system.
  *
- * A reaping (purge_timer.h) walks over all bins.  In each bin it first drains the magazines that lay in a
- * depot since the last reaping.  Then it purges free pages of slabs that are idle.
+ * A reaping (purge_timer.h) walks over all bins.  In each bin it first drains the magazines that
+ * lay in a depot since the last reaping.  Then it purges free pages of slabs that are idle.
  */
 #ifndef SY_REAP_H
 #define SY_REAP_H

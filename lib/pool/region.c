@@ -42,7 +42,8 @@ open_range (struct sy_arena range, void *near, void *far)
   sy_region.base = range.base + skip;
   sy_region.near = near;
   sy_region.far = far;
-  for (sy_region.zone_shift = SY_ZONE_SHIFT - SY_UNIT_SHIFT; (size_t) SY_CLASSES << sy_region.zone_shift > range.reserved >> SY_UNIT_SHIFT;)
+  for (sy_region.zone_shift = SY_ZONE_SHIFT - SY_UNIT_SHIFT;
+       (size_t) SY_CLASSES << sy_region.zone_shift > range.reserved >> SY_UNIT_SHIFT;)
     sy_region.zone_shift--;
   sy_region.skew_mask = (((uint32_t) 1 << sy_region.zone_shift) - 1) / SY_ZONE_SKEW_SHARE;
   sy_region.bytes = (range.reserved - skip) & ~(SY_UNIT_BYTES - 1);
@@ -59,7 +60,8 @@ wanted_bytes (void)
 {
   size_t bytes = (size_t) SY_CLASSES << SY_ZONE_SHIFT, limit = sy_os_data_limit ();
 
-  while (bytes >> SY_UNIT_SHIFT > limit / SY_MAP_LIMIT_SHARE && bytes > (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN)
+  while (bytes >> SY_UNIT_SHIFT > limit / SY_MAP_LIMIT_SHARE
+         && bytes > (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN)
     bytes /= 2;
   return bytes;
 }
@@ -71,7 +73,8 @@ open_locked (void)
 
   if (sy_region.bytes != 0)
     return true;
-  if (!sy_arena_open (&range, wanted_bytes (), (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN, SY_RANGE_LIMIT_SHARE))
+  if (!sy_arena_open (&range, wanted_bytes (), (size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN,
+                      SY_RANGE_LIMIT_SHARE))
     return false;
 
   size_t far_bytes = (range.reserved >> SY_UNIT_SHIFT) * sizeof (struct sy_slab);
@@ -117,7 +120,8 @@ end_of (unsigned class)
 {
   uint32_t end = (uint32_t) (class + 1) << sy_region.zone_shift;
 
-  return (end < state.unit_count ? end : state.unit_count) & (uint32_t) -(int32_t) sy_size_classes[class].units;
+  return (end < state.unit_count ? end : state.unit_count)
+         & (uint32_t) -(int32_t) sy_size_classes[class].units;
 }
 
 uint32_t
@@ -186,7 +190,10 @@ static uint32_t
 step_from (const struct zone *zone, uint32_t next, uint32_t end)
 {
   uint32_t left = next < end ? end - next : 0, slab = sy_size_classes[sy_slab_class (next)].units;
-  uint32_t step = (zone->committed / SY_COMMIT_SHARE < SY_COMMIT_UNITS ? zone->committed / SY_COMMIT_SHARE : SY_COMMIT_UNITS) & (uint32_t) -(int32_t) slab;
+  uint32_t step = (zone->committed / SY_COMMIT_SHARE < SY_COMMIT_UNITS
+                     ? zone->committed / SY_COMMIT_SHARE
+                     : SY_COMMIT_UNITS)
+                  & (uint32_t) -(int32_t) slab;
 
   if (step < slab)
     step = slab;
@@ -199,7 +206,8 @@ static bool
 know_more (struct zone *zone, uint32_t next, uint32_t end)
 {
   uintptr_t page = sy_os_page_bytes (), count = step_from (zone, next, end);
-  uintptr_t start = (uintptr_t) &sy_region.far[next] & ~(page - 1), stop = ((uintptr_t) &sy_region.far[next + count] + page - 1) & ~(page - 1);
+  uintptr_t start = (uintptr_t) &sy_region.far[next] & ~(page - 1),
+            stop = ((uintptr_t) &sy_region.far[next + count] + page - 1) & ~(page - 1);
 
   if (count == 0 || !sy_os_commit ((void *) start, stop - start))
     return false;
@@ -231,7 +239,8 @@ fresh_slab (unsigned class)
   struct zone *zone = &state.zone[class];
   uint32_t next = sy_zone_first (class) + zone->fresh, end = end_of (class);
 
-  if ((zone->fresh == zone->known && !know_more (zone, next, end)) || (zone->fresh == zone->committed && !commit_more (zone, next, end)))
+  if ((zone->fresh == zone->known && !know_more (zone, next, end))
+      || (zone->fresh == zone->committed && !commit_more (zone, next, end)))
     return SY_SLAB_NONE;
   zone->fresh += sy_size_classes[class].units;
   return next;
@@ -354,8 +363,10 @@ static enum sy_moved
 move_memory (uint32_t from, uint32_t to)
 {
   struct sy_slab *entry = sy_slab_at (to);
-  enum sy_moved moved = sy_os_move (sy_region_address (from), sy_region_address (to), units_of (from) * SY_UNIT_BYTES);
-  bool was_moved = sy_slab_at (from)->moved != 0, is_usable = moved != SY_MOVED || !was_moved || join (from);
+  enum sy_moved moved = sy_os_move (sy_region_address (from), sy_region_address (to),
+                                    units_of (from) * SY_UNIT_BYTES);
+  bool was_moved = sy_slab_at (from)->moved != 0,
+       is_usable = moved != SY_MOVED || !was_moved || join (from);
 
   sy_lock_take (&state.lock);
   if (moved == SY_MOVED)
@@ -380,7 +391,8 @@ move_memory (uint32_t from, uint32_t to)
 static bool
 may_move (uint32_t from, uint32_t to)
 {
-  return from != SY_SLAB_NONE && to != SY_SLAB_NONE && units_of (from) == units_of (to) && state.moved < SY_MOVED_SLABS_MAX && !state.moves_ended;
+  return from != SY_SLAB_NONE && to != SY_SLAB_NONE && units_of (from) == units_of (to)
+         && state.moved < SY_MOVED_SLABS_MAX && !state.moves_ended;
 }
 
 uint32_t
@@ -449,8 +461,10 @@ detach_unneeded (uint32_t *chain)
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
       struct zone *zone = &state.zone[class];
-      uint32_t units = sy_size_classes[class].units, unneeded = zone->spare_low < zone->spare_count ? zone->spare_low : zone->spare_count;
-      uint32_t taken = detach_spares (zone, unneeded < room / units ? unneeded : room / units, chain);
+      uint32_t units = sy_size_classes[class].units,
+               unneeded = zone->spare_low < zone->spare_count ? zone->spare_low : zone->spare_count;
+      uint32_t taken = detach_spares (zone, unneeded < room / units ? unneeded : room / units,
+                                      chain);
 
       room -= taken * units;
       zone->spare_low = unneeded - taken;

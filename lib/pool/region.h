@@ -79,7 +79,8 @@ sy_slab_class (uint32_t slab)
 static inline uint32_t
 sy_zone_first (unsigned class)
 {
-  uint32_t skew = class * SY_ZONE_SKEW & sy_region.skew_mask & (uint32_t) -(int32_t) sy_size_classes[class].units;
+  uint32_t skew = class * SY_ZONE_SKEW & sy_region.skew_mask
+                  & (uint32_t) -(int32_t) sy_size_classes[class].units;
 
   return ((uint32_t) class << sy_region.zone_shift) + skew;
 }

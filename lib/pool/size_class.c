@@ -9,34 +9,37 @@
 #define ROUNDS(size) LEAST (ROUNDS_MAX, MOST (SY_MAGAZINE_BLOCKS_BYTES / (size), SY_CAPACITY_LEAST))
 
 /* A row: bytes of a block, units of a slab. */
-#define ROW(size, slab) \
-  { (size), (uint32_t) ((slab) * SY_UNIT_BYTES / (size)), (((uint64_t) 1 << 40) + (size) - 1) / (size), (slab), (uint32_t) ROUNDS (size), \
-    (uint32_t) (SY_DEPOT_BYTES (size) / ((size) * ROUNDS (size))) }
+#define ROW(size, slab)                                                                            \
+  {                                                                                                \
+    (size), (uint32_t) ((slab) *SY_UNIT_BYTES / (size)),                                           \
+      (((uint64_t) 1 << 40) + (size) -1) / (size), (slab), (uint32_t) ROUNDS (size),               \
+      (uint32_t) (SY_DEPOT_BYTES (size) / ((size) *ROUNDS (size)))                                 \
+  }
 
 /*
  * From 5 KiB on, slabs of one unit would waste up to 1/16 or hold few blocks.  2304, 4608, 9216 and
  * 18432 are for pages with a header.
  */
-const struct sy_size_class sy_size_classes[SY_CLASSES] = {
-  { 0, 0, 0, 1, 0, 0 },
-  ROW (16, 1), ROW (24, 1), ROW (32, 1), ROW (48, 1), ROW (64, 1), ROW (80, 1), ROW (96, 1), ROW (112, 1), ROW (128, 1), ROW (160, 1),
-  ROW (192, 1), ROW (224, 1), ROW (256, 1),
-  ROW (320, 1), ROW (384, 1), ROW (448, 1), ROW (512, 1),
-  ROW (640, 1), ROW (768, 1), ROW (896, 1), ROW (1024, 1),
-  ROW (1280, 1), ROW (1536, 1), ROW (1792, 1), ROW (2048, 1),
-  ROW (2304, 1), ROW (2560, 1), ROW (3072, 1), ROW (3584, 1), ROW (4096, 1),
-  ROW (4608, 1), ROW (5120, 2), ROW (6144, 2), ROW (7168, 1), ROW (8192, 1),
-  ROW (9216, 2), ROW (10240, 4), ROW (12288, 4), ROW (14336, 2), ROW (16384, 2),
-  ROW (18432, 4), ROW (20480, 8), ROW (24576, 8), ROW (28672, 4), ROW (32768, 4)
-};
+const struct sy_size_class sy_size_classes[SY_CLASSES]
+  = { { 0, 0, 0, 1, 0, 0 }, ROW (16, 1),    ROW (24, 1),    ROW (32, 1),    ROW (48, 1),
+      ROW (64, 1),          ROW (80, 1),    ROW (96, 1),    ROW (112, 1),   ROW (128, 1),
+      ROW (160, 1),         ROW (192, 1),   ROW (224, 1),   ROW (256, 1),   ROW (320, 1),
+      ROW (384, 1),         ROW (448, 1),   ROW (512, 1),   ROW (640, 1),   ROW (768, 1),
+      ROW (896, 1),         ROW (1024, 1),  ROW (1280, 1),  ROW (1536, 1),  ROW (1792, 1),
+      ROW (2048, 1),        ROW (2304, 1),  ROW (2560, 1),  ROW (3072, 1),  ROW (3584, 1),
+      ROW (4096, 1),        ROW (4608, 1),  ROW (5120, 2),  ROW (6144, 2),  ROW (7168, 1),
+      ROW (8192, 1),        ROW (9216, 2),  ROW (10240, 4), ROW (12288, 4), ROW (14336, 2),
+      ROW (16384, 2),       ROW (18432, 4), ROW (20480, 8), ROW (24576, 8), ROW (28672, 4),
+      ROW (32768, 4) };
 
 /* Class 2, of 24 bytes, is not here: it serves only requests for an alignment of 8 or less. */
-const uint8_t sy_class_by_size[] = {
-  [0 ... 16] = 1, [17 ... 32] = 3, [33 ... 48] = 4, [49 ... 64] = 5, [65 ... 80] = 6, [81 ... 96] = 7, [97 ... 112] = 8, [113 ... 128] = 9,
-  [129 ... 160] = 10, [161 ... 192] = 11, [193 ... 224] = 12, [225 ... 256] = 13,
-  [257 ... 320] = 14, [321 ... 384] = 15, [385 ... 448] = 16, [449 ... 512] = 17,
-  [513 ... 640] = 18, [641 ... 768] = 19, [769 ... 896] = 20, [897 ... 1024] = 21
-};
+const uint8_t sy_class_by_size[] = { [0 ... 16] = 1,     [17 ... 32] = 3,    [33 ... 48] = 4,
+                                     [49 ... 64] = 5,    [65 ... 80] = 6,    [81 ... 96] = 7,
+                                     [97 ... 112] = 8,   [113 ... 128] = 9,  [129 ... 160] = 10,
+                                     [161 ... 192] = 11, [193 ... 224] = 12, [225 ... 256] = 13,
+                                     [257 ... 320] = 14, [321 ... 384] = 15, [385 ... 448] = 16,
+                                     [449 ... 512] = 17, [513 ... 640] = 18, [641 ... 768] = 19,
+                                     [769 ... 896] = 20, [897 ... 1024] = 21 };
 
 /* Entry n is for sizes from 256 n + 1 to 256 n + 256.  The first four are not used. */
 const uint8_t sy_class_by_step[] = {
@@ -48,7 +51,8 @@ const uint8_t sy_class_by_step[] = {
 };
 
 SY_STATIC_ASSERT (sizeof sy_class_by_size == SY_TINY_MAX + 1, "a class for every size");
-SY_STATIC_ASSERT (sizeof sy_class_by_step == SY_SMALL_MAX >> SY_STEP_SHIFT, "a class for every step");
+SY_STATIC_ASSERT (sizeof sy_class_by_step == SY_SMALL_MAX >> SY_STEP_SHIFT,
+                  "a class for every step");
 
 unsigned
 sy_class_of_aligned (size_t size, size_t alignment)
@@ -56,7 +60,8 @@ sy_class_of_aligned (size_t size, size_t alignment)
   if (size > SY_SMALL_MAX)
     return 0;
   /* Class 2 is not in the table of sizes. */
-  for (unsigned class = size <= 24 && size > 16 ? 2 : sy_class_of (size); class < SY_CLASSES; class++)
+  for (unsigned class = size <= 24 && size > 16 ? 2 : sy_class_of (size); class < SY_CLASSES;
+       class++)
     if ((sy_size_classes[class].bytes & (alignment - 1)) == 0)
       return class;
   return 0;

@@ -130,9 +130,12 @@ sy_slab_is_valid (const struct sy_slab *slab)
   for (unsigned word = 0; word < SY_SLAB_WORDS; word++)
     {
       unsigned last = word * 64 + 64;
-      uint64_t possible = last <= blocks ? UINT64_MAX : last - blocks >= 64 ? 0 : UINT64_MAX >> (last - blocks);
+      uint64_t possible = last <= blocks        ? UINT64_MAX
+                          : last - blocks >= 64 ? 0
+                                                : UINT64_MAX >> (last - blocks);
 
-      if ((slab->bits.word[word] & ~possible) != 0 || (word < slab->first_word && slab->bits.word[word] != 0))
+      if ((slab->bits.word[word] & ~possible) != 0
+          || (word < slab->first_word && slab->bits.word[word] != 0))
         return false;
       set += (unsigned) __builtin_popcountll (slab->bits.word[word]);
     }

@@ -79,7 +79,8 @@ sy_slab_put (struct sy_slab *slab, unsigned block)
 }
 
 /* Are all blocks that overlap the page in the set?  `page` counts from the slab's start. */
-bool sy_slab_page_is_in (unsigned class, const struct sy_slab_bits *set, size_t page, size_t page_bytes);
+bool sy_slab_page_is_in (unsigned class, const struct sy_slab_bits *set, size_t page,
+                         size_t page_bytes);
 
 /*
  * Finds the pages whose blocks are all free, up to the last page that has a block below `touched`.

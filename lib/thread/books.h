@@ -2,9 +2,10 @@
 /*
  * books.h: how blocks are counted: each thread's books, and the handle's ledger.
  *
- * A thread counts in its own books (counts.h), which statistics read while it runs.  A malloc that hits raises
- * `allocations`.  A free that hits bumps no counter: its count is derived.  Since the class was last
- * settled, each malloc that hit lowered `top` by one slot and each free that hit raised it by one:
+ * A thread counts in its own books (counts.h), which statistics read while it runs.  A malloc that
+ * hits raises `allocations`.  A free that hits bumps no counter: its count is derived.  Since the
+ * class was last settled, each malloc that hit lowered `top` by one slot and each free that hit
+ * raised it by one:
  *
  *   mallocs since == allocations - last_allocations
  *   frees since   == mallocs since + (top - last_top), in slots
@@ -14,8 +15,8 @@
  * must read again.
  *
  * The high-water marks need to know what all threads have at once.  So a thread publishes to the
- * ledger how many blocks it has more or fewer than the ledger knows of (net), and the most that this
- * was meanwhile (peak), whenever a magazine comes or goes:
+ * ledger how many blocks it has more or fewer than the ledger knows of (net), and the most that
+ * this was meanwhile (peak), whenever a magazine comes or goes:
  *
  *   in use, of a class == live + sum of all threads' net + their mallocs and frees since
  *
@@ -51,7 +52,8 @@ struct sy_books {
   AO_t net[SY_CLASSES], peak[SY_CLASSES];  /* blocks, signed */
   AO_t net_bytes, peak_bytes;
   AO_t changes;
-  unsigned changing;                   /* while changes is odd: the class whose magazines change; SY_CLASS_HEAP: none's */
+  /* while changes is odd: the class whose magazines change; SY_CLASS_HEAP: none's */
+  unsigned changing;
 };
 
 /* A handle's. */

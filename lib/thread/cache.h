@@ -47,7 +47,8 @@ struct sy_cache {
   struct sy_magazine *spare[SY_SPARES_MAX];  /* empty ones */
   struct sy_cache *next_of_thread;
   const void *thread;         /* an address that is the thread's own */
-  struct sy_participant participant SY_ALIGNED (SY_LINE_BYTES);  /* apart: others look at it now and then */
+  /* apart: others look at it now and then */
+  struct sy_participant participant SY_ALIGNED (SY_LINE_BYTES);
 } SY_APART;
 
 /* The handle, for the thread itself, whose handle lives. */
@@ -61,7 +62,8 @@ sy_cache_owner (const struct sy_cache *cache)
 static inline struct sy_cache *
 sy_cache_of (struct sy_participant *participant)
 {
-  return (struct sy_cache *) (void *) ((char *) participant - offsetof (struct sy_cache, participant));
+  return (struct sy_cache *) (void *) ((char *) participant
+                                       - offsetof (struct sy_cache, participant));
 }
 
 /* The thread's record in the handle's epoch domain; NULL: the thread has no cache. */

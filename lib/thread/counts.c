@@ -6,7 +6,8 @@
 #include <sched.h>
 #include <string.h>
 
-/* Of so many mallocs that hit, how many blocks were handed out at once at the most: those of a full-grown magazine. */
+/* Of so many mallocs that hit, how many blocks were handed out at once at the most: those of a
+   full-grown magazine. */
 static size_t
 at_once (unsigned class, size_t mallocs)
 {
@@ -15,7 +16,8 @@ at_once (unsigned class, size_t mallocs)
 
 /* ---- The ledger ---- */
 
-/* Learns that there are `net` more, and that there were `peak` more at the most; both are signed. */
+/* Learns that there are `net` more, and that there were `peak` more at the most; both are
+   signed. */
 static void
 post (AO_t *live, AO_t *high, AO_t net, AO_t peak)
 {
@@ -45,7 +47,8 @@ publish_bytes (struct sydra_alloc *a, struct sy_books *books)
 void
 sy_counts_publish (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
-  publish (&a->ledger.live[class], &a->ledger.high[class], &cache->books.net[class], &cache->books.peak[class]);
+  publish (&a->ledger.live[class], &a->ledger.high[class], &cache->books.net[class],
+           &cache->books.peak[class]);
   publish_bytes (a, &cache->books);
 }
 
@@ -70,7 +73,8 @@ differs_by (const AO_t *net, intptr_t most)
 
 /* cache may be NULL. */
 static void
-note_bytes (struct sydra_alloc *a, struct sy_cache *cache, size_t allocated, size_t most, size_t freed)
+note_bytes (struct sydra_alloc *a, struct sy_cache *cache, size_t allocated, size_t most,
+            size_t freed)
 {
   if (cache == NULL)
     {
@@ -89,10 +93,12 @@ sy_counts_hits (const struct sy_cache *cache, unsigned class)
   AO_t allocations, top;
   unsigned tries = 0;
 
-  /* A malloc moves top before it is counted.  A whole malloc between the two loads would make the frees too many: then they are repeated. */
+  /* A malloc moves top before it is counted.  A whole malloc between the two loads would make
+     the frees too many: then they are repeated. */
   do
     {
-      /* acquire, both: the loads come one after the other; the first pairs with the release in sy_cache_pop. */
+      /* acquire, both: the loads come one after the other; the first pairs with the release in
+         sy_cache_pop. */
       allocations = AO_load_acquire (&books->counts.allocations[class]);
       top = AO_load_acquire (&cache->top[class]);
     }
@@ -127,7 +133,8 @@ settle (struct sy_cache *cache, unsigned class)
   note_net (&books->net[class], &books->peak[class], hits.mallocs, most, hits.frees);
   AO_store (&books->last_top[class], AO_load (&cache->top[class]));
   AO_store (&books->last_allocations[class], AO_load (&books->counts.allocations[class]));
-  note_bytes (sy_cache_owner (cache), cache, hits.mallocs * bytes, most * bytes, hits.frees * bytes);
+  note_bytes (sy_cache_owner (cache), cache, hits.mallocs * bytes, most * bytes,
+              hits.frees * bytes);
 }
 
 void
@@ -147,7 +154,8 @@ sy_counts_change_end (struct sy_cache *cache)
 }
 
 void
-sy_counts_direct (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t allocations, size_t frees)
+sy_counts_direct (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t allocations,
+                  size_t frees)
 {
   size_t bytes = sy_size_classes[class].bytes;
 
@@ -158,7 +166,8 @@ sy_counts_direct (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
   else
     {
       sy_own_add (&cache->books.last_allocations[class], allocations);
-      note_net (&cache->books.net[class], &cache->books.peak[class], allocations, allocations, frees);
+      note_net (&cache->books.net[class], &cache->books.peak[class], allocations, allocations,
+                frees);
       if (differs_by (&cache->books.net[class], (intptr_t) sy_size_classes[class].capacity))
         sy_counts_publish (a, cache, class);
     }
@@ -182,7 +191,8 @@ sy_counts_heap_free (struct sydra_alloc *a, struct sy_cache *cache, size_t bytes
 }
 
 void
-sy_counts_heap_resize (struct sydra_alloc *a, struct sy_cache *cache, size_t old_bytes, size_t new_bytes)
+sy_counts_heap_resize (struct sydra_alloc *a, struct sy_cache *cache, size_t old_bytes,
+                       size_t new_bytes)
 {
   /* In place: the old bytes and the new ones are never there at once. */
   size_t more = new_bytes > old_bytes ? new_bytes - old_bytes : 0;
@@ -209,7 +219,8 @@ sy_counts_retire (struct sydra_alloc *a, const struct sy_cache *cache)
   add (&a->ledger.retired, &cache->books.counts);
 }
 
-/* A count that is read again never falls: what was read last, where it is read a little too low now. */
+/* A count that is read again never falls: what was read last, where it is read a little too low
+   now. */
 static AO_t
 raise_to (AO_t *last, AO_t count)
 {
@@ -235,12 +246,14 @@ read_once (const struct sy_cache *cache, struct reading *reading)
       /* Read in the middle of a change: further apart than any magazine is long. */
       if (hits->frees - hits->mallocs + SY_MAGAZINE_SLOTS > 2 * SY_MAGAZINE_SLOTS)
         hits->frees = hits->mallocs;
-      reading->counts.allocations[class] = AO_load (&cache->books.last_allocations[class]) + hits->mallocs;
+      reading->counts.allocations[class] = AO_load (&cache->books.last_allocations[class])
+                                           + hits->mallocs;
       reading->counts.frees[class] += hits->frees;
     }
 }
 
-/* A consistent set.  The thread may have lost the processor in the middle of a change: it is let run. */
+/* A consistent set.  The thread may have lost the processor in the middle of a change: it is let
+   run. */
 static void
 read_books (struct sy_cache *cache, struct reading *reading)
 {
@@ -249,7 +262,8 @@ read_books (struct sy_cache *cache, struct reading *reading)
       if (attempt >= SY_READ_TRIES / 4)
         (void) sched_yield ();
 
-      AO_t changes = AO_load_acquire (&cache->books.changes); /* pairs with the release in sy_counts_change_end */
+      /* pairs with the release in sy_counts_change_end */
+      AO_t changes = AO_load_acquire (&cache->books.changes);
 
       read_once (cache, reading);
       AO_nop_read (); /* pairs with the AO_nop_write in sy_counts_change_begin */
@@ -257,10 +271,12 @@ read_books (struct sy_cache *cache, struct reading *reading)
         break;
     }
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    reading->counts.frees[class] = raise_to (&cache->books.last_frees[class], reading->counts.frees[class]);
+    reading->counts.frees[class] = raise_to (&cache->books.last_frees[class],
+                                             reading->counts.frees[class]);
 }
 
-/* Raises *over to how far above what a thread has now it was at its most, since it last published. */
+/* Raises *over to how far above what a thread has now it was at its most, since it last
+   published. */
 static void
 raise_over (intptr_t *over, const AO_t *net, const AO_t *peak, size_t most_since, size_t more_since)
 {
@@ -281,7 +297,8 @@ add_peaks (const struct sy_books *books, const struct reading *reading, intptr_t
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
-      size_t most = at_once (class, reading->hits[class].mallocs), more = reading->hits[class].mallocs - reading->hits[class].frees;
+      size_t most = at_once (class, reading->hits[class].mallocs),
+             more = reading->hits[class].mallocs - reading->hits[class].frees;
 
       raise_over (&over[class], &books->net[class], &books->peak[class], most, more);
       most_bytes += most * sy_size_classes[class].bytes;
@@ -321,7 +338,9 @@ sy_counts_totals (struct sydra_alloc *a, struct sy_totals *totals)
       size_t live = totals->counts.allocations[class] - totals->counts.frees[class];
 
       totals->live_bytes += live * sy_size_classes[class].bytes;
-      totals->high[class] = raised (AO_load (&a->ledger.high[class]), (intptr_t) live + over[class]);
+      totals->high[class] = raised (AO_load (&a->ledger.high[class]),
+                                    (intptr_t) live + over[class]);
     }
-  totals->high_bytes = raised (AO_load (&a->ledger.high_bytes), (intptr_t) totals->live_bytes + over[SY_CLASS_HEAP]);
+  totals->high_bytes = raised (AO_load (&a->ledger.high_bytes),
+                               (intptr_t) totals->live_bytes + over[SY_CLASS_HEAP]);
 }

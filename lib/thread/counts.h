@@ -5,9 +5,11 @@
 
 #include "thread/cache.h"
 
-/* Adds to a member of struct sy_counts: the thread's, or the handle's where the thread has no cache. */
-#define sy_count(a, cache, member, amount) \
-  ((cache) != NULL ? sy_own_add (&(cache)->books.counts.member, amount) : sy_shared_add (&(a)->ledger.retired.member, amount))
+/* Adds to a member of struct sy_counts: the thread's, or the handle's where the thread has no
+   cache. */
+#define sy_count(a, cache, member, amount)                                                         \
+  ((cache) != NULL ? sy_own_add (&(cache)->books.counts.member, amount)                            \
+                   : sy_shared_add (&(a)->ledger.retired.member, amount))
 
 /* Calls that hit. */
 struct sy_hits {
@@ -20,7 +22,8 @@ struct sy_hits {
  */
 struct sy_hits sy_counts_hits (const struct sy_cache *cache, unsigned class);
 
-/* The thread changes a class's magazines or counts between begin, which settles the class, and end. */
+/* The thread changes a class's magazines or counts between begin, which settles the class, and
+   end. */
 void sy_counts_change_begin (struct sy_cache *cache, unsigned class);
 void sy_counts_change_end (struct sy_cache *cache);
 
@@ -28,12 +31,14 @@ void sy_counts_change_end (struct sy_cache *cache);
 void sy_counts_publish (struct sydra_alloc *a, struct sy_cache *cache, unsigned class);
 
 /* Counts blocks that no magazine held.  cache may be NULL: the ledger knows at once then. */
-void sy_counts_direct (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t allocations, size_t frees);
+void sy_counts_direct (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
+                       size_t allocations, size_t frees);
 
 /* Counts a block that the heap serves, of so many usable bytes.  cache may be NULL. */
 void sy_counts_heap_malloc (struct sydra_alloc *a, struct sy_cache *cache, size_t bytes);
 void sy_counts_heap_free (struct sydra_alloc *a, struct sy_cache *cache, size_t bytes);
-void sy_counts_heap_resize (struct sydra_alloc *a, struct sy_cache *cache, size_t old_bytes, size_t new_bytes);
+void sy_counts_heap_resize (struct sydra_alloc *a, struct sy_cache *cache, size_t old_bytes,
+                            size_t new_bytes);
 
 /* The thread is gone: its counts become the handle's. */
 void sy_counts_retire (struct sydra_alloc *a, const struct sy_cache *cache);

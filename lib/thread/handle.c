@@ -11,8 +11,11 @@
 static struct {
   struct sy_lock lock;
   struct sy_arena arena;
-  AO_t base, end;  /* of the arena's used part, for checks without the lock: set with release after the handles in it are zero */
-  struct sydra_alloc *free_first, *free_last;  /* first in, first out: a stale pointer stays stale for long */
+  /* of the arena's used part, for checks without the lock: set with release after the handles in
+     it are zero */
+  AO_t base, end;
+  /* first in, first out: a stale pointer stays stale for long */
+  struct sydra_alloc *free_first, *free_last;
 } registry = { SY_LOCK_INIT (SY_RANK_REGISTRY), { NULL, 0, 0, 0 }, 0, 0, NULL, NULL };
 
 struct sy_lock *
@@ -26,7 +29,8 @@ static struct sydra_alloc *
 take_fresh (void)
 {
   if (registry.arena.base == NULL
-      && !sy_arena_open (&registry.arena, SY_HANDLES_MAX * sizeof (struct sydra_alloc), SY_ARENA_STEP, SY_ARENA_LIMIT_SHARE))
+      && !sy_arena_open (&registry.arena, SY_HANDLES_MAX * sizeof (struct sydra_alloc),
+                         SY_ARENA_STEP, SY_ARENA_LIMIT_SHARE))
     return NULL;
 
   struct sydra_alloc *a = sy_arena_take (&registry.arena, sizeof *a);
@@ -53,7 +57,8 @@ take_dead (void)
   return a;
 }
 
-/* As much of it as fits without cutting a UTF-8 character in two; the rest of `to` is zero already. */
+/* As much of it as fits without cutting a UTF-8 character in two; the rest of `to` is zero
+   already. */
 static void
 copy_name (char *to, const char *from)
 {
@@ -69,7 +74,8 @@ sy_handle_take (const char *name, size_t max_bytes)
 {
   sy_lock_take (&registry.lock);
 
-  /* Fresh ones first while the committed step lasts, so that a stale pointer is found out for long. */
+  /* Fresh ones first while the committed step lasts, so that a stale pointer is found out for
+     long. */
   bool room = registry.arena.used + sizeof (struct sydra_alloc) <= registry.arena.committed;
   struct sydra_alloc *a = room ? take_fresh () : take_dead ();
 

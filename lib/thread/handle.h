@@ -26,7 +26,7 @@ struct sydra_alloc {
   struct sy_fallback fallback;
   void (*on_stall) (void *ctx, const struct sydra_stall *stall);
   void *on_stall_ctx;
-  struct sy_domain domain;   /* each cache of the handle is a participant; births and deaths of caches
+  struct sy_domain domain; /* each cache of the handle is a participant; births and deaths of caches
                                 are under the registry lock as well as the domain's */
 } SY_APART;
 
@@ -35,7 +35,8 @@ struct sydra_alloc {
 /* A zeroed handle without a backend, not live yet.  NULL: out of memory. */
 struct sydra_alloc *sy_handle_take (const char *name, size_t max_bytes);
 
-/* Its backend is open: from here on it is live, and a fork takes its locks; or its backend is about to be closed: no more of that. */
+/* Its backend is open: from here on it is live, and a fork takes its locks; or its backend is
+   about to be closed: no more of that. */
 void sy_handle_publish (struct sydra_alloc *a);
 void sy_handle_withdraw (struct sydra_alloc *a);
 

@@ -21,7 +21,8 @@ sy_cache_pop (struct sy_cache *cache, unsigned class)
   SY_OPAQUE (row);
 
   AO_t *top = (AO_t *) (void *) (row + offsetof (struct sy_cache, top));
-  AO_t *allocations = (AO_t *) (void *) (row + offsetof (struct sy_cache, books.counts.allocations));
+  AO_t *allocations = (AO_t *) (void *) (row
+                                         + offsetof (struct sy_cache, books.counts.allocations));
   void **at = (void **) AO_load (top), *block = at[-1];
 
   if (SY_LIKELY (block != NULL))
@@ -49,7 +50,8 @@ sy_cache_pop_large (struct sy_cache *cache, unsigned class)
   return block;
 }
 
-/* Pops as many blocks as the loaded magazine has, up to count.  None of them is known to be zero. */
+/* Pops as many blocks as the loaded magazine has, up to count.  None of them is known to be
+   zero. */
 static inline size_t
 sy_cache_pop_many (struct sy_cache *cache, unsigned class, size_t count, void **blocks)
 {
@@ -74,7 +76,8 @@ sy_cache_pop_many (struct sy_cache *cache, unsigned class, size_t count, void **
 static inline bool
 sy_cache_class_of (const struct sy_cache *cache, const void *block, size_t *class)
 {
-  uintptr_t offset = (uintptr_t) block - cache->base, granule = offset >> SY_GRANULE_SHIFT | offset << (SY_WORD_BITS - SY_GRANULE_SHIFT);
+  uintptr_t offset = (uintptr_t) block - cache->base,
+            granule = offset >> SY_GRANULE_SHIFT | offset << (SY_WORD_BITS - SY_GRANULE_SHIFT);
 
   if (SY_UNLIKELY (granule >= cache->granules))
     return false;
@@ -82,7 +85,8 @@ sy_cache_class_of (const struct sy_cache *cache, const void *block, size_t *clas
   size_t unit = granule >> (SY_UNIT_SHIFT - SY_GRANULE_SHIFT);
 
   SY_OPAQUE (unit);
-  /* Plain: the holder of a block has the byte from the thread that carved it, and it stays until the block is back. */
+  /* Plain: the holder of a block has the byte from the thread that carved it, and it stays until
+     the block is back. */
   if (SY_UNLIKELY (cache->map[unit] == 0))
     return false;
   *class = unit >> sy_map_shift (cache->map);
@@ -102,9 +106,11 @@ sy_hit_malloc (const struct sydra_alloc *a, size_t size)
 
 /* The class of a block of the pool.  False: no hit. */
 static inline bool
-sy_hit_class (const struct sydra_alloc *a, const struct sy_cache *cache, const void *block, size_t *class)
+sy_hit_class (const struct sydra_alloc *a, const struct sy_cache *cache, const void *block,
+              size_t *class)
 {
-  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a) && !SY_DEBUG) && sy_cache_class_of (cache, block, class);
+  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a) && !SY_DEBUG)
+         && sy_cache_class_of (cache, block, class);
 }
 
 /* The usable bytes of a block of the pool.  False: no hit. */

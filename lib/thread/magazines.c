@@ -14,7 +14,8 @@ void *sy_no_magazine[SY_MAGAZINE_BYTES / sizeof (void *) + 1] SY_ALIGNED (SY_MAG
 bool
 sy_cache_has_budget (const struct sydra_alloc *a, const struct sy_cache *cache, size_t more)
 {
-  size_t share = SY_BUDGET_ALL / AO_load (&a->domain.participants); /* relaxed: a bound for what comes, and for what stays */
+  /* relaxed: a bound for what comes, and for what stays */
+  size_t share = SY_BUDGET_ALL / AO_load (&a->domain.participants);
 
   return cache->budget_used + more <= (share > SY_BUDGET_LEAST ? share : SY_BUDGET_LEAST);
 }
@@ -22,7 +23,8 @@ sy_cache_has_budget (const struct sydra_alloc *a, const struct sy_cache *cache, 
 void
 sy_cache_set_capacity (struct sy_cache *cache, unsigned class, unsigned capacity)
 {
-  cache->budget_used += 2 * sy_size_classes[class].bytes * ((size_t) capacity - cache->capacity[class]);
+  cache->budget_used += 2 * sy_size_classes[class].bytes
+                        * ((size_t) capacity - cache->capacity[class]);
   cache->capacity[class] = capacity;
 }
 
@@ -42,14 +44,16 @@ sy_cache_give_empty (struct sy_cache *cache, struct sy_magazine *magazine)
 }
 
 void
-sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count)
+sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks,
+                     unsigned count)
 {
   sy_pool_put (&a->pool, home, class, blocks, count);
   sy_handle_discharge (a, (size_t) count * sy_size_classes[class].bytes);
 }
 
 void
-sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, struct sy_magazine *full, unsigned least)
+sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
+                  struct sy_magazine *full, unsigned least)
 {
   unsigned rounds = full->rounds, home = cache == NULL ? 0 : cache->home;
 

@@ -26,7 +26,8 @@ sy_cache_top (const struct sy_cache *cache, unsigned class)
 static inline struct sy_magazine *
 sy_cache_loaded (const struct sy_cache *cache, unsigned class)
 {
-  return AO_load (&cache->top[class]) == SY_NO_TOP ? NULL : sy_magazine_of (sy_cache_top (cache, class));
+  return AO_load (&cache->top[class]) == SY_NO_TOP ? NULL
+                                                   : sy_magazine_of (sy_cache_top (cache, class));
 }
 
 /* Loads a magazine with blocks up to top.  is_fresh: they are zero, and were never handed out. */
@@ -60,15 +61,19 @@ struct sy_magazine *sy_cache_take_empty (struct sy_cache *cache);
 void sy_cache_give_empty (struct sy_cache *cache, struct sy_magazine *magazine);
 
 /* Puts blocks that are the thread's into their slabs. */
-void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks, unsigned count);
+void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks,
+                          unsigned count);
 
 /*
  * Gives a full magazine to the depot or, where that has its fill, its blocks to the slabs.  So it
- * does where there are fewer than `least`: a short one would soon be a miss again.  cache may be NULL.
+ * does where there are fewer than `least`: a short one would soon be a miss again.  cache may be
+ * NULL.
  */
-void sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, struct sy_magazine *full, unsigned least);
+void sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
+                       struct sy_magazine *full, unsigned least);
 
-/* Puts what both magazines hold of the class into the slabs and publishes; the class has no magazines then, and no budget. */
+/* Puts what both magazines hold of the class into the slabs and publishes; the class has no
+   magazines then, and no budget. */
 void sy_cache_flush_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class);
 
 /* Makes a cache of the handle's out of any memory of that size: empty, its counts 0. */

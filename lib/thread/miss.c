@@ -15,7 +15,8 @@
 static void
 grow_capacity (const struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
-  unsigned now = cache->capacity[class], most = sy_size_classes[class].capacity, next = 2 * now < most ? 2 * now : most;
+  unsigned now = cache->capacity[class], most = sy_size_classes[class].capacity,
+           next = 2 * now < most ? 2 * now : most;
 
   if (next == now)
     return;
@@ -53,13 +54,15 @@ charge_blocks (struct sydra_alloc *a, unsigned class, unsigned most)
 static bool
 load_from_depot (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
-  struct sy_magazine *full = sy_pool_load (&a->pool, cache->home, class), *empty = sy_cache_loaded (cache, class);
+  struct sy_magazine *full = sy_pool_load (&a->pool, cache->home, class),
+                     *empty = sy_cache_loaded (cache, class);
 
   if (full == NULL)
     return false;
   if (!sy_handle_charge (a, (size_t) full->rounds * sy_size_classes[class].bytes))
     {
-      sy_pool_put (&a->pool, cache->home, class, sy_magazine_end (full) - full->rounds, full->rounds);
+      sy_pool_put (&a->pool, cache->home, class, sy_magazine_end (full) - full->rounds,
+                   full->rounds);
       sy_cache_give_empty (cache, full);
       return false;
     }
@@ -81,7 +84,8 @@ carve (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
   if (magazine == NULL)
     magazine = sy_cache_take_empty (cache);
   if (magazine != NULL)
-    carved = sy_pool_carve (&a->pool, cache->home, class, charged, sy_magazine_end (magazine), &zeroed);
+    carved = sy_pool_carve (&a->pool, cache->home, class, charged, sy_magazine_end (magazine),
+                            &zeroed);
   sy_handle_discharge (a, (size_t) (charged - carved) * sy_size_classes[class].bytes);
   if (carved == 0)
     {
@@ -91,14 +95,15 @@ carve (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
     }
   (void) sy_magazine_clear (magazine, carved);
   if (zeroed)
-    sy_bin_populate (sy_pool_bin (&a->pool, sy_home_shard (cache->home), class), class, sy_magazine_end (magazine), carved);
+    sy_bin_populate (sy_pool_bin (&a->pool, sy_home_shard (cache->home), class), class,
+                     sy_magazine_end (magazine), carved);
   sy_cache_load (cache, class, sy_magazine_end (magazine), zeroed);
   return true;
 }
 
 /*
- * Loads what the previous magazine has, which is more than nothing; the loaded one has no block.  Of a full one the half freed last, so that
- * neither a free nor a malloc is soon a miss again.
+ * Loads what the previous magazine has, which is more than nothing; the loaded one has no block.
+ * Of a full one the half freed last, so that neither a free nor a malloc is soon a miss again.
  */
 static void
 load_previous (struct sy_cache *cache, unsigned class)
@@ -181,7 +186,8 @@ sy_miss_malloc (struct sy_cache *cache, unsigned class)
   return block;
 }
 
-/* Loads an empty magazine; the loaded one, which is full, becomes the previous one.  False: no memory, nothing has changed. */
+/* Loads an empty magazine; the loaded one, which is full, becomes the previous one.  False: no
+   memory, nothing has changed. */
 static bool
 load_empty (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
@@ -228,7 +234,8 @@ free_miss (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, void *
   sy_cache_trim (a, cache, class);
 }
 
-/* Debug builds look through both magazines and the slab's bits for a block that is on its way in. */
+/* Debug builds look through both magazines and the slab's bits for a block that is on its way
+   in. */
 static void
 debug_check (const struct sy_cache *cache, unsigned class, const void *block)
 {
@@ -263,7 +270,8 @@ sy_miss_free (struct sy_cache *cache, unsigned class, void *block)
 }
 
 void
-sy_miss_free_magazine (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, struct sy_magazine *full)
+sy_miss_free_magazine (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
+                       struct sy_magazine *full)
 {
   if (cache != NULL)
     sy_counts_change_begin (cache, class);

@@ -19,7 +19,8 @@ __thread struct sy_cache *sy_cache_last __attribute__ ((tls_model (SY_TLS_MODEL)
 
 static __thread struct {
   struct sy_cache *caches;  /* the last used first */
-  bool being_born;                 /* a cache is; what the C library allocates for that goes without one */
+  /* a cache is; what the C library allocates for that goes without one */
+  bool being_born;
   bool ended;
   unsigned freed_alone;            /* blocks freed without a cache, up to SY_FREES_ALONE */
 } this_thread __attribute__ ((tls_model (SY_TLS_MODEL)));
@@ -44,7 +45,8 @@ take_memory (void)
       return cache;
     }
   if (threads.arena.base == NULL
-      && !sy_arena_open (&threads.arena, SY_CACHES_MAX * sizeof (struct sy_cache), SY_ARENA_STEP, SY_ARENA_LIMIT_SHARE))
+      && !sy_arena_open (&threads.arena, SY_CACHES_MAX * sizeof (struct sy_cache), SY_ARENA_STEP,
+                         SY_ARENA_LIMIT_SHARE))
     return NULL;
   return sy_arena_take (&threads.arena, sizeof *cache);
 }
@@ -58,7 +60,8 @@ give_memory (struct sy_cache *cache)
 
 /* ---- Deaths ---- */
 
-/* Hands in a cache's blocks and counts; a section that its thread is in ends.  Under the registry lock. */
+/* Hands in a cache's blocks and counts; a section that its thread is in ends.  Under the
+   registry lock. */
 static void
 retire (struct sydra_alloc *a, struct sy_cache *cache)
 {
@@ -90,7 +93,8 @@ end_thread (void)
   sy_lock_release (sy_registry_lock ());
 }
 
-/* At its first call: a thread that came to the allocator in a late pass has no later one.  Destructors that follow go without a cache. */
+/* At its first call: a thread that came to the allocator in a late pass has no later one.
+   Destructors that follow go without a cache. */
 static void
 key_destructor (void *value)
 {
@@ -107,7 +111,8 @@ sy_registry_detach (struct sydra_alloc *a)
       struct sy_cache *cache = sy_cache_of (a->domain.first);
 
       retire (a, cache);
-      /* Relaxed: its thread learns of the handle's end from the caller, or finds another owner than it looks for. */
+      /* Relaxed: its thread learns of the handle's end from the caller, or finds another owner
+         than it looks for. */
       AO_store (&cache->owner, SY_OWNER_GONE);
     }
   sy_lock_release (sy_registry_lock ());
@@ -184,7 +189,8 @@ give_birth (struct sydra_alloc *a)
 {
   int saved = errno;
 
-  /* pthread_setspecific allocates where 32 keys were made before ours, and in a program that we are the malloc of that comes back here. */
+  /* pthread_setspecific allocates where 32 keys were made before ours, and in a program that we
+     are the malloc of that comes back here. */
   this_thread.being_born = true;
 
   bool ends_well = key_is_made () && pthread_setspecific (threads.key, &this_thread) == 0;

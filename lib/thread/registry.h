@@ -2,11 +2,11 @@
 /*
  * registry.h: which thread has which cache of which handle: births and deaths.
  *
- * A cache is on two lists: its thread's, which only that thread follows, and its handle's, under the
- * registry lock.  A thread that ends hands in the blocks and the counts of its caches, and quits
- * their handles' epoch domains.  The memory of a cache goes to the next thread.  When a handle ends
- * first, its caches stay on their threads' lists with owner SY_OWNER_GONE until those threads come
- * by or end.
+ * A cache is on two lists: its thread's, which only that thread follows, and its handle's, under
+ * the registry lock.  A thread that ends hands in the blocks and the counts of its caches, and
+ * quits their handles' epoch domains.  The memory of a cache goes to the next thread.  When a
+ * handle ends first, its caches stay on their threads' lists with owner SY_OWNER_GONE until those
+ * threads come by or end.
  */
 #ifndef SY_REGISTRY_H
 #define SY_REGISTRY_H
@@ -35,9 +35,9 @@ extern __thread struct sy_cache *sy_cache_last __attribute__ ((tls_model (SY_TLS
  *   earn  for calls that free a block: makes one for a thread that frees more than SY_FREES_ALONE
  *         blocks.  NULL: as the others.
  *
- * A thread may still free when its end has come and nobody will hand in a cache: the C library frees
- * what it has of the thread after the destructors of its keys.  So the thread must have allocated, or
- * freed much, before it gets one.  The caller goes on without.
+ * A thread may still free when its end has come and nobody will hand in a cache: the C library
+ * frees what it has of the thread after the destructors of its keys.  So the thread must have
+ * allocated, or freed much, before it gets one.  The caller goes on without.
  */
 struct sy_cache *sy_cache_get_slow (struct sydra_alloc *a, const char *call) SY_NOINLINE;
 struct sy_cache *sy_cache_find_slow (struct sydra_alloc *a, const char *call) SY_NOINLINE;
@@ -67,7 +67,8 @@ sy_cache_earn (struct sydra_alloc *a, const char *call)
   return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a)) ? cache : sy_cache_earn_slow (a, call);
 }
 
-/* As sy_handle_check, at once where the thread's last cache is the handle's: only a live one has caches. */
+/* As sy_handle_check, at once where the thread's last cache is the handle's: only a live one has
+   caches. */
 static inline void
 sy_handle_check_fast (const struct sydra_alloc *a, const char *call)
 {
@@ -75,10 +76,12 @@ sy_handle_check_fast (const struct sydra_alloc *a, const char *call)
     sy_handle_check (a, call);
 }
 
-/* Takes every thread's cache from the handle, blocks put back and counts kept: the handle is about to end. */
+/* Takes every thread's cache from the handle, blocks put back and counts kept: the handle is
+   about to end. */
 void sy_registry_detach (struct sydra_alloc *a);
 
-/* In the child of a fork: hands in the caches of the threads that are not there.  Under the registry lock. */
+/* In the child of a fork: hands in the caches of the threads that are not there.  Under the
+   registry lock. */
 void sy_registry_after_fork (struct sydra_alloc *a);
 
 #endif

@@ -8,22 +8,26 @@
 #include "pool/reap.h"
 #include "thread/magazines.h"
 
-/* sy_region.growths when free large blocks were last hurried, by whichever thread.  Relaxed: a second time does little harm. */
+/* sy_region.growths when free large blocks were last hurried, by whichever thread.  Relaxed: a
+   second time does little harm. */
 static AO_t hurried;
 
-/* How many blocks of the class the thread has called for since this was last asked, to have or to free. */
+/* How many blocks of the class the thread has called for since this was last asked, to have or
+   to free. */
 static AO_t
 calls_since_last (struct sy_cache *cache, unsigned class)
 {
   const struct sy_counts *counts = &cache->books.counts;
-  AO_t calls = AO_load (&counts->allocations[class]) + AO_load (&counts->frees[class]) + sy_counts_hits (cache, class).frees;
+  AO_t calls = AO_load (&counts->allocations[class]) + AO_load (&counts->frees[class])
+               + sy_counts_hits (cache, class).frees;
   AO_t since = calls - cache->last_calls[class];
 
   cache->last_calls[class] = calls;
   return since;
 }
 
-/* Do slabs of the class have so many free blocks that those in the thread's magazines may be what holds whole slabs back? */
+/* Do slabs of the class have so many free blocks that those in the thread's magazines may be
+   what holds whole slabs back? */
 static bool
 holds_slabs (const struct sydra_alloc *a, const struct sy_cache *cache, unsigned class)
 {
@@ -42,7 +46,8 @@ trim_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool 
 {
   if (cache->capacity[class] == 0)
     return;
-  if (calls_since_last (cache, class) < cache->capacity[class] || (has_grown && holds_slabs (a, cache, class)))
+  if (calls_since_last (cache, class) < cache->capacity[class]
+      || (has_grown && holds_slabs (a, cache, class)))
     sy_cache_flush_class (a, cache, class);
 }
 
@@ -56,7 +61,8 @@ begin_anew (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool 
     sy_cache_flush_class (a, cache, class);
 }
 
-/* Where more threads have come: the largest of the classes that have grown begin anew, until the thread is within its share. */
+/* Where more threads have come: the largest of the classes that have grown begin anew, until the
+   thread is within its share. */
 static void
 come_down (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
 {
@@ -68,7 +74,8 @@ come_down (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
       begin_anew (a, cache, class, class == busy);
 }
 
-/* Memory has grown for the growths-th time, once for the process: free large blocks need not wait for their time. */
+/* Memory has grown for the growths-th time, once for the process: free large blocks need not
+   wait for their time. */
 static void
 hurry_heap (AO_t growths, uint64_t now_ns)
 {
@@ -102,7 +109,8 @@ trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy, uint64_t
   cache->last_trim_ns = now_ns;
 }
 
-/* A class wants more budget than there is: the next of the others gives up its own, if it was idle since its last turn. */
+/* A class wants more budget than there is: the next of the others gives up its own, if it was
+   idle since its last turn. */
 static void SY_NOINLINE
 trim_next (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
 {
@@ -132,7 +140,8 @@ sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
   reap (a, now_ns);
   if (cache == NULL)
     return;
-  if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_region.growths) || now_ns - cache->last_trim_ns >= SY_REAP_NS))
+  if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_region.growths)
+                   || now_ns - cache->last_trim_ns >= SY_REAP_NS))
     trim_all (a, cache, busy, now_ns);
   else if (SY_UNLIKELY (cache->wants_budget))
     trim_next (a, cache, busy);

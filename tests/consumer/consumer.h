@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The program behind both consumers: what a user of the installed library writes, in the common part of C99 and C++98. */
+/* The program behind both consumers: what a user of the installed library writes, in the common
+   part of C99 and C++98. */
 #include <sydra/alloc.h>
 
 #include <stdio.h>
@@ -24,7 +25,8 @@ print (void *ctx, const char *text, size_t length)
   return fwrite (text, 1, length, stdout) == length ? 0 : 1;
 }
 
-/* A handle made with a name; blocks allocated, grown, freed; the counts right; the handle empty at its end. */
+/* A handle made with a name; blocks allocated, grown, freed; the counts right; the handle empty
+   at its end. */
 static int
 consume (const char *mode, const char *version)
 {
@@ -45,10 +47,12 @@ consume (const char *mode, const char *version)
       expect (blocks[i] != NULL, "no block");
       memset (blocks[i], (int) (i & 127), i);
       blocks[i] = sydra_realloc (a, blocks[i], 2 * i + 1);
-      expect (blocks[i] != NULL && (i == 0 || ((char *) blocks[i])[i - 1] == (char) (i & 127)), "realloc lost the contents");
+      expect (blocks[i] != NULL && (i == 0 || ((char *) blocks[i])[i - 1] == (char) (i & 127)),
+              "realloc lost the contents");
     }
   stats.size = sizeof stats;
-  expect (sydra_stats_get (a, &stats) == 0 && stats.in_use == BLOCKS, "the blocks in use were miscounted");
+  expect (sydra_stats_get (a, &stats) == 0 && stats.in_use == BLOCKS,
+          "the blocks in use were miscounted");
   sydra_free_batch (a, BLOCKS, blocks);
   expect (sydra_stats_write (a, SYDRA_STATS_JSON, print, NULL) == 0, "no statistics");
   expect (sydra_alloc_destroy (a) == 0, "a block is still live");

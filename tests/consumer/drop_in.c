@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* drop_in.c: a program that knows nothing of the library, and allocates a thousand times and in the C library once. */
+/* drop_in.c: a program that knows nothing of the library, and allocates a thousand times and in
+   the C library once. */
 #include <stdlib.h>
 #include <string.h>
 

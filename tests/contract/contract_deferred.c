@@ -62,9 +62,9 @@ defer_until_refused (struct sydra_alloc *handle, size_t size, unsigned *count)
 
 START_TEST (past_the_limit_a_stalled_reader_is_reported_and_the_block_stays_the_callers)
 {
-  static const struct { size_t limit, size; } each[] = {
-    { 1000, 64 }, { 4096, 64 }, { 100000, 16 }, { 100000, 256 }, { 100000, 3000 }, { 1 << 20, 48 }, { 1 << 20, 100000 }
-  };
+  static const struct { size_t limit, size;
+  } each[] = { { 1000, 64 },     { 4096, 64 },    { 100000, 16 },     { 100000, 256 },
+               { 100000, 3000 }, { 1 << 20, 48 }, { 1 << 20, 100000 } };
 
   for (unsigned at = 0; at < sizeof each / sizeof *each; at++)
     {
@@ -81,7 +81,8 @@ START_TEST (past_the_limit_a_stalled_reader_is_reported_and_the_block_stays_the_
 
       ck_assert_uint_eq (stats.deferred_blocks, count);
       ck_assert_uint_le (stats.deferred_bytes, each[at].limit);
-      ck_assert_uint_gt (stats.deferred_bytes + sydra_usable_size (handle, refused), each[at].limit);
+      ck_assert_uint_gt (stats.deferred_bytes + sydra_usable_size (handle, refused),
+                         each[at].limit);
       ck_assert_uint_eq (stats.deferred_stalls, 1);
       ck_assert_uint_eq (told.times, 1);
       ck_assert_uint_ge (told.stall.size, sizeof told.stall);
@@ -175,7 +176,8 @@ contract_add_deferred (Suite *suite)
 {
   TCase *tests = contract_case (suite, "deferred", 60);
 
-  tcase_add_test (tests, past_the_limit_a_stalled_reader_is_reported_and_the_block_stays_the_callers);
+  tcase_add_test (tests,
+                  past_the_limit_a_stalled_reader_is_reported_and_the_block_stays_the_callers);
   tcase_add_test (tests, without_readers_no_block_is_refused);
   tcase_add_test (tests, what_was_deferred_gives_way_to_an_allocation);
   tcase_add_test (tests, who_defers_drives_reclamation);

@@ -127,7 +127,8 @@ late (void *value)
 
   uint64_t epoch = sydra_epoch_enter (value);
 
-  if (sydra_free_deferred (value, sydra_malloc (value, 64)) != 0 || sydra_free_deferred (value, sydra_malloc (value, 1000)) != 0)
+  if (sydra_free_deferred (value, sydra_malloc (value, 64)) != 0
+      || sydra_free_deferred (value, sydra_malloc (value, 1000)) != 0)
     abort ();
   sydra_epoch_leave (value, epoch);
 }

@@ -8,7 +8,8 @@
 
 START_TEST (without_readers_a_collection_frees_all)
 {
-  static const size_t size[] = { 0, 1, 16, 24, 64, 100, 256, 257, 5000, POOL_MAX, POOL_MAX + 1, 300000 };
+  static const size_t size[] = { 0,   1,   16,   24,       64,           100,
+                                 256, 257, 5000, POOL_MAX, POOL_MAX + 1, 300000 };
 
   for (unsigned at = 0; at < sizeof size / sizeof *size; at++)
     must_defer (a, must_malloc (a, size[at]));
@@ -19,7 +20,8 @@ START_TEST (without_readers_a_collection_frees_all)
 
   struct sydra_stats stats = contract_stats (a);
 
-  ck_assert_uint_eq (stats.deferred_blocks | stats.deferred_bytes | stats.in_use | stats.in_use_bytes, 0);
+  ck_assert_uint_eq (
+    stats.deferred_blocks | stats.deferred_bytes | stats.in_use | stats.in_use_bytes, 0);
   ck_assert_uint_eq (stats.deferred_reclaimed, sizeof size / sizeof *size);
 }
 END_TEST
@@ -175,7 +177,8 @@ START_TEST (epochs_move_on_one_by_one)
   ck_assert_uint_eq (contract_stats (a).epoch_advances, stats.epoch_advances + 1);
   ck_assert_uint_eq (sydra_epoch_enter (a), epoch + 1);
   sydra_epoch_leave (a, epoch + 1);
-  ck_assert (strcmp (stats.epoch_barrier, "membarrier") == 0 || strcmp (stats.epoch_barrier, "fence") == 0);
+  ck_assert (strcmp (stats.epoch_barrier, "membarrier") == 0
+             || strcmp (stats.epoch_barrier, "fence") == 0);
 }
 END_TEST
 
@@ -200,7 +203,8 @@ START_TEST (synchronize_waits_for_those_inside)
   guest_come (&guest, a);
   helper = thread_start (leave_after_a_while, &guest);
   ck_assert_int_eq (sydra_epoch_synchronize (a), 0);
-  ck_assert_msg (__atomic_load_n (&guest.go, __ATOMIC_ACQUIRE), "it came back while the reader was inside");
+  ck_assert_msg (__atomic_load_n (&guest.go, __ATOMIC_ACQUIRE),
+                 "it came back while the reader was inside");
   ck_assert_uint_eq (contract_stats (a).epoch_min, contract_stats (a).epoch_current);
   (void) thread_join (helper);
   guest_go (&guest);

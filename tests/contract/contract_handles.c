@@ -20,8 +20,9 @@ struct identity {
 static struct identity
 identity (void)
 {
-  struct identity found = { sydra_alloc_version (), sydra_alloc_mode (), sydra_alloc_is_mimalloc (), sydra_alloc_is_small_pool (),
-                            sydra_alloc_shards (), sydra_alloc_default () };
+  struct identity found = { sydra_alloc_version (),     sydra_alloc_mode (),
+                            sydra_alloc_is_mimalloc (), sydra_alloc_is_small_pool (),
+                            sydra_alloc_shards (),      sydra_alloc_default () };
 
   return found;
 }
@@ -29,7 +30,8 @@ identity (void)
 START_TEST (the_library_says_what_it_is)
 {
   struct identity found = identity ();
-  const char *program = strstr (program_invocation_short_name, "contract_"), *mode = program + strlen ("contract_");
+  const char *program = strstr (program_invocation_short_name, "contract_"),
+             *mode = program + strlen ("contract_");
 
   ck_assert_str_eq (found.version, PACKAGE_VERSION);
   ck_assert (found.is_mimalloc == (strcmp (found.mode, "mimalloc") == 0));
@@ -37,7 +39,8 @@ START_TEST (the_library_says_what_it_is)
   ck_assert (found.is_small_pool || found.is_mimalloc || strcmp (found.mode, "default") == 0);
   ck_assert (found.is_small_pool || found.shards == 0);
 
-  /* A program of one mode has its name, and after that the number of shards where it is fixed, or the heap behind the pool. */
+  /* A program of one mode has its name, and after that the number of shards where it is fixed,
+     or the heap behind the pool. */
   ck_assert_ptr_nonnull (program);
   if (strcmp (mode, "configured") == 0)
     return;
@@ -71,7 +74,8 @@ START_TEST (the_library_says_the_same_in_all_threads)
       (void) thread_join (thread[at]);
       ck_assert_ptr_eq (answer[at].version, mine.version);
       ck_assert_ptr_eq (answer[at].mode, mine.mode);
-      ck_assert (answer[at].is_mimalloc == mine.is_mimalloc && answer[at].is_small_pool == mine.is_small_pool);
+      ck_assert (answer[at].is_mimalloc == mine.is_mimalloc
+                 && answer[at].is_small_pool == mine.is_small_pool);
       ck_assert_uint_eq (answer[at].shards, mine.shards);
       ck_assert_ptr_eq (answer[at].handle, mine.handle);
     }
@@ -152,7 +156,8 @@ END_TEST
 static size_t
 size_in (unsigned handle, unsigned at)
 {
-  return at % 10 == 0 ? (handle * 37 + at * 2903) % (POOL_MAX + 5000) : (handle * 37 + at * 29) % 700;
+  return at % 10 == 0 ? (handle * 37 + at * 2903) % (POOL_MAX + 5000)
+                      : (handle * 37 + at * 29) % 700;
 }
 
 START_TEST (handles_side_by_side_know_only_their_own)
@@ -186,9 +191,10 @@ START_TEST (handles_side_by_side_know_only_their_own)
         {
           bytes += sydra_usable_size (handle[of], block[of][at]);
           for (unsigned other = 0; other < HANDLES; other++)
-            test_must (sydra_owns (handle[other], block[of][at])
-                         == (other == of && sydra_alloc_is_small_pool () && size_in (of, at) <= POOL_MAX),
-                       "handle %u, block of %u, %zu bytes", other, of, size_in (of, at));
+            test_must (
+              sydra_owns (handle[other], block[of][at])
+                == (other == of && sydra_alloc_is_small_pool () && size_in (of, at) <= POOL_MAX),
+              "handle %u, block of %u, %zu bytes", other, of, size_in (of, at));
         }
       ck_assert_uint_eq (stats.allocations, 100 * (of + 1));
       ck_assert_uint_eq (stats.frees, 0);
@@ -201,7 +207,8 @@ START_TEST (handles_side_by_side_know_only_their_own)
     {
       for (unsigned at = 0; at < 100 * (of + 1); at++)
         {
-          test_must (contract_stamped (block[of][at], size_in (of, at), of * LIVE + at), "overwritten");
+          test_must (contract_stamped (block[of][at], size_in (of, at), of * LIVE + at),
+                     "overwritten");
           sydra_free (handle[of], block[of][at]);
         }
       ck_assert_uint_eq (contract_stats (handle[of]).in_use, 0);
@@ -216,18 +223,22 @@ START_TEST (owns_answers_for_any_pointer)
 {
   static int variable;
   int local = 0;
-  void *foreign = malloc (100), *small = sydra_malloc (a, 100), *large = sydra_malloc (a, POOL_MAX + 1), *longest = sydra_malloc (a, POOL_MAX);
+  void *foreign = malloc (100), *small = sydra_malloc (a, 100),
+       *large = sydra_malloc (a, POOL_MAX + 1), *longest = sydra_malloc (a, POOL_MAX);
   bool pool = sydra_alloc_is_small_pool ();
 
-  ck_assert (!sydra_owns (a, NULL) && !sydra_owns (a, &local) && !sydra_owns (a, &variable) && !sydra_owns (a, foreign));
+  ck_assert (!sydra_owns (a, NULL) && !sydra_owns (a, &local) && !sydra_owns (a, &variable)
+             && !sydra_owns (a, foreign));
   ck_assert (!sydra_owns (a, large));
   ck_assert (sydra_owns (a, small) == pool && sydra_owns (a, (char *) small + 50) == pool);
   for (size_t at = 0; at < POOL_MAX; at += 1000)
     ck_assert (sydra_owns (a, (char *) longest + at) == pool);
   for (uintptr_t pointer = 1; pointer != 0; pointer <<= 1)
-    ck_assert (!sydra_owns (a, (void *) (pointer - 1)) && (!sydra_owns (a, (void *) (0 - pointer))));
+    ck_assert (!sydra_owns (a, (void *) (pointer - 1))
+               && (!sydra_owns (a, (void *) (0 - pointer))));
   /* Just below and far above, where no slab is live. */
-  ck_assert (!sydra_owns (a, (char *) ((uintptr_t) small & ~(uintptr_t) 0xffff) + ((size_t) 1 << 28)));
+  ck_assert (
+    !sydra_owns (a, (char *) ((uintptr_t) small & ~(uintptr_t) 0xffff) + ((size_t) 1 << 28)));
   sydra_free (a, small);
   sydra_free (a, large);
   sydra_free (a, longest);
@@ -247,7 +258,8 @@ leave_some_live (void *argument)
 
   for (unsigned at = 0; at < 256; at++)
     {
-      void *block = at % 2 == 0 ? sydra_malloc (handle, at % 32 == 0 ? at * 150 : at * 3) : sydra_aligned_alloc (handle, (size_t) 1 << at % 8, at);
+      void *block = at % 2 == 0 ? sydra_malloc (handle, at % 32 == 0 ? at * 150 : at * 3)
+                                : sydra_aligned_alloc (handle, (size_t) 1 << at % 8, at);
 
       test_must (block != NULL, "no block");
       if (at % 3 == 0)

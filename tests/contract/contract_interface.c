@@ -16,17 +16,20 @@ START_TEST (a_batch_is_as_many_blocks_of_their_own)
     for (unsigned of_count = 0; of_count < 8; of_count++)
       {
         /* 40 MB at the most. */
-        size_t most = 40000000 / (size[of_size] + 1), many = count[of_count] < most ? count[of_count] : most;
+        size_t most = 40000000 / (size[of_size] + 1),
+               many = count[of_count] < most ? count[of_count] : most;
 
         ck_assert_uint_eq (sydra_malloc_batch (a, size[of_size], many, block), many);
         ck_assert_uint_eq (contract_stats (a).in_use, many);
         for (size_t at = 0; at < many; at++)
           {
-            test_must (block[at] != NULL && contract_is_aligned (block[at], MAX_ALIGN), "%p", block[at]);
+            test_must (block[at] != NULL && contract_is_aligned (block[at], MAX_ALIGN), "%p",
+                       block[at]);
             contract_stamp (block[at], sydra_usable_size (a, block[at]), at);
           }
         for (size_t at = 0; at < many; at++)
-          test_must (contract_stamped (block[at], sydra_usable_size (a, block[at]), at), "two blocks share memory");
+          test_must (contract_stamped (block[at], sydra_usable_size (a, block[at]), at),
+                     "two blocks share memory");
         sydra_free_batch (a, many, block);
         ck_assert_uint_eq (contract_stats (a).in_use, 0);
       }
@@ -55,7 +58,9 @@ START_TEST (a_batch_to_free_may_mix_sizes_and_hold_nulls)
 
   for (unsigned at = 0; at < BATCH_MAX; at++)
     {
-      block[at] = at % 3 == 0 ? NULL : sydra_malloc (a, test_random_below (&random, at % 50 == 1 ? POOL_MAX + 5000 : 300));
+      block[at] = at % 3 == 0 ? NULL
+                              : sydra_malloc (a, test_random_below (
+                                                   &random, at % 50 == 1 ? POOL_MAX + 5000 : 300));
       live += block[at] != NULL;
     }
   ck_assert_uint_eq (live, BATCH_MAX / 3 * 2);
@@ -104,9 +109,11 @@ START_TEST (the_value_allocates_at_any_alignment)
       {
         char *block = value.alloc (value.ctx, size, alignment);
 
-        test_must (block != NULL && contract_is_aligned (block, alignment), "%p for alignment %zu", (void *) block, alignment);
+        test_must (block != NULL && contract_is_aligned (block, alignment), "%p for alignment %zu",
+                   (void *) block, alignment);
         contract_stamp (block, size, size);
-        test_must (sydra_usable_size (a, block) >= size, "%zu usable", sydra_usable_size (a, block));
+        test_must (sydra_usable_size (a, block) >= size, "%zu usable",
+                   sydra_usable_size (a, block));
         value.free (value.ctx, block, size, alignment);
       }
   ck_assert_uint_eq (contract_stats (a).in_use, 0);
@@ -148,7 +155,9 @@ END_TEST
 
 START_TEST (a_remap_keeps_contents_and_alignment)
 {
-  static const size_t size[] = { 0, 1, 8, 16, 17, 24, 25, 100, 128, 129, 255, 256, 257, 300, 1000, 5000, 20000, POOL_MAX, POOL_MAX + 1, 65536, 200000 };
+  static const size_t size[] = { 0,    1,    8,     16,       17,           24,    25,
+                                 100,  128,  129,   255,      256,          257,   300,
+                                 1000, 5000, 20000, POOL_MAX, POOL_MAX + 1, 65536, 200000 };
   struct sydra_allocator value = sydra_alloc_interface (a);
   unsigned count = sizeof size / sizeof *size;
 
@@ -163,8 +172,10 @@ START_TEST (a_remap_keeps_contents_and_alignment)
           contract_stamp (block, size[from], to + 1);
           moved = value.remap (value.ctx, block, size[from], alignment, size[to]);
           test_must (moved != NULL, "no block of %zu", size[to]);
-          test_must (contract_is_aligned (moved, alignment), "%p for alignment %zu", (void *) moved, alignment);
-          test_must (contract_stamped (moved, least, to + 1), "contents lost from %zu to %zu", size[from], size[to]);
+          test_must (contract_is_aligned (moved, alignment), "%p for alignment %zu", (void *) moved,
+                     alignment);
+          test_must (contract_stamped (moved, least, to + 1), "contents lost from %zu to %zu",
+                     size[from], size[to]);
           contract_stamp (moved, size[to], 1);
           value.free (value.ctx, moved, size[to], alignment);
         }
@@ -179,7 +190,8 @@ START_TEST (a_remap_that_fails_leaves_the_block)
   for (size_t alignment = 1; alignment <= 4096; alignment *= 2)
     for (size_t size = 16; size <= 20000; size *= 11)
       {
-        const size_t impossible[] = { SIZE_MAX, SIZE_MAX - alignment, (size_t) PTRDIFF_MAX + 1, PTRDIFF_MAX };
+        const size_t impossible[] = { SIZE_MAX, SIZE_MAX - alignment, (size_t) PTRDIFF_MAX + 1,
+                                      PTRDIFF_MAX };
         char *block = value.alloc (value.ctx, size, alignment);
 
         ck_assert_ptr_nonnull (block);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* contract_limits.c: max_bytes: what is past it is refused, what was there before stays, and what is freed makes room. */
+/* contract_limits.c: max_bytes: what is past it is refused, what was there before stays, and
+   what is freed makes room. */
 #include <config.h>
 
 #include "contract.h"
@@ -42,7 +43,8 @@ free_all (struct sydra_alloc *handle, void **block, unsigned count)
 
 START_TEST (the_limit_is_reached_and_not_passed)
 {
-  static const size_t size[] = { 16, 100, 256, 257, 1000, 10000, 16, 24, 300, POOL_MAX, 48, POOL_MAX + 1, 5000, 20000, 50000, 16 };
+  static const size_t size[] = { 16,  100,      256, 257,          1000, 10000, 16,    24,
+                                 300, POOL_MAX, 48,  POOL_MAX + 1, 5000, 20000, 50000, 16 };
   static void *block[BLOCKS_MAX];
   struct sydra_alloc *handle = limited (LIMIT);
 
@@ -74,7 +76,8 @@ START_TEST (a_freed_block_makes_room_for_another)
         {
           sydra_free (handle, block[round * 7 % count]);
           block[round * 7 % count] = sydra_malloc (handle, size);
-          test_must (block[round * 7 % count] != NULL, "no room in round %u of size %zu", round, size);
+          test_must (block[round * 7 % count] != NULL, "no room in round %u of size %zu", round,
+                     size);
         }
       free_all (handle, block, count);
     }
@@ -205,7 +208,8 @@ START_TEST (a_batch_stops_at_the_limit)
 }
 END_TEST
 
-/* Threads that fill a handle together, and what they hold in all: counted after each malloc and before each free, so never too high. */
+/* Threads that fill a handle together, and what they hold in all: counted after each malloc and
+   before each free, so never too high. */
 static struct sydra_alloc *shared;
 static size_t held_bytes;
 
@@ -229,11 +233,13 @@ fill_and_free (void *argument)
       size_t at = test_random_below (&random, 500), now = 0;
 
       drop (block[at]);
-      block[at] = sydra_malloc (shared, test_random_below (&random, step % 32 == 0 ? POOL_MAX + 1000 : 600));
+      block[at] = sydra_malloc (
+        shared, test_random_below (&random, step % 32 == 0 ? POOL_MAX + 1000 : 600));
       if (block[at] == NULL)
         refused++;
       else
-        now = __atomic_add_fetch (&held_bytes, sydra_usable_size (shared, block[at]), __ATOMIC_RELAXED);
+        now = __atomic_add_fetch (&held_bytes, sydra_usable_size (shared, block[at]),
+                                  __ATOMIC_RELAXED);
       test_must (now <= LIMIT / 4, "%zu bytes live, %zu allowed", now, LIMIT / 4);
     }
   for (unsigned at = 0; at < 500; at++)
@@ -265,7 +271,8 @@ START_TEST (threads_together_stay_within_the_limit)
   static void *block[BLOCKS_MAX];
   unsigned count = fill (shared, 128, block);
 
-  ck_assert_uint_gt (contract_stats (shared).in_use_bytes + sydra_usable_size (shared, block[0]), LIMIT / 4);
+  ck_assert_uint_gt (contract_stats (shared).in_use_bytes + sydra_usable_size (shared, block[0]),
+                     LIMIT / 4);
   free_all (shared, block, count);
   ck_assert_uint_eq (sydra_alloc_destroy (shared), 0);
 }

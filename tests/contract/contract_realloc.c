@@ -10,27 +10,33 @@ smaller (size_t x, size_t y)
   return x < y ? x : y;
 }
 
-/* A new block, or the old one where old is not NULL, of the given size; its contents are those of the old size. */
+/* A new block, or the old one where old is not NULL, of the given size; its contents are those
+   of the old size. */
 static char *
 change (char *old, size_t old_size, size_t size, uint64_t tag)
 {
   char *block = sydra_realloc (a, old, size);
 
   test_must (block != NULL, "no block of %zu, errno %d", size, errno);
-  test_must (contract_is_aligned (block, MAX_ALIGN), "%p for %zu after %zu", (void *) block, size, old_size);
-  test_must (sydra_usable_size (a, block) >= size, "%zu usable for %zu after %zu", sydra_usable_size (a, block), size, old_size);
-  test_must (contract_stamped (block, smaller (old_size, size), tag), "contents lost from %zu to %zu", old_size, size);
+  test_must (contract_is_aligned (block, MAX_ALIGN), "%p for %zu after %zu", (void *) block, size,
+             old_size);
+  test_must (sydra_usable_size (a, block) >= size, "%zu usable for %zu after %zu",
+             sydra_usable_size (a, block), size, old_size);
+  test_must (contract_stamped (block, smaller (old_size, size), tag),
+             "contents lost from %zu to %zu", old_size, size);
   return block;
 }
 
 #define EDGES 75
 
-/* The edges of many classes, of the pool, and of what the C library maps by itself, with their neighbours. */
+/* The edges of many classes, of the pool, and of what the C library maps by itself, with their
+   neighbours. */
 static unsigned
 boundaries (size_t *size)
 {
-  static const size_t edge[] = { 1, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 1024, 2048, 4096, 5120, 8192, 14336, 24576, POOL_MAX,
-                                 65536, 131072, 1048576 };
+  static const size_t edge[] = { 1,    16,    24,    32,       48,    64,     80,     96,   128,
+                                 160,  192,   256,   320,      512,   1024,   2048,   4096, 5120,
+                                 8192, 14336, 24576, POOL_MAX, 65536, 131072, 1048576 };
   unsigned count = 0;
 
   for (unsigned at = 0; at < sizeof edge / sizeof *edge; at++)
@@ -69,7 +75,8 @@ START_TEST (blocks_of_any_alignment_can_be_reallocated)
         size_t to = size[(from * 7 + (unsigned) (alignment % 41)) % count];
         char *block = sydra_aligned_alloc (a, alignment, size[from]);
 
-        test_must (block != NULL && contract_is_aligned (block, alignment), "%p for alignment %zu", (void *) block, alignment);
+        test_must (block != NULL && contract_is_aligned (block, alignment), "%p for alignment %zu",
+                   (void *) block, alignment);
         contract_stamp (block, size[from], alignment);
         sydra_free (a, change (block, size[from], to, alignment));
       }
@@ -181,16 +188,21 @@ START_TEST (resize_changes_in_place_or_nothing)
         if (sydra_resize (a, block, size[to]))
           {
             yes++;
-            test_must (sydra_usable_size (a, block) >= size[to], "%zu usable for %zu", sydra_usable_size (a, block), size[to]);
-            test_must (contract_stamped (block, smaller (usable, size[to]), from), "contents lost from %zu to %zu", size[from], size[to]);
+            test_must (sydra_usable_size (a, block) >= size[to], "%zu usable for %zu",
+                       sydra_usable_size (a, block), size[to]);
+            test_must (contract_stamped (block, smaller (usable, size[to]), from),
+                       "contents lost from %zu to %zu", size[from], size[to]);
             contract_stamp (block, sydra_usable_size (a, block), to);
             sydra_free_sized (a, block, size[to]);
           }
         else
           {
             no++;
-            test_must (size[to] > size[from], "no room for %zu in a block of %zu", size[to], size[from]);
-            test_must (sydra_usable_size (a, block) == usable && contract_stamped (block, usable, from), "changed all the same");
+            test_must (size[to] > size[from], "no room for %zu in a block of %zu", size[to],
+                       size[from]);
+            test_must (sydra_usable_size (a, block) == usable
+                         && contract_stamped (block, usable, from),
+                       "changed all the same");
             sydra_free_sized (a, block, size[from]);
           }
         test_must (errno == EDOM, "errno is %d", errno);
@@ -207,7 +219,8 @@ START_TEST (resize_gives_all_that_is_usable)
       char *block = sydra_malloc (a, size);
 
       ck_assert_ptr_nonnull (block);
-      test_must (sydra_resize (a, block, sydra_usable_size (a, block)), "usable bytes of a block of %zu are not to be had", size);
+      test_must (sydra_resize (a, block, sydra_usable_size (a, block)),
+                 "usable bytes of a block of %zu are not to be had", size);
       test_must (sydra_resize (a, block, 0), "no room for nothing");
       sydra_free_sized (a, block, 0);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* library.c: a library with a lock, a fork handler registered at load, and an allocator that its user sets, as SQLite, OpenSSL and curl have. */
+/* library.c: a library with a lock, a fork handler registered at load, and an allocator that its
+   user sets, as SQLite, OpenSSL and curl have. */
 #include <pthread.h>
 
 #include "library.h"
@@ -29,7 +30,8 @@ load (void)
   (void) pthread_atfork (take, release, release);
 }
 
-/* Holds its lock while it allocates: a fork that has taken the allocator's locks before this one waits for ever. */
+/* Holds its lock while it allocates: a fork that has taken the allocator's locks before this one
+   waits for ever. */
 void
 library_work (void)
 {

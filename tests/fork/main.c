@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c: forks while two threads are in a library that allocates with its lock held: from the default handle, or by malloc where there is an
- * argument.  Exit status 0: all forks came back.
+ * main.c: forks while two threads are in a library that allocates with its lock held: from the
+ * default handle, or by malloc where there is an argument.  Exit status 0: all forks came back.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -33,7 +33,8 @@ work_all_the_time (void *argument)
   for (;;)
     {
       library_work ();
-      usleep (200);  /* the fork gets the lock, which a thread that takes it again at once would keep */
+      /* the fork gets the lock, which a thread that takes it again at once would keep */
+      usleep (200);
     }
   return argument;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * faulty_malloc.c: linked into a kernel with --wrap, an allocator with a fault: one call in so many hands out a block that is in use, and
- * loses what realloc should keep, and leaves old contents in what calloc gives.  The kernel must find it.  Nothing is freed.
+ * faulty_malloc.c: linked into a kernel with --wrap, an allocator with a fault: one call in so many
+ * hands out a block that is in use, and loses what realloc should keep, and leaves old contents in
+ * what calloc gives.  The kernel must find it.  Nothing is freed.
  */
 #include <pthread.h>
 #include <stdint.h>

@@ -69,7 +69,9 @@ START_TEST (shards_are_auto_or_0_to_1024)
 {
   static const char *const right[] = { "shards:auto", "shards:0", "shards:1024", "shards:0001" };
   static const int number[] = { -1, 0, 1024, 1 };
-  static const char *const wrong[] = { "shards:1025", "shards:-1", "shards:", "shards:1x", "shards: 1", "shards:99999999999999999999", "shards" };
+  static const char *const wrong[] = { "shards:1025", "shards:-1", "shards:",
+                                       "shards:1x",   "shards: 1", "shards:99999999999999999999",
+                                       "shards" };
 
   for (unsigned at = 0; at < 4; at++)
     {
@@ -107,7 +109,8 @@ START_TEST (an_unknown_key_is_told_and_the_rest_is_taken)
 {
   read_text ("colour:blue,stats:text,Shards:3,:4,shard:5");
   ck_assert_uint_eq (lines, 4);
-  ck_assert_ptr_nonnull (strstr (said, ": colour:blue: unknown; there are shards, stats, json and process\n"));
+  ck_assert_ptr_nonnull (
+    strstr (said, ": colour:blue: unknown; there are shards, stats, json and process\n"));
   ck_assert (conf.text);
   ck_assert_int_eq (conf.shards, SY_CONFIG_SHARDS);
 }

@@ -14,7 +14,8 @@ use_memory (void)
   memset (malloc (3 * MIB), 1, 3 * MIB);
 }
 
-/* Bytes of all mappings that a core dump has, whoever writes it: those without "dd" among their flags. */
+/* Bytes of all mappings that a core dump has, whoever writes it: those without "dd" among their
+   flags. */
 static size_t
 dumped_bytes (void)
 {
@@ -25,7 +26,8 @@ dumped_bytes (void)
   if (file == NULL)
     return 0;
   while (fgets (line, sizeof line, file) != NULL)
-    if (sscanf (line, "Size: %zu kB", &kib) != 1 && strncmp (line, "VmFlags:", 8) == 0 && strstr (line, " dd") == NULL)
+    if (sscanf (line, "Size: %zu kB", &kib) != 1 && strncmp (line, "VmFlags:", 8) == 0
+        && strstr (line, " dd") == NULL)
       bytes += kib << 10;
   fclose (file);
   return bytes;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * first_call.c: malloc is called first, or last, wherever a program can: before constructors, in them, in pthread_atfork and
- * pthread_setspecific, in the destructors of a thread and of the process, in a library that is opened after 64 others, in a signal handler.
+ * first_call.c: malloc is called first, or last, wherever a program can: before constructors, in
+ * them, in pthread_atfork and pthread_setspecific, in the destructors of a thread and of the
+ * process, in a library that is opened after 64 others, in a signal handler.
  *
  * usage: first_call LIBRARY COUNT: opens LIBRARY.0 LIBRARY.1 ...
  */
@@ -116,7 +117,8 @@ test_fork (void)
 
   if (pid == 0)
     _exit (malloc_works (100) && malloc_works (1000000) ? 0 : 1);
-  tap (child_ends (pid, &status) && status == 0, "a child of a fork with 64 handlers that allocate does so too");
+  tap (child_ends (pid, &status) && status == 0,
+       "a child of a fork with 64 handlers that allocate does so too");
 }
 
 /* ---- Libraries ---- */
@@ -147,7 +149,8 @@ test_libraries (const char *library, unsigned count)
       if (function == NULL)
         right = tap_no ("%s", dlerror ());
       else
-        right = late_thread (function) == NULL && pthread_create (&running, NULL, late_thread, function) == 0
+        right = late_thread (function) == NULL
+                && pthread_create (&running, NULL, late_thread, function) == 0
                 && pthread_join (running, &failed) == 0 && failed == NULL;
     }
   tap (right, "libraries with thread-local memory are opened one after the other, 70 of them");
@@ -177,7 +180,8 @@ test_signal (void)
       *(volatile int *) nowhere = 1;
       _exit (0);
     }
-  tap (child_ends (pid, &status) && WIFSIGNALED (status) && WTERMSIG (status) == SIGABRT, "a signal handler that aborts ends the process");
+  tap (child_ends (pid, &status) && WIFSIGNALED (status) && WTERMSIG (status) == SIGABRT,
+       "a signal handler that aborts ends the process");
 }
 
 /* ---- The end ---- */
@@ -208,10 +212,12 @@ main (int argc, char **argv)
   if (argc != 3 || atexit (at_the_end) != 0)
     return 2;
   tap (before_constructors != NULL, "malloc works before any constructor");
-  tap (in_constructor != NULL && in_constructor != before_constructors, "malloc works in a constructor");
+  tap (in_constructor != NULL && in_constructor != before_constructors,
+       "malloc works in a constructor");
   free (before_constructors);
   free (in_constructor);
-  tap (early_keys == 64 && early_handlers == 64, "64 keys and 64 fork handlers are made before the first allocation");
+  tap (early_keys == 64 && early_handlers == 64,
+       "64 keys and 64 fork handlers are made before the first allocation");
   test_threads ();
   test_fork ();
   test_libraries (argv[1], (unsigned) atoi (argv[2]));

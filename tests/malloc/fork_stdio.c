@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fork_stdio.c: a process forks while one of its threads, in fflush (NULL), has the lock of the streams' list and is about to allocate. */
+/* fork_stdio.c: a process forks while one of its threads, in fflush (NULL), has the lock of the
+   streams' list and is about to allocate. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sys/wait.h>
@@ -54,7 +55,8 @@ static int
 child (void)
 {
   FILE *file = tmpfile ();
-  bool right = file != NULL && fprintf (file, "%70000d", 1) == 70000 && fflush (NULL) == 0 && fclose (file) == 0;
+  bool right = file != NULL && fprintf (file, "%70000d", 1) == 70000 && fflush (NULL) == 0
+               && fclose (file) == 0;
 
   return right ? 0 : 1;
 }
@@ -78,7 +80,8 @@ one_round (FILE *stream)
       (void) alarm (80);
       _exit (child ());
     }
-  return pid > 0 && waitpid (pid, &status, 0) == pid && status == 0 && pthread_join (thread, &failed) == 0 && failed == NULL;
+  return pid > 0 && waitpid (pid, &status, 0) == pid && status == 0
+         && pthread_join (thread, &failed) == 0 && failed == NULL;
 }
 
 int
@@ -92,6 +95,8 @@ main (void)
   (void) alarm (200);
   for (unsigned round = 0; round < ROUNDS && right; round++)
     right = one_round (stream);
-  tap (right, "a fork and a stream that allocates when it is flushed do not wait for each other; streams work in the child");
+  tap (
+    right,
+    "a fork and a stream that allocates when it is flushed do not wait for each other; streams work in the child");
   return tap_end ();
 }

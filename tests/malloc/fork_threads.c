@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fork_threads.c: forks in a process whose other threads allocate: each child allocates, frees its parent's blocks, starts a thread. */
+/* fork_threads.c: forks in a process whose other threads allocate: each child allocates, frees
+   its parent's blocks, starts a thread. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
@@ -81,7 +82,8 @@ child (uint64_t state)
     return 1;
   for (unsigned at = 0; at < BLOCKS; at++)
     free (parents[at]);
-  if (pthread_create (&thread, NULL, allocate_a_while, (void *) (uintptr_t) (state | 1)) != 0 || pthread_join (thread, &failed) != 0)
+  if (pthread_create (&thread, NULL, allocate_a_while, (void *) (uintptr_t) (state | 1)) != 0
+      || pthread_join (thread, &failed) != 0)
     return 2;
   return failed == NULL && churn (&state, 300) ? 0 : 3;
 }
@@ -97,7 +99,9 @@ main (void)
   for (unsigned at = 0; at < BLOCKS; at++)
     parents[at] = malloc (some_size (&tap_state));
   for (uintptr_t at = 0; at < THREADS; at++)
-    if (pthread_create (&thread[at], NULL, allocate_all_the_time, (void *) (uintptr_t) (tap_next (&tap_state) | 1)) != 0)
+    if (pthread_create (&thread[at], NULL, allocate_all_the_time,
+                        (void *) (uintptr_t) (tap_next (&tap_state) | 1))
+        != 0)
       return 2;
   for (forks = 0; forks < FORKS && (forks < FORKS_LEAST || time (NULL) < until); forks++)
     {
@@ -119,7 +123,8 @@ main (void)
     }
   printf ("# %u forks\n", forks);
   tap (hung == 0, "no child hangs");
-  tap (ended_well == forks, "every child allocates, frees its parent's blocks, and starts a thread that allocates");
+  tap (ended_well == forks,
+       "every child allocates, frees its parent's blocks, and starts a thread that allocates");
   __atomic_store_n (&stop, true, __ATOMIC_RELAXED);
   for (unsigned at = 0; at < THREADS; at++)
     (void) pthread_join (thread[at], NULL);

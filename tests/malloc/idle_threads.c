@@ -23,7 +23,8 @@ come_and_go (unsigned count)
       abort ();
 }
 
-/* The C library frees what it has of a thread when the destructors of the thread's keys have run. */
+/* The C library frees what it has of a thread when the destructors of the thread's keys have
+   run. */
 int
 main (void)
 {

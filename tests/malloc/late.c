@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* late.c: a library for dlopen, of which the test loads many copies: with thread-local memory, and a constructor that allocates. */
+/* late.c: a library for dlopen, of which the test loads many copies: with thread-local memory,
+   and a constructor that allocates. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -18,7 +18,8 @@ main (void)
   pthread_attr_t attributes;
   pthread_t thread;
 
-  if (pthread_attr_init (&attributes) != 0 || pthread_attr_setstacksize (&attributes, (size_t) PTHREAD_STACK_MIN) != 0
+  if (pthread_attr_init (&attributes) != 0
+      || pthread_attr_setstacksize (&attributes, (size_t) PTHREAD_STACK_MIN) != 0
       || pthread_create (&thread, &attributes, leave, NULL) != 0)
     return 1;
   pthread_join (thread, NULL);

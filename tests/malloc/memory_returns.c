@@ -19,7 +19,9 @@ some_size (void)
 {
   size_t kind = tap_below (100);
 
-  return kind < 80 ? 16 + tap_below (497) : kind < 98 ? 512 + tap_below (3500) : 8192 + tap_below (60000);
+  return kind < 80   ? 16 + tap_below (497)
+         : kind < 98 ? 512 + tap_below (3500)
+                     : 8192 + tap_below (60000);
 }
 
 /* Makes all blocks, and frees them but for the first in a hundred; the bytes that are live then. */
@@ -55,7 +57,8 @@ judge (const char *fact, size_t base, size_t grown, size_t live)
 {
   size_t now = tap_resident ();
 
-  printf ("# grown to %zu MiB, then %zu MiB, with %zu MiB live and %zu MiB before\n", grown / MIB, now / MIB, live / MIB, base / MIB);
+  printf ("# grown to %zu MiB, then %zu MiB, with %zu MiB live and %zu MiB before\n", grown / MIB,
+          now / MIB, live / MIB, base / MIB);
   tap (now <= base + live + live / 2 + 16 * MIB, fact);
 }
 
@@ -92,8 +95,8 @@ seconds (void)
   return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
-/* How long the system itself takes to take so many bytes back, of which it is given a sample: tens of milliseconds, or far more where it runs
-   under another. */
+/* How long the system itself takes to take so many bytes back, of which it is given a sample:
+   tens of milliseconds, or far more where it runs under another. */
 static double
 seconds_of_discarding (size_t bytes)
 {
@@ -116,7 +119,8 @@ seconds_of_discarding (size_t bytes)
 static void
 test_activity (size_t base)
 {
-  const char *fact = "after a second of work with a few blocks, and what the system needs, of what was freed 16 MiB are left at most";
+  const char *fact
+    = "after a second of work with a few blocks, and what the system needs, of what was freed 16 MiB are left at most";
   double system;
   size_t grown, live;
   void *few[64] = { NULL };
@@ -145,7 +149,8 @@ test_activity (size_t base)
   free_the_rest ();
 }
 
-/* Survivors far apart, and what lies between them allocated and freed again and again: it goes back every time. */
+/* Survivors far apart, and what lies between them allocated and freed again and again: it goes
+   back every time. */
 static void
 test_again (size_t base)
 {
@@ -183,7 +188,8 @@ wall_ns (void)
   return (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec;
 }
 
-/* Large blocks are freed, and small ones follow at once: they need not wait for the time in which free large ones go back. */
+/* Large blocks are freed, and small ones follow at once: they need not wait for the time in
+   which free large ones go back. */
 static void
 test_large_makes_way (size_t base)
 {
@@ -205,12 +211,14 @@ test_large_makes_way (size_t base)
   for (unsigned at = 0; at < BLOCKS; at++)
     {
       memset (block[at] = malloc (SIZE), 1, SIZE);
-      /* It takes a while, less than the quarter of a second after which they go back whatever happens. */
+      /* It takes a while, less than the quarter of a second after which they go back whatever
+         happens. */
       while (at % 64 == 0 && wall_ns () - start_ns < UINT64_C (1000000) * WHILE_MS * at / BLOCKS)
         ;
     }
   now = tap_resident ();
-  printf ("# %zu MiB of small blocks, %zu MiB in all, %zu MiB before\n", live / MIB, now / MIB, base / MIB);
+  printf ("# %zu MiB of small blocks, %zu MiB in all, %zu MiB before\n", live / MIB, now / MIB,
+          base / MIB);
   tap (now <= base + live + live / 8 + 16 * MIB, fact);
   for (unsigned at = 0; at < BLOCKS; at++)
     free (block[at]);
@@ -242,7 +250,9 @@ run_threads (unsigned count)
   pthread_t thread;
 
   for (unsigned at = 0; at < count; at++)
-    if (pthread_create (&thread, NULL, allocate_some, (void *) (uintptr_t) (tap_next (&tap_state) | 1)) != 0
+    if (pthread_create (&thread, NULL, allocate_some,
+                        (void *) (uintptr_t) (tap_next (&tap_state) | 1))
+          != 0
         || pthread_join (thread, NULL) != 0)
       abort ();
 }

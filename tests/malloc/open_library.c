@@ -18,7 +18,8 @@ main (int argc, char **argv)
     }
   try_new = (int (*) (size_t)) (uintptr_t) dlsym (handle, "try_new");
   use_strings = (size_t (*) (unsigned)) (uintptr_t) dlsym (handle, "use_strings");
-  tap (try_new (1000) == 0 && use_strings (3000) == 10u * (299 * 300 / 2), "a C++ library that a C program opened allocates");
+  tap (try_new (1000) == 0 && use_strings (3000) == 10u * (299 * 300 / 2),
+       "a C++ library that a C program opened allocates");
   tap (try_new (SIZE_MAX / 2) == 1, "... and is thrown std::bad_alloc where there is no memory");
   tap (dlclose (handle) == 0, "... and closes");
   return tap_end ();

@@ -16,7 +16,8 @@ static volatile std::size_t too_much = SIZE_MAX / 2 - 64;
 static bool
 is_right (void *block, std::size_t size, std::size_t alignment)
 {
-  if (block == nullptr || ((uintptr_t) block & (alignment - 1)) != 0 || malloc_usable_size (block) < size)
+  if (block == nullptr || ((uintptr_t) block & (alignment - 1)) != 0
+      || malloc_usable_size (block) < size)
     return tap_no ("%zu bytes at %zu: %p", size, alignment, block);
   memset (block, 0x33, malloc_usable_size (block));
   return true;
@@ -30,10 +31,12 @@ test_plain ()
   for (std::size_t size = 0; size < 300000; size = size * 4 / 3 + 1)
     {
       void *one = ::operator new (size), *many = ::operator new[] (size);
-      void *one_or_none = ::operator new (size, std::nothrow), *many_or_none = ::operator new[] (size, std::nothrow);
+      void *one_or_none = ::operator new (size, std::nothrow),
+           *many_or_none = ::operator new[] (size, std::nothrow);
 
-      right = is_right (one, size, 16) && is_right (many, size, 16) && is_right (one_or_none, size, 16)
-              && is_right (many_or_none, size, 16) && one != many && right;
+      right = is_right (one, size, 16) && is_right (many, size, 16)
+              && is_right (one_or_none, size, 16) && is_right (many_or_none, size, 16)
+              && one != many && right;
       ::operator delete (one, size);
       ::operator delete[] (many, size);
       ::operator delete (one_or_none, std::nothrow);
@@ -56,9 +59,11 @@ test_aligned ()
       {
         std::align_val_t at = std::align_val_t (alignment);
         void *one = ::operator new (size, at), *many = ::operator new[] (size, at);
-        void *one_or_none = ::operator new (size, at, std::nothrow), *many_or_none = ::operator new[] (size, at, std::nothrow);
+        void *one_or_none = ::operator new (size, at, std::nothrow),
+             *many_or_none = ::operator new[] (size, at, std::nothrow);
 
-        right = is_right (one, size, alignment) && is_right (many, size, alignment) && is_right (one_or_none, size, alignment)
+        right = is_right (one, size, alignment) && is_right (many, size, alignment)
+                && is_right (one_or_none, size, alignment)
                 && is_right (many_or_none, size, alignment) && right;
         ::operator delete (one, size, at);
         ::operator delete[] (many, size, at);
@@ -90,12 +95,16 @@ test_throws ()
 {
   std::align_val_t at = std::align_val_t (64);
 
-  tap (throws_bad_alloc ([] { return ::operator new (too_much); }) && throws_bad_alloc ([] { return ::operator new[] (too_much); }),
+  tap (throws_bad_alloc ([] { return ::operator new (too_much); })
+         && throws_bad_alloc ([] { return ::operator new[] (too_much); }),
        "new throws std::bad_alloc where there is no memory");
-  tap (throws_bad_alloc ([at] { return ::operator new (too_much, at); }) && throws_bad_alloc ([at] { return ::operator new[] (too_much, at); }),
+  tap (throws_bad_alloc ([at] { return ::operator new (too_much, at); })
+         && throws_bad_alloc ([at] { return ::operator new[] (too_much, at); }),
        "new with an alignment throws std::bad_alloc where there is no memory");
-  tap (::operator new (too_much, std::nothrow) == nullptr && ::operator new[] (too_much, std::nothrow) == nullptr
-       && ::operator new (too_much, at, std::nothrow) == nullptr && ::operator new[] (too_much, at, std::nothrow) == nullptr,
+  tap (::operator new (too_much, std::nothrow)
+         == nullptr && ::operator new[] (too_much, std::nothrow)
+         == nullptr && ::operator new (too_much, at, std::nothrow)
+         == nullptr && ::operator new[] (too_much, at, std::nothrow) == nullptr,
        "nothrow new returns NULL where there is no memory");
 }
 
@@ -133,7 +142,8 @@ test_handler ()
 {
   calls = 0;
   std::set_new_handler (count_and_give_up);
-  tap (throws_bad_alloc ([] { return ::operator new (too_much); }) && calls == 3, "the new-handler is called until there is none");
+  tap (throws_bad_alloc ([] { return ::operator new (too_much); }) && calls == 3,
+       "the new-handler is called until there is none");
   if (is_static ())
     {
       tap_skip ("... by nothrow new too", "nobody could catch what it throws");
@@ -173,7 +183,8 @@ test_handler_frees ()
   std::set_new_handler (nullptr);
   (void) setrlimit (RLIMIT_AS, &old);
   if (block != nullptr && calls == 0)
-    tap_skip ("memory that the new-handler frees serves the call", "the heap had room for the block");
+    tap_skip ("memory that the new-handler frees serves the call",
+              "the heap had room for the block");
   else
     tap (block != nullptr && calls == 1, "memory that the new-handler frees serves the call");
   ::operator delete (block);
@@ -192,7 +203,8 @@ test_whose ()
   if (form == nullptr || strncmp (form, "module", 6) != 0)
     tap_skip ("operator new is the module's", "only under LD_PRELOAD");
   else
-    tap (dladdr (function, &info) != 0 && strstr (info.dli_fname, "libsydra-malloc") != nullptr, "operator new is the module's");
+    tap (dladdr (function, &info) != 0 && strstr (info.dli_fname, "libsydra-malloc") != nullptr,
+         "operator new is the module's");
 }
 
 static unsigned destroyed;

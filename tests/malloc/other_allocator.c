@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* other_allocator.c: linked with another allocator: all that the program asks of a block is answered by who gave it. */
+/* other_allocator.c: linked with another allocator: all that the program asks of a block is
+   answered by who gave it. */
 #define _GNU_SOURCE
 #include <malloc.h>
 
@@ -28,7 +29,8 @@ main (void)
     {
       void *block = malloc (size), *other = calloc (1, size), *aligned = aligned_alloc (64, size);
 
-      right = is_all_usable (block, size) && is_all_usable (other, size) && is_all_usable (aligned, size);
+      right = is_all_usable (block, size) && is_all_usable (other, size)
+              && is_all_usable (aligned, size);
       block = realloc (block, 2 * size);
       right = right && is_all_usable (block, 2 * size);
       free (block);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replaced.cc: a program that replaces new and delete of one object alone, with blocks of its own that malloc does not know: by the standard
- * all other forms, but those with an alignment, come to them.
+ * replaced.cc: a program that replaces new and delete of one object alone, with blocks of its own
+ * that malloc does not know: by the standard all other forms, but those with an alignment, come to
+ * them.
  */
 #include <cstdint>
 #include <new>
@@ -83,16 +84,20 @@ int
 main ()
 {
   tap (comes_and_goes (new item, end_one), "an object, and delete that knows its size");
-  tap (comes_and_goes (new item[3], end_many), "an array comes from the program's new, and goes to its delete");
+  tap (comes_and_goes (new item[3], end_many),
+       "an array comes from the program's new, and goes to its delete");
   tap (comes_and_goes (new (std::nothrow) item, end_one), "so does what does not throw");
-  tap (comes_and_goes (new (std::nothrow) item[3], end_many), "... and an array that does not throw");
+  tap (comes_and_goes (new (std::nothrow) item[3], end_many),
+       "... and an array that does not throw");
   ::operator delete (::operator new (24, std::nothrow), std::nothrow);
   ::operator delete[] (::operator new[] (24, std::nothrow), std::nothrow);
   tap (live == 0, "deletes that do not throw go there");
-  tap (exhaustion_is_null (), "what the program's new throws becomes NULL where nothing is to be thrown");
+  tap (exhaustion_is_null (),
+       "what the program's new throws becomes NULL where nothing is to be thrown");
 
   aligned_item *aligned = new aligned_item, *many = new aligned_item[3];
-  bool right = !is_ours (aligned) && !is_ours (many) && reinterpret_cast<std::uintptr_t> (aligned) % 256 == 0
+  bool right = !is_ours (aligned) && !is_ours (many)
+               && reinterpret_cast<std::uintptr_t> (aligned) % 256 == 0
                && reinterpret_cast<std::uintptr_t> (many) % 256 == 0;
 
   delete aligned;

@@ -113,7 +113,8 @@ stay (void *a)
   return NULL;
 }
 
-/* Where threads are several, a bag takes more than one block over 32 KiB: it is sealed at 32 KiB for each of up to four. */
+/* Where threads are several, a bag takes more than one block over 32 KiB: it is sealed at 32 KiB
+   for each of up to four. */
 static void
 make_bags_of_several (struct sydra_alloc *a)
 {
@@ -183,19 +184,25 @@ free_what_is_deferred (struct sydra_alloc *a)
 static const struct misuse misuses[] = {
   { "leave without enter", leave_without_enter, "sydra_epoch_leave", NO_SECTION, true },
   { "leave twice", leave_twice, "sydra_epoch_leave", NO_SECTION, true },
-  { "leave with a value of one's own", leave_with_a_value_of_ones_own, "sydra_epoch_leave", NO_SECTION, true },
+  { "leave with a value of one's own", leave_with_a_value_of_ones_own, "sydra_epoch_leave",
+    NO_SECTION, true },
   { "leave with all ones", leave_with_all_ones, "sydra_epoch_leave", NO_SECTION, true },
   { "leave with an older value", leave_with_an_older_value, "sydra_epoch_leave", NO_SECTION, true },
-  { "leave another handle's section", leave_another_handles_section, "sydra_epoch_leave", NO_SECTION, true },
+  { "leave another handle's section", leave_another_handles_section, "sydra_epoch_leave",
+    NO_SECTION, true },
   { "the stack deferred", defer_the_stack, "sydra_free_deferred", UNKNOWN, false },
   { "another handle's deferred", defer_another_handles, "sydra_free_deferred", OTHER, false },
-  { "another handle's deferred, large", defer_another_handles_large, "sydra_free_deferred", UNKNOWN, false },
+  { "another handle's deferred, large", defer_another_handles_large, "sydra_free_deferred", UNKNOWN,
+    false },
   { "deferred twice in a row", defer_twice_in_a_row, "sydra_free_deferred", DEFERRED_TWICE, true },
   { "deferred twice, freed between", defer_twice_when_it_was_freed, LATER, TWICE, false },
-  { "deferred twice in a row, large", defer_twice_in_a_row_large, "sydra_free_deferred", DEFERRED_TWICE, true },
-  { "deferred twice, large, freed between", defer_twice_when_it_is_freed_large, "sydra_free_deferred", UNKNOWN, false },
+  { "deferred twice in a row, large", defer_twice_in_a_row_large, "sydra_free_deferred",
+    DEFERRED_TWICE, true },
+  { "deferred twice, large, freed between", defer_twice_when_it_is_freed_large,
+    "sydra_free_deferred", UNKNOWN, false },
   { "deferred when gone, large", defer_what_is_gone_large, "sydra_free_deferred", UNKNOWN, false },
-  { "deferred twice with one between", defer_twice_with_one_between, DEFERRED_LATER, SY_DEBUG ? DEFERRED_TWICE : TWICE, false },
+  { "deferred twice with one between", defer_twice_with_one_between, DEFERRED_LATER,
+    SY_DEBUG ? DEFERRED_TWICE : TWICE, false },
   { "freed while deferred", free_what_is_deferred, LATER, SY_DEBUG ? WAITING : TWICE, false }
 };
 

@@ -110,7 +110,8 @@ first_call_of_all (struct sydra_alloc *a)
 static void
 never_handed_out (struct sydra_alloc *a)
 {
-  sydra_free (a, tell ((void *) (((uintptr_t) must_malloc (a, 64) & ~(uintptr_t) 0xffff) + ((uintptr_t) 1 << 26))));
+  sydra_free (a, tell ((void *) (((uintptr_t) must_malloc (a, 64) & ~(uintptr_t) 0xffff)
+                                 + ((uintptr_t) 1 << 26))));
 }
 
 static void
@@ -172,8 +173,10 @@ static const struct misuse misuses[] = {
   { "realloc of a block whose slab is gone", gone_realloc, "sydra_realloc", EMPTY, false },
   { "resize of a block whose slab is gone", gone_resize, "sydra_resize", EMPTY, false },
   { "usable size of a block whose slab is gone", gone_usable, "sydra_usable_size", EMPTY, false },
-  { "free with a size of a block whose slab is gone", gone_free_sized, "sydra_free_sized", EMPTY, false },
-  { "aligned free of a block whose slab is gone", gone_free_aligned_sized, "sydra_free_aligned_sized", EMPTY, false },
+  { "free with a size of a block whose slab is gone", gone_free_sized, "sydra_free_sized", EMPTY,
+    false },
+  { "aligned free of a block whose slab is gone", gone_free_aligned_sized,
+    "sydra_free_aligned_sized", EMPTY, false },
   { "on the stack", on_the_stack, "sydra_free", UNKNOWN, false },
   { "static", in_static, "sydra_free", UNKNOWN, false },
   { "static, as the first call", first_call_of_all, "sydra_free", UNKNOWN, false },
@@ -188,7 +191,8 @@ static const struct misuse misuses[] = {
   { "resize of the stack", stack_resize, "sydra_resize", UNKNOWN, false },
   { "usable size of the stack", stack_usable, "sydra_usable_size", UNKNOWN, false },
   { "free with a size, the stack", stack_free_sized, "sydra_free_sized", UNKNOWN, false },
-  { "aligned free, the stack", stack_free_aligned_sized, "sydra_free_aligned_sized", UNKNOWN, false },
+  { "aligned free, the stack", stack_free_aligned_sized, "sydra_free_aligned_sized", UNKNOWN,
+    false },
   { "free of a batch, the stack", stack_free_batch, "sydra_free", UNKNOWN, false },
   { "resize of NULL", null_resize, "sydra_resize", "the block is NULL", true }
 };

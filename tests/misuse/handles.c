@@ -15,7 +15,11 @@ static void c_aligned (struct sydra_alloc *a) { (void) !sydra_aligned_alloc (a, 
 static void c_free (struct sydra_alloc *a) { sydra_free (a, in_static_memory); }
 static void c_free_null (struct sydra_alloc *a) { sydra_free (a, NULL); }
 static void c_free_sized (struct sydra_alloc *a) { sydra_free_sized (a, in_static_memory, 8); }
-static void c_free_aligned (struct sydra_alloc *a) { sydra_free_aligned_sized (a, in_static_memory, 8, 8); }
+static void
+c_free_aligned (struct sydra_alloc *a)
+{
+  sydra_free_aligned_sized (a, in_static_memory, 8, 8);
+}
 static void c_resize (struct sydra_alloc *a) { (void) sydra_resize (a, in_static_memory, 8); }
 static void c_usable (struct sydra_alloc *a) { (void) sydra_usable_size (a, in_static_memory); }
 static void c_good (struct sydra_alloc *a) { (void) sydra_good_size (a, 8); }
@@ -31,9 +35,17 @@ static void c_collect (struct sydra_alloc *a) { (void) sydra_collect (a); }
 
 static void c_realloc_null (struct sydra_alloc *a) { (void) !sydra_realloc (a, NULL, 8); }
 static void c_free_sized_null (struct sydra_alloc *a) { sydra_free_sized (a, NULL, 8); }
-static void c_free_aligned_null (struct sydra_alloc *a) { sydra_free_aligned_sized (a, NULL, 8, 8); }
+static void
+c_free_aligned_null (struct sydra_alloc *a)
+{
+  sydra_free_aligned_sized (a, NULL, 8, 8);
+}
 static void c_usable_null (struct sydra_alloc *a) { (void) sydra_usable_size (a, NULL); }
-static void c_malloc_batch_none (struct sydra_alloc *a) { (void) sydra_malloc_batch (a, 8, 0, NULL); }
+static void
+c_malloc_batch_none (struct sydra_alloc *a)
+{
+  (void) sydra_malloc_batch (a, 8, 0, NULL);
+}
 static void c_free_batch_none (struct sydra_alloc *a) { sydra_free_batch (a, 0, NULL); }
 
 /* A value outlives its handle, or its ctx is none. */
@@ -47,9 +59,21 @@ value_of (struct sydra_alloc *a)
 }
 
 static void c_value_alloc (struct sydra_alloc *a) { (void) !value_of (a).alloc (a, 8, 8); }
-static void c_value_resize (struct sydra_alloc *a) { (void) value_of (a).resize (a, in_static_memory, 8, 8, 4); }
-static void c_value_remap (struct sydra_alloc *a) { (void) !value_of (a).remap (a, in_static_memory, 8, 8, 16); }
-static void c_value_remap_aligned (struct sydra_alloc *a) { (void) !value_of (a).remap (a, in_static_memory, 8, 64, 16); }
+static void
+c_value_resize (struct sydra_alloc *a)
+{
+  (void) value_of (a).resize (a, in_static_memory, 8, 8, 4);
+}
+static void
+c_value_remap (struct sydra_alloc *a)
+{
+  (void) !value_of (a).remap (a, in_static_memory, 8, 8, 16);
+}
+static void
+c_value_remap_aligned (struct sydra_alloc *a)
+{
+  (void) !value_of (a).remap (a, in_static_memory, 8, 64, 16);
+}
 static void c_value_free (struct sydra_alloc *a) { value_of (a).free (a, in_static_memory, 8, 8); }
 
 static void
@@ -96,20 +120,43 @@ static const struct call
 {
   const char *name;
   void (*body) (struct sydra_alloc *a);
-} calls[] = {
-  { "sydra_alloc_destroy", c_destroy }, { "sydra_malloc", c_malloc }, { "sydra_malloc", c_malloc_large }, { "sydra_calloc", c_calloc },
-  { "sydra_realloc", c_realloc }, { "sydra_aligned_alloc", c_aligned }, { "sydra_free", c_free }, { "sydra_free", c_free_null },
-  { "sydra_free_sized", c_free_sized }, { "sydra_free_aligned_sized", c_free_aligned }, { "sydra_resize", c_resize },
-  { "sydra_usable_size", c_usable }, { "sydra_good_size", c_good }, { "sydra_owns", c_owns }, { "sydra_malloc_batch", c_malloc_batch },
-  { "sydra_free_batch", c_free_batch }, { "sydra_alloc_interface", c_interface }, { "sydra_collect", c_collect },
-  { "sydra_stats_get", c_stats_get }, { "sydra_stats_write", c_stats_write }, { "sydra_realloc", c_realloc_null },
-  { "sydra_free_sized", c_free_sized_null }, { "sydra_free_aligned_sized", c_free_aligned_null }, { "sydra_usable_size", c_usable_null },
-  { "sydra_malloc_batch", c_malloc_batch_none }, { "sydra_free_batch", c_free_batch_none }, { "sydra_aligned_alloc", c_value_alloc },
-  { "sydra_resize", c_value_resize }, { "sydra_realloc", c_value_remap }, { "sydra_usable_size", c_value_remap_aligned },
-  { "sydra_free_aligned_sized", c_value_free }, { "sydra_epoch_enter", c_enter }, { "sydra_epoch_leave", c_leave },
-  { "sydra_epoch_advance", c_advance }, { "sydra_epoch_synchronize", c_synchronize }, { "sydra_free_deferred", c_defer },
-  { "sydra_free_deferred", c_defer_null }
-};
+} calls[] = { { "sydra_alloc_destroy", c_destroy },
+              { "sydra_malloc", c_malloc },
+              { "sydra_malloc", c_malloc_large },
+              { "sydra_calloc", c_calloc },
+              { "sydra_realloc", c_realloc },
+              { "sydra_aligned_alloc", c_aligned },
+              { "sydra_free", c_free },
+              { "sydra_free", c_free_null },
+              { "sydra_free_sized", c_free_sized },
+              { "sydra_free_aligned_sized", c_free_aligned },
+              { "sydra_resize", c_resize },
+              { "sydra_usable_size", c_usable },
+              { "sydra_good_size", c_good },
+              { "sydra_owns", c_owns },
+              { "sydra_malloc_batch", c_malloc_batch },
+              { "sydra_free_batch", c_free_batch },
+              { "sydra_alloc_interface", c_interface },
+              { "sydra_collect", c_collect },
+              { "sydra_stats_get", c_stats_get },
+              { "sydra_stats_write", c_stats_write },
+              { "sydra_realloc", c_realloc_null },
+              { "sydra_free_sized", c_free_sized_null },
+              { "sydra_free_aligned_sized", c_free_aligned_null },
+              { "sydra_usable_size", c_usable_null },
+              { "sydra_malloc_batch", c_malloc_batch_none },
+              { "sydra_free_batch", c_free_batch_none },
+              { "sydra_aligned_alloc", c_value_alloc },
+              { "sydra_resize", c_value_resize },
+              { "sydra_realloc", c_value_remap },
+              { "sydra_usable_size", c_value_remap_aligned },
+              { "sydra_free_aligned_sized", c_value_free },
+              { "sydra_epoch_enter", c_enter },
+              { "sydra_epoch_leave", c_leave },
+              { "sydra_epoch_advance", c_advance },
+              { "sydra_epoch_synchronize", c_synchronize },
+              { "sydra_free_deferred", c_defer },
+              { "sydra_free_deferred", c_defer_null } };
 
 static int
 call_null (void *argument)
@@ -174,7 +221,8 @@ call_the_next_handle (void *argument)
 {
   struct sydra_alloc *first = handle (), *second = handle ();
 
-  ((const struct call *) argument)->body (tell ((char *) second + ((char *) second - (char *) first) * 1000));
+  ((const struct call *) argument)
+    ->body (tell ((char *) second + ((char *) second - (char *) first) * 1000));
   return 0;
 }
 
@@ -217,7 +265,8 @@ destroy_default (void *argument)
 
 START_TEST (the_default_handle_is_never_destroyed)
 {
-  must_be_told ("default", destroy_default, NULL, "sydra_alloc_destroy", "the default handle is never destroyed");
+  must_be_told ("default", destroy_default, NULL, "sydra_alloc_destroy",
+                "the default handle is never destroyed");
 }
 END_TEST
 
@@ -226,6 +275,7 @@ misuse_add_handles (Suite *suite)
 {
   TCase *tests = test_case (suite, "handles", 60);
 
-  tcase_add_loop_test (tests, a_handle_that_is_none_ends_the_process_with_one_line, 0, (int) (sizeof calls / sizeof calls[0]));
+  tcase_add_loop_test (tests, a_handle_that_is_none_ends_the_process_with_one_line, 0,
+                       (int) (sizeof calls / sizeof calls[0]));
   tcase_add_test (tests, the_default_handle_is_never_destroyed);
 }

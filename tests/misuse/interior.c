@@ -12,7 +12,8 @@ interior (struct sydra_alloc *a)
   (void) sydra_collect (a);
 }
 
-/* Addresses with one of the low four bits set are no block's, but of classes with a smaller alignment: each call sees that by itself. */
+/* Addresses with one of the low four bits set are no block's, but of classes with a smaller
+   alignment: each call sees that by itself. */
 static void
 interior_by_one (struct sydra_alloc *a)
 {
@@ -186,22 +187,28 @@ static const struct misuse misuses[] = {
   { "interior by eight", interior_by_eight, "sydra_free", MIDDLE, false },
   { "interior by eight, a hit", interior_by_eight_after_others, "sydra_free", MIDDLE, false },
   { "interior by eight, medium", interior_by_eight_medium, "sydra_free", MIDDLE, false },
-  { "interior by eight, in another thread", interior_by_eight_in_another_thread, "sydra_free", MIDDLE, false },
-  { "interior by eight, aligned to eight", interior_by_eight_of_a_block_aligned_to_eight, "sydra_free", MIDDLE, false },
+  { "interior by eight, in another thread", interior_by_eight_in_another_thread, "sydra_free",
+    MIDDLE, false },
+  { "interior by eight, aligned to eight", interior_by_eight_of_a_block_aligned_to_eight,
+    "sydra_free", MIDDLE, false },
   { "interior by eight, in a batch", interior_by_eight_batch, "sydra_free", MIDDLE, false },
   { "interior by eight, with a size", interior_by_eight_sized, "sydra_free_sized", MIDDLE, false },
   { "interior by eight, realloc", interior_by_eight_realloc, "sydra_realloc", MIDDLE, false },
   { "interior by eight, resize", interior_by_eight_resize, "sydra_resize", MIDDLE, false },
-  { "interior by eight, usable size", interior_by_eight_usable, "sydra_usable_size", MIDDLE, false },
-  { "interior by eight, deferred", interior_by_eight_deferred, "sydra_free_deferred", MIDDLE, false },
+  { "interior by eight, usable size", interior_by_eight_usable, "sydra_usable_size", MIDDLE,
+    false },
+  { "interior by eight, deferred", interior_by_eight_deferred, "sydra_free_deferred", MIDDLE,
+    false },
   { "interior of 48 bytes", interior_of_a_class_that_is_no_power_of_two, "free", MIDDLE, false },
   { "behind a slab's last block", behind_the_last_block_of_a_slab, "free", MIDDLE, false },
   { "interior in the second unit", interior_in_the_second_unit, "free", MIDDLE, false },
   { "the second unit's start", interior_at_the_second_units_start, "free", MIDDLE, false },
-  { "behind a long slab's last block", behind_the_last_block_of_a_long_slab, "free", MIDDLE, false },
+  { "behind a long slab's last block", behind_the_last_block_of_a_long_slab, "free", MIDDLE,
+    false },
   { "in a long slab, not carved yet", not_carved_yet_in_a_long_slab, LATER, TWICE, false },
   { "interior, at the end of a thread", interior_at_the_end_of_a_thread, "free", MIDDLE, false },
-  { "interior, at the end of the handle", interior_at_the_end_of_the_handle, "free", MIDDLE, false },
+  { "interior, at the end of the handle", interior_at_the_end_of_the_handle, "free", MIDDLE,
+    false },
   { "interior, realloc", interior_realloc, "free", MIDDLE, false },
   { "in a slab, not carved yet", not_carved_yet, LATER, TWICE, false },
   { "interior of a large block", interior_of_a_large_block, "sydra_free", UNKNOWN, false }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* misuse.c: what is wrong ends the process, with one line that names the call, the pointer and the fault. */
+/* misuse.c: what is wrong ends the process, with one line that names the call, the pointer and
+   the fault. */
 #include <config.h>
 
 #include <pthread.h>
@@ -91,7 +92,8 @@ commit_misuse (void *argument)
 }
 
 void
-must_be_told (const char *name, int (*body) (void *argument), const void *argument, const char *call, const char *what)
+must_be_told (const char *name, int (*body) (void *argument), const void *argument,
+              const char *call, const char *what)
 {
   struct child child = child_run (body, (void *) (uintptr_t) argument);
   char line[512], pointer[32] = "0x0";
@@ -100,7 +102,8 @@ must_be_told (const char *name, int (*body) (void *argument), const void *argume
     snprintf (pointer, sizeof pointer, "%p", *told);
   snprintf (line, sizeof line, "sydra-alloc: %s: %s: %s\n", call, pointer, what);
   ck_assert_msg (strcmp (child.text, line) == 0, "%s: said '%s', not '%s'", name, child.text, line);
-  ck_assert_msg (WIFSIGNALED (child.status) && WTERMSIG (child.status) == SIGABRT, "%s: status %x", name, (unsigned) child.status);
+  ck_assert_msg (WIFSIGNALED (child.status) && WTERMSIG (child.status) == SIGABRT, "%s: status %x",
+                 name, (unsigned) child.status);
 }
 
 START_TEST (a_block_misused_ends_the_process_with_one_line)
@@ -122,7 +125,8 @@ misuse_add (Suite *suite, const char *name, const struct misuse *misuses, size_t
         if (added_count == MISUSES)
           abort ();
         added[added_count] = &misuses[at];
-        tcase_add_loop_test (tests, a_block_misused_ends_the_process_with_one_line, added_count, added_count + 1);
+        tcase_add_loop_test (tests, a_block_misused_ends_the_process_with_one_line, added_count,
+                             added_count + 1);
         added_count++;
       }
 }

@@ -82,9 +82,12 @@ static const struct misuse misuses[] = {
   { "too big a size, aligned", too_big_an_aligned_size, "sydra_free_aligned_sized", SMALLER, true },
   { "an alignment of 24", no_power_of_two, "sydra_free_aligned_sized", UNALIGNED, true },
   { "an alignment of 0", alignment_of_zero, "sydra_free_aligned_sized", UNALIGNED, true },
-  { "an alignment of the top bit", alignment_of_the_top_bit, "sydra_free_aligned_sized", UNALIGNED, true },
-  { "an alignment that it has not, large", alignment_it_has_not_large, "sydra_free_aligned_sized", UNALIGNED, true },
-  { "an alignment that it has not", alignment_it_has_not, "sydra_free_aligned_sized", UNALIGNED, true }
+  { "an alignment of the top bit", alignment_of_the_top_bit, "sydra_free_aligned_sized", UNALIGNED,
+    true },
+  { "an alignment that it has not, large", alignment_it_has_not_large, "sydra_free_aligned_sized",
+    UNALIGNED, true },
+  { "an alignment that it has not", alignment_it_has_not, "sydra_free_aligned_sized", UNALIGNED,
+    true }
 };
 
 void

@@ -116,7 +116,8 @@ twice_of_a_medium_block (struct sydra_alloc *a)
   (void) sydra_collect (a);
 }
 
-/* Full magazines of medium blocks are few and soon in the depot, and the depot has soon its fill. */
+/* Full magazines of medium blocks are few and soon in the depot, and the depot has soon its
+   fill. */
 static void
 twice_of_a_medium_block_by_frees_alone (struct sydra_alloc *a)
 {
@@ -231,7 +232,8 @@ static struct sydra_alloc *key_handle;
 static void *key_block;
 static unsigned key_passes;
 
-/* Frees the block in the first pass and in the last that tools leave us, when the library has taken leave of the thread. */
+/* Frees the block in the first pass and in the last that tools leave us, when the library has
+   taken leave of the thread. */
 static void
 free_in_the_last_pass (void *value)
 {
@@ -256,8 +258,8 @@ twice_in_a_destructor (struct sydra_alloc *a)
   pthread_t thread;
 
   key_handle = a;
-  if (pthread_key_create (&key, free_in_the_last_pass) != 0 || pthread_create (&thread, NULL, set_the_key, &key) != 0
-      || pthread_join (thread, NULL) != 0)
+  if (pthread_key_create (&key, free_in_the_last_pass) != 0
+      || pthread_create (&thread, NULL, set_the_key, &key) != 0 || pthread_join (thread, NULL) != 0)
     _exit (5);
 }
 
@@ -272,10 +274,12 @@ static const struct misuse misuses[] = {
   { "freed twice in two threads", twice_in_two_threads, LATER, TWICE, false },
   { "freed twice in one batch", twice_in_one_batch, LATER, TWICE, false },
   { "freed twice, medium", twice_of_a_medium_block, LATER, TWICE, false },
-  { "freed twice, medium, found by frees alone", twice_of_a_medium_block_by_frees_alone, LATER, TWICE, false },
+  { "freed twice, medium, found by frees alone", twice_of_a_medium_block_by_frees_alone, LATER,
+    TWICE, false },
   { "freed twice, large", twice_of_a_large_block, "sydra_free", UNKNOWN, false },
   { "freed and realloced, large", freed_then_realloced_large, "sydra_realloc", UNKNOWN, false },
-  { "freed and asked for its size, large", freed_then_asked_for_its_size, "sydra_usable_size", UNKNOWN, false },
+  { "freed and asked for its size, large", freed_then_asked_for_its_size, "sydra_usable_size",
+    UNKNOWN, false },
   { "freed twice, the handle destroyed", twice_at_the_end_of_the_handle, LATER, TWICE, false },
   { "freed twice, frees alone", twice_found_by_frees_alone, LATER, TWICE, false },
   { "freed twice, with a size", twice_by_a_sized_free, "sydra_free", TWICE, false },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* faulty.c: the C library's heap with one fault, for scripts/check-programs --self-test.  FAULT_none: with none. */
+/* faulty.c: the C library's heap with one fault, for scripts/check-programs --self-test.
+   FAULT_none: with none. */
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -10,7 +11,8 @@ extern void *__libc_calloc (size_t count, size_t size);
 extern void *__libc_realloc (void *block, size_t size);
 
 #ifdef FAULT_overlap
-/* Of the blocks of 64 bytes, one in 2,000 is given twice.  Nothing is freed, so that this is the only fault. */
+/* Of the blocks of 64 bytes, one in 2,000 is given twice.  Nothing is freed, so that this is the
+   only fault. */
 void *
 malloc (size_t size)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork.c: forks in the middle of everything.  Threads allocate, free, make and end handles; each child frees what its parent had, allocates,
- * starts threads and forks again while they run, three deep.  A child that hangs is ended by its alarm, and that is a failure.
+ * fork.c: forks in the middle of everything.  Threads allocate, free, make and end handles; each
+ * child frees what its parent had, allocates, starts threads and forks again while they run, three
+ * deep.  A child that hangs is ended by its alarm, and that is a failure.
  *
- * Every block is filled with a byte of its holder's own and checked before it is freed: a block that a thread of the parent's held at the
- * fork stays that thread's in the child, though it is not there, and is nobody else's.
+ * Every block is filled with a byte of its holder's own and checked before it is freed: a block
+ * that a thread of the parent's held at the fork stays that thread's in the child, though it is not
+ * there, and is nobody else's.
  */
 #include <config.h>
 
@@ -182,7 +184,8 @@ make_kept (struct block *kept, unsigned char mark)
     make (&kept[at], at % 10 == 0 ? at * 80 : at, mark);
 }
 
-/* Its threads have ended: the calls that look at everything, and the end of the handle that threads which are not there had blocks of. */
+/* Its threads have ended: the calls that look at everything, and the end of the handle that
+   threads which are not there had blocks of. */
 static void
 end_child (bool grandchild_is_well)
 {
@@ -190,14 +193,16 @@ end_child (bool grandchild_is_well)
 
   (void) sydra_collect (a);
   stats.size = sizeof stats;
-  must (sydra_stats_get (a, &stats) == 0 && sydra_stats_write (a, SYDRA_STATS_JSON, swallow, NULL) == 0);
+  must (sydra_stats_get (a, &stats) == 0
+        && sydra_stats_write (a, SYDRA_STATS_JSON, swallow, NULL) == 0);
   sydra_free (sydra_alloc_default (), sydra_malloc (sydra_alloc_default (), 10));
   (void) sydra_alloc_destroy (a);
   live_and_die_as_a_handle ();
   _exit (grandchild_is_well ? 0 : 3);
 }
 
-/* Frees the parent's blocks, lets threads run and forks again while they do.  Comes back in the grandchild only, with new blocks. */
+/* Frees the parent's blocks, lets threads run and forks again while they do.  Comes back in the
+   grandchild only, with new blocks. */
 static void
 live_and_fork (struct block *kept, unsigned rounds, unsigned generations)
 {
@@ -244,7 +249,8 @@ START_TEST (the_child_of_a_threaded_process_allocates)
   ck_assert_ptr_nonnull (a);
   make_kept (kept, 98);
   for (uintptr_t at = 0; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&thread[at], NULL, at == 0 ? bear : disturb, (void *) (at + 1)), 0);
+    ck_assert_int_eq (
+      pthread_create (&thread[at], NULL, at == 0 ? bear : disturb, (void *) (at + 1)), 0);
   for (forks = 0; forks < FORKS && (forks < FORKS_LEAST || time (NULL) < until); forks++)
     {
       pid_t child = fork ();
@@ -269,9 +275,11 @@ int
 main (void)
 {
   if (SY_ADDRESS_SANITIZER)
-    return test_skip_all ("AddressSanitizer's own allocator may stay locked in the child of a threaded process");
+    return test_skip_all (
+      "AddressSanitizer's own allocator may stay locked in the child of a threaded process");
   if (SY_THREAD_SANITIZER)
-    return test_skip_all ("ThreadSanitizer ends a child that starts a thread after a threaded process's fork");
+    return test_skip_all (
+      "ThreadSanitizer ends a child that starts a thread after a threaded process's fork");
 
   Suite *suite = suite_create ("fork");
   TCase *tests = test_case (suite, "fork", 300);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What sydra-run reads of programs: of this one, of copies that were cut off or overwritten, and of files made up to mislead. */
+/* What sydra-run reads of programs: of this one, of copies that were cut off or overwritten, and
+   of files made up to mislead. */
 #include <config.h>
 
 #include <elf.h>
@@ -11,7 +12,8 @@
 
 #define CUTS 2000
 #define SCRIBBLES 5000
-/* Where the headers and the loader's name are: nothing behind it but the dynamic section is read. */
+/* Where the headers and the loader's name are: nothing behind it but the dynamic section is
+   read. */
 #define HEAD_BYTES 4096
 
 static unsigned char *program;
@@ -40,12 +42,15 @@ answer_must_be_whole (enum elf_kind kind, const struct elf *elf)
 {
   static const struct elf nothing;
 
-  test_must (memchr (elf->interpreter, '\0', sizeof elf->interpreter) != NULL, "a loader's name without an end");
-  test_must (elf->has_interpreter || elf->interpreter[0] == '\0', "a loader's name without a loader");
+  test_must (memchr (elf->interpreter, '\0', sizeof elf->interpreter) != NULL,
+             "a loader's name without an end");
+  test_must (elf->has_interpreter || elf->interpreter[0] == '\0',
+             "a loader's name without a loader");
   if (kind == ELF_READ)
     test_must (elf->class == ELFCLASS32 || elf->class == ELFCLASS64, "class %d", elf->class);
   else
-    test_must (memcmp (elf, &nothing, sizeof nothing) == 0, "no ELF file that was read, and something about it");
+    test_must (memcmp (elf, &nothing, sizeof nothing) == 0,
+               "no ELF file that was read, and something about it");
 }
 
 static void
@@ -107,13 +112,18 @@ START_TEST (a_cut_copy_is_damaged_or_the_same)
   ck_assert_uint_lt (table_end, HEAD_BYTES);
   for (unsigned round = 0; round < CUTS; round++)
     {
-      size_t length = round < 256 ? round : test_random_below (&random, round % 2 ? program_bytes : HEAD_BYTES);
+      size_t length = round < 256
+                        ? round
+                        : test_random_below (&random, round % 2 ? program_bytes : HEAD_BYTES);
       struct elf elf;
       enum elf_kind kind = kind_of (program, length, &elf);
 
       answer_must_be_whole (kind, &elf);
-      test_must (kind == (length < SELFMAG ? ELF_NONE : ELF_DAMAGED) || (kind == ELF_READ && length >= table_end), "%zu bytes: %d", length, kind);
-      test_must (kind != ELF_READ || memcmp (&elf, &whole, sizeof elf) == 0, "%zu bytes: another answer", length);
+      test_must (kind == (length < SELFMAG ? ELF_NONE : ELF_DAMAGED)
+                   || (kind == ELF_READ && length >= table_end),
+                 "%zu bytes: %d", length, kind);
+      test_must (kind != ELF_READ || memcmp (&elf, &whole, sizeof elf) == 0,
+                 "%zu bytes: another answer", length);
     }
 }
 END_TEST
@@ -122,16 +132,22 @@ END_TEST
 static void
 scribble (struct test_random *random, unsigned char *copy)
 {
-  static const uint64_t edge[] = { 0, 1, 0x7f, 0xff, 0x7fff, 0xffff, INT32_MAX, UINT32_MAX, INT64_MAX, (uint64_t) INT64_MAX - 63, UINT64_MAX };
+  static const uint64_t edge[]
+    = { 0,         1,         0x7f,       0xff,      0x7fff,
+        0xffff,    INT32_MAX, UINT32_MAX, INT64_MAX, (uint64_t) INT64_MAX - 63,
+        UINT64_MAX };
   unsigned count = 1 + (unsigned) test_random_below (random, 8);
 
   while (count-- != 0)
     {
-      uint64_t number = test_random_below (random, 2) ? test_random_next (random) : edge[test_random_below (random, sizeof edge / sizeof *edge)];
+      uint64_t number = test_random_below (random, 2)
+                          ? test_random_next (random)
+                          : edge[test_random_below (random, sizeof edge / sizeof *edge)];
       size_t width = (size_t) 1 << test_random_below (random, 4);
 
       /* The first 512 bytes hold most of what is read. */
-      memcpy (copy + test_random_below (random, count % 2 ? 512 : HEAD_BYTES - 8) / width * width, &number, width);
+      memcpy (copy + test_random_below (random, count % 2 ? 512 : HEAD_BYTES - 8) / width * width,
+              &number, width);
     }
 }
 
@@ -154,11 +170,13 @@ START_TEST (an_overwritten_copy_has_some_answer)
       kinds[kind]++;
     }
   /* All ways were gone. */
-  ck_assert_msg (kinds[ELF_NONE] && kinds[ELF_DAMAGED] && kinds[ELF_READ], "%u %u %u", kinds[0], kinds[1], kinds[2]);
+  ck_assert_msg (kinds[ELF_NONE] && kinds[ELF_DAMAGED] && kinds[ELF_READ], "%u %u %u", kinds[0],
+                 kinds[1], kinds[2]);
 }
 END_TEST
 
-/* ---- Files made up: of one class and byte order, with the program headers behind the header ---- */
+/* ---- Files made up: of one class and byte order, with the program headers behind the header
+   ---- */
 
 struct made
 {
@@ -257,16 +275,26 @@ START_TEST (a_loader_without_a_name_an_end_or_a_place_is_damage)
   {
     uint64_t offset, bytes;
   } bad[] = {
-    { 500, 0 }, { 500, 1 }, { 1000, 10 }, { 1000, PATH_MAX }, { 500, PATH_MAX - 1 }, { 500, PATH_MAX + 16 },
-    { 5999, 2 }, { 6000, 2 }, { UINT64_MAX, 2 },
-    { INT64_MAX, 2 }, { 500, UINT64_MAX }, { UINT64_MAX - 1, UINT64_MAX },
+    { 500, 0 },
+    { 500, 1 },
+    { 1000, 10 },
+    { 1000, PATH_MAX },
+    { 500, PATH_MAX - 1 },
+    { 500, PATH_MAX + 16 },
+    { 5999, 2 },
+    { 6000, 2 },
+    { UINT64_MAX, 2 },
+    { INT64_MAX, 2 },
+    { 500, UINT64_MAX },
+    { UINT64_MAX - 1, UINT64_MAX },
   };
 
   ck_assert_int_eq (kind_with_interpreter (500, 2), ELF_READ);
   ck_assert_int_eq (kind_with_interpreter (500, 500), ELF_READ);
   ck_assert_int_eq (kind_with_interpreter (500, PATH_MAX), ELF_READ);
   for (size_t at = 0; at < sizeof bad / sizeof *bad; at++)
-    ck_assert_msg (kind_with_interpreter (bad[at].offset, bad[at].bytes) == ELF_DAMAGED, "case %zu", at);
+    ck_assert_msg (kind_with_interpreter (bad[at].offset, bad[at].bytes) == ELF_DAMAGED, "case %zu",
+                   at);
 }
 END_TEST
 
@@ -292,7 +320,8 @@ START_TEST (a_table_that_is_elsewhere_or_endless_is_damage)
   for (unsigned headers = 65536 / 56; headers <= 65536 / 56 + 1; headers++)
     {
       make_header (&made, true, true, headers);
-      ck_assert_int_eq (kind_of (made.bytes, sizeof made.bytes, &elf), headers * 56 <= 65536 ? ELF_READ : ELF_DAMAGED);
+      ck_assert_int_eq (kind_of (made.bytes, sizeof made.bytes, &elf),
+                        headers * 56 <= 65536 ? ELF_READ : ELF_DAMAGED);
     }
 }
 END_TEST

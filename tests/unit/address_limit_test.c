@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* address_limit_test.c: the library under real limits on address space, as of ulimit -v, with few and many threads. */
+/* address_limit_test.c: the library under real limits on address space, as of ulimit -v, with
+   few and many threads. */
 #include <config.h>
 
 #include <errno.h>
@@ -40,10 +41,11 @@ struct setting
   unsigned threads;
 };
 
-static const struct setting settings[] = {
-  { 32 * MIB, 1 }, { 32 * MIB, 8 }, { 32 * MIB, 32 }, { 64 * MIB, 1 }, { 64 * MIB, 8 }, { 64 * MIB, 32 }, { 128 * MIB, 8 },
-  { 256 * MIB, 1 }, { 256 * MIB, 8 }, { 256 * MIB, 32 }, { 1024 * MIB, 1 }, { 1024 * MIB, 8 }, { 1024 * MIB, 32 }
-};
+static const struct setting settings[] = { { 32 * MIB, 1 },   { 32 * MIB, 8 },   { 32 * MIB, 32 },
+                                           { 64 * MIB, 1 },   { 64 * MIB, 8 },   { 64 * MIB, 32 },
+                                           { 128 * MIB, 8 },  { 256 * MIB, 1 },  { 256 * MIB, 8 },
+                                           { 256 * MIB, 32 }, { 1024 * MIB, 1 }, { 1024 * MIB, 8 },
+                                           { 1024 * MIB, 32 } };
 
 static struct sydra_alloc *a;
 static pthread_barrier_t barrier;
@@ -82,7 +84,8 @@ pop (struct worker *worker)
 {
   uintptr_t *block = worker->first;
 
-  require (block[2] == ((uintptr_t) block ^ worker->number), "block %p lost its contents", (void *) block);
+  require (block[2] == ((uintptr_t) block ^ worker->number), "block %p lost its contents",
+           (void *) block);
   worker->first = (uintptr_t *) block[0];
   worker->blocks--;
   worker->bytes -= block[1];
@@ -129,12 +132,15 @@ fill_with_threads (const struct setting *setting)
   pthread_attr_t attributes;
 
   goal = goal < TOUCHED_MAX ? goal : TOUCHED_MAX;
-  require (pthread_attr_init (&attributes) == 0 && pthread_attr_setstacksize (&attributes, stack) == 0, "attributes");
+  require (pthread_attr_init (&attributes) == 0
+             && pthread_attr_setstacksize (&attributes, stack) == 0,
+           "attributes");
   require (pthread_barrier_init (&barrier, NULL, setting->threads) == 0, "barrier");
   for (unsigned at = 0; at < setting->threads; at++)
     {
       workers[at] = (struct worker) { at, goal / setting->threads, NULL, 0, 0 };
-      require (pthread_create (&thread[at], &attributes, fill_and_empty, &workers[at]) == 0, "no room for thread %u", at);
+      require (pthread_create (&thread[at], &attributes, fill_and_empty, &workers[at]) == 0,
+               "no room for thread %u", at);
     }
   for (unsigned at = 0; at < setting->threads; at++)
     pthread_join (thread[at], NULL);
@@ -154,9 +160,12 @@ run_under_limit (void *argument)
   for (unsigned round = 0; round < 2; round++)
     {
       fill_with_threads (setting);
-      require (sydra_stats_get (a, &stats) == 0 && stats.in_use == 0 && stats.in_use_bytes == 0, "%zu blocks in use", (size_t) stats.in_use);
+      require (sydra_stats_get (a, &stats) == 0 && stats.in_use == 0 && stats.in_use_bytes == 0,
+               "%zu blocks in use", (size_t) stats.in_use);
       require (round > 0 || stats.shard_hits > 0, "the pool served nothing");
-      require (stats.reserved_bytes <= (setting->limit / 4 > RANGE_MIN ? setting->limit / 4 : RANGE_MIN), "%zu bytes reserved", (size_t) stats.reserved_bytes);
+      require (stats.reserved_bytes
+                 <= (setting->limit / 4 > RANGE_MIN ? setting->limit / 4 : RANGE_MIN),
+               "%zu bytes reserved", (size_t) stats.reserved_bytes);
       (void) sydra_collect (a);
     }
   for (size_t size = 0; size <= 40000; size += 50)
@@ -168,7 +177,8 @@ run_under_limit (void *argument)
       if (size % 100 == 0)
         sydra_free (a, block);
       else
-        require (sydra_free_deferred (a, block) == 0, "a block of %zu bytes cannot be deferred", size);
+        require (sydra_free_deferred (a, block) == 0, "a block of %zu bytes cannot be deferred",
+                 size);
     }
   (void) sydra_collect (a);
   require (sydra_alloc_destroy (a) == 0, "blocks live at the end");
@@ -179,8 +189,8 @@ START_TEST (a_limit_ends_in_enomem_and_freeing_ends_that)
 {
   struct child child = child_run (run_under_limit, (void *) (uintptr_t) &settings[_i]);
 
-  ck_assert_msg (child.status == 0, "%zu MiB, %u threads: status %x: %s", settings[_i].limit / MIB, settings[_i].threads, (unsigned) child.status,
-                 child.text);
+  ck_assert_msg (child.status == 0, "%zu MiB, %u threads: status %x: %s", settings[_i].limit / MIB,
+                 settings[_i].threads, (unsigned) child.status, child.text);
 }
 END_TEST
 
@@ -193,6 +203,7 @@ main (void)
   Suite *suite = suite_create ("address_limit");
   TCase *tests = test_case (suite, "limits", 60);
 
-  tcase_add_loop_test (tests, a_limit_ends_in_enomem_and_freeing_ends_that, 0, (int) (sizeof settings / sizeof *settings));
+  tcase_add_loop_test (tests, a_limit_ends_in_enomem_and_freeing_ends_that, 0,
+                       (int) (sizeof settings / sizeof *settings));
   return test_run (suite);
 }

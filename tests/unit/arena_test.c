@@ -56,7 +56,8 @@ START_TEST (every_step_commits_at_least_what_is_asked)
       for (size_t bytes = 1; bytes <= MIB; bytes += 7777)
         {
           ck_assert (sy_arena_grow (&arena, bytes, step));
-          test_must (arena.committed >= bytes, "step %zu: %zu bytes for %zu", step, arena.committed, bytes);
+          test_must (arena.committed >= bytes, "step %zu: %zu bytes for %zu", step, arena.committed,
+                     bytes);
         }
       sy_os_unmap (arena.base, arena.reserved);
     }
@@ -91,7 +92,8 @@ END_TEST
 START_TEST (a_range_that_the_system_refuses_is_halved_until_it_agrees)
 {
   struct sy_arena arena;
-  /* Half of what 32 bits address may be there for one on a system of 64; then it is asked for what no system has. */
+  /* Half of what 32 bits address may be there for one on a system of 64; then it is asked for
+     what no system has. */
   size_t bytes = SIZE_MAX / 2 + 1 + (SY_WORD_BITS == 64 ? 0 : SIZE_MAX / 4 + 1);
 
   errno = 0;

@@ -31,12 +31,15 @@ report_into_nothing (void *pointer)
 START_TEST (the_line_names_call_pointer_and_fault)
 {
   if (sizeof (void *) == 8)
-    child_must_abort (report, (void *) (uintptr_t) UINT64_C (0x7f00dead0010), "sydra-alloc: sydra_free: 0x7f00dead0010: block freed twice\n");
-  child_must_abort (report, (void *) (uintptr_t) 0x7ead0010, "sydra-alloc: sydra_free: 0x7ead0010: block freed twice\n");
+    child_must_abort (report, (void *) (uintptr_t) UINT64_C (0x7f00dead0010),
+                      "sydra-alloc: sydra_free: 0x7f00dead0010: block freed twice\n");
+  child_must_abort (report, (void *) (uintptr_t) 0x7ead0010,
+                    "sydra-alloc: sydra_free: 0x7ead0010: block freed twice\n");
   child_must_abort (report, NULL, "sydra-alloc: sydra_free: 0x0: block freed twice\n");
   child_must_abort (report, (void *) UINTPTR_MAX,
-                    sizeof (void *) == 8 ? "sydra-alloc: sydra_free: 0xffffffffffffffff: block freed twice\n"
-                                         : "sydra-alloc: sydra_free: 0xffffffff: block freed twice\n");
+                    sizeof (void *) == 8
+                      ? "sydra-alloc: sydra_free: 0xffffffffffffffff: block freed twice\n"
+                      : "sydra-alloc: sydra_free: 0xffffffff: block freed twice\n");
 }
 END_TEST
 

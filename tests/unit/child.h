@@ -2,8 +2,9 @@
 /*
  * child.h: a body in a forked child: how it ended, and what it wrote on standard error.
  *
- * Each of check's assertions takes a mutex of its own, passed or not: where other threads use them, neither a child's body nor the way to it
- * may, as the fork may have met one in the middle.  test_must is of use there.
+ * Each of check's assertions takes a mutex of its own, passed or not: where other threads use them,
+ * neither a child's body nor the way to it may, as the fork may have met one in the middle.
+ * test_must is of use there.
  */
 #ifndef SY_TEST_CHILD_H
 #define SY_TEST_CHILD_H
@@ -72,7 +73,8 @@ child_must_abort (int (*body) (void *argument), void *argument, const char *line
   struct child child = child_run (body, argument);
 
   ck_assert_str_eq (child.text, line);
-  ck_assert_msg (WIFSIGNALED (child.status) && WTERMSIG (child.status) == SIGABRT, "status %x", (unsigned) child.status);
+  ck_assert_msg (WIFSIGNALED (child.status) && WTERMSIG (child.status) == SIGABRT, "status %x",
+                 (unsigned) child.status);
 }
 
 #endif

@@ -95,7 +95,8 @@ START_TEST (closing_hands_each_back_once)
     test_must (sy_fallback_remove (&fallback, address (at)), "address %u lost", at);
   sy_fallback_close (&fallback, take_back);
   for (unsigned at = 0; at < BLOCKS; at++)
-    test_must (given_back[at] == (at % 3 != 0), "address %u handed back %u times", at, given_back[at]);
+    test_must (given_back[at] == (at % 3 != 0), "address %u handed back %u times", at,
+               given_back[at]);
 }
 END_TEST
 

@@ -87,7 +87,8 @@ START_TEST (emptied_bags_are_full_magazines_of_what_they_hold)
       (void) sy_bags_empty (&bags, &limbo);
       ck_assert_uint_eq (AO_load (&limbo.charged), count * BYTES);
       must_hold (sy_limbo_take (&limbo, AO_load (&limbo.epoch.now), 0, 9), 3, count);
-      ck_assert_uint_eq (AO_load (&limbo.charged) | AO_load (&limbo.blocks) | AO_load (&limbo.bytes), 0);
+      ck_assert_uint_eq (
+        AO_load (&limbo.charged) | AO_load (&limbo.blocks) | AO_load (&limbo.bytes), 0);
     }
 }
 END_TEST

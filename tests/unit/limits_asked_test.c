@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* limits_asked_test.c: which of the process's limits shape what is reserved, and how often they are asked for. */
+/* limits_asked_test.c: which of the process's limits shape what is reserved, and how often they
+   are asked for. */
 #include <config.h>
 
 #include <string.h>
@@ -34,7 +35,8 @@ set_limit (int resource, size_t bytes)
     _exit (10);
 }
 
-/* How many bytes of blocks that are written can be had under that limit on data: of one size, or of many where it is 0. */
+/* How many bytes of blocks that are written can be had under that limit on data: of one size, or
+   of many where it is 0. */
 struct want {
   size_t limit, size, least;
 };
@@ -61,17 +63,17 @@ have_what_is_allowed (void *argument)
 /* What is reserved does not count, and what is committed follows what is used. */
 START_TEST (what_a_limit_on_data_allows_can_be_had)
 {
-  static const struct want wants[] = {
-    { 64 * MIB, 64, 54 * MIB }, { 64 * MIB, 1000, 54 * MIB }, { 64 * MIB, 0, 50 * MIB }, { 256 * MIB, 64, 220 * MIB },
-    { 256 * MIB, 0, 215 * MIB }, { 16 * MIB, 64, 10 * MIB }
-  };
+  static const struct want wants[] = { { 64 * MIB, 64, 54 * MIB },  { 64 * MIB, 1000, 54 * MIB },
+                                       { 64 * MIB, 0, 50 * MIB },   { 256 * MIB, 64, 220 * MIB },
+                                       { 256 * MIB, 0, 215 * MIB }, { 16 * MIB, 64, 10 * MIB } };
 
   for (unsigned at = 0; at < sizeof wants / sizeof *wants; at++)
     {
       struct child child = child_run (have_what_is_allowed, (void *) (uintptr_t) &wants[at]);
 
-      ck_assert_msg (child.status == 0, "blocks of %zu bytes (0: all sizes), %zu MiB: status %x: %s", wants[at].size, wants[at].limit / MIB,
-                     (unsigned) child.status, child.text);
+      ck_assert_msg (child.status == 0,
+                     "blocks of %zu bytes (0: all sizes), %zu MiB: status %x: %s", wants[at].size,
+                     wants[at].limit / MIB, (unsigned) child.status, child.text);
     }
 }
 END_TEST
@@ -104,12 +106,14 @@ START_TEST (many_handles_fit_into_a_limit_on_data)
     {
       struct child child = child_run (make_handles, (void *) (uintptr_t) &wants[at]);
 
-      ck_assert_msg (child.status == 0, "%zu MiB: status %x: %s", wants[at].limit / MIB, (unsigned) child.status, child.text);
+      ck_assert_msg (child.status == 0, "%zu MiB: status %x: %s", wants[at].limit / MIB,
+                     (unsigned) child.status, child.text);
     }
 }
 END_TEST
 
-/* Under a limit on addresses large blocks are the C library's: that is found out now and then, not for each. */
+/* Under a limit on addresses large blocks are the C library's: that is found out now and then,
+   not for each. */
 static int
 allocate_large (void *argument)
 {

@@ -95,7 +95,8 @@ START_TEST (a_wait_is_counted_once_and_timed)
   thread = thread_start (take_it, &timed);
   while (!AO_load_acquire (&asking))
     sched_yield ();
-  /* The other thread is about to find the lock taken: all of this is its wait, but for the moment that it takes to ask. */
+  /* The other thread is about to find the lock taken: all of this is its wait, but for the
+     moment that it takes to ask. */
   usleep (200000);
   sy_timed_lock_release (&timed);
   (void) thread_join (thread);
@@ -167,7 +168,8 @@ try_in_order (void *order)
 static bool
 aborted_for_order (struct child child)
 {
-  return WIFSIGNALED (child.status) && WTERMSIG (child.status) == SIGABRT && strncmp (child.text, "sydra-alloc: lock: 0x", 21) == 0
+  return WIFSIGNALED (child.status) && WTERMSIG (child.status) == SIGABRT
+         && strncmp (child.text, "sydra-alloc: lock: 0x", 21) == 0
          && strstr (child.text, ": taken out of rank order\n") != NULL;
 }
 
@@ -180,12 +182,15 @@ START_TEST (debug_builds_find_locks_out_of_rank_order)
         /* Two bins, stripes or limbos at once are for a fork. */
         bool many = first == SY_RANK_BIN || first == SY_RANK_FALLBACK || first == SY_RANK_LIMBO;
         bool allowed = first < second || (first == second && many);
-        struct child taken = child_run (take_in_order, order), tried = child_run (try_in_order, order);
+        struct child taken = child_run (take_in_order, order),
+                     tried = child_run (try_in_order, order);
 
         if (SY_DEBUG && !allowed)
-          ck_assert_msg (aborted_for_order (taken) && aborted_for_order (tried), "%u then %u: not found", first, second);
+          ck_assert_msg (aborted_for_order (taken) && aborted_for_order (tried),
+                         "%u then %u: not found", first, second);
         else
-          ck_assert_msg (taken.status == 0 && tried.status == 0, "%u then %u: %s%s", first, second, taken.text, tried.text);
+          ck_assert_msg (taken.status == 0 && tried.status == 0, "%u then %u: %s%s", first, second,
+                         taken.text, tried.text);
       }
 }
 END_TEST

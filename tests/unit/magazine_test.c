@@ -165,7 +165,8 @@ fill (struct sy_magazine *magazine, uint64_t stamp)
     magazine->slot[at] = (void *) (uintptr_t) stamp;
 }
 
-/* All rounds are of one stamp: nobody wrote while this thread held it, and what was pushed is what is seen. */
+/* All rounds are of one stamp: nobody wrote while this thread held it, and what was pushed is
+   what is seen. */
 static void
 look (const struct sy_magazine *magazine)
 {
@@ -203,7 +204,8 @@ tear_down_hammer (unsigned count)
       if (magazine == NULL)
         magazine = sy_depot_pop (&other);
       ck_assert_msg (magazine != NULL, "%u of %u magazines lost", count - at, count);
-      ck_assert_msg (!seen[number_of (magazine)], "magazine %u is there twice", number_of (magazine));
+      ck_assert_msg (!seen[number_of (magazine)], "magazine %u is there twice",
+                     number_of (magazine));
       seen[number_of (magazine)] = true;
       look (magazine);
       sy_magazine_give (magazine);
@@ -233,7 +235,8 @@ hammer (void *argument)
 
           if (magazine == NULL)
             continue;
-          test_must (AO_compare_and_swap (&holder[number_of (magazine)], 0, me), "a magazine in two hands");
+          test_must (AO_compare_and_swap (&holder[number_of (magazine)], 0, me),
+                     "a magazine in two hands");
           look (magazine);
           fill (magazine, test_random_next (&random));
           held[count++] = magazine;
@@ -243,7 +246,8 @@ hammer (void *argument)
           struct sy_magazine *magazine = held[--count];
 
           look (magazine);
-          test_must (AO_compare_and_swap (&holder[number_of (magazine)], me, 0), "a magazine in two hands");
+          test_must (AO_compare_and_swap (&holder[number_of (magazine)], me, 0),
+                     "a magazine in two hands");
           sy_depot_push (from, magazine);
         }
       if (test_random_below (&random, 64) == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* no_cache_test.c: which calls make a thread's cache, and what a thread without one leaves behind. */
+/* no_cache_test.c: which calls make a thread's cache, and what a thread without one leaves
+   behind. */
 #include <config.h>
 
 #include "threads.h"
@@ -34,7 +35,8 @@ ask_all (void)
   sydra_free_sized (a, NULL, 1);
   sydra_free_batch (a, 1, &(void *) { NULL });
   (void) sydra_free_deferred (a, NULL);
-  test_must (sydra_usable_size (a, blocks[0]) >= 100 && sydra_usable_size (a, NULL) == 0, "usable size");
+  test_must (sydra_usable_size (a, blocks[0]) >= 100 && sydra_usable_size (a, NULL) == 0,
+             "usable size");
   test_must (sydra_resize (a, blocks[0], 50), "resize");
   test_must (sydra_realloc (a, blocks[0], 90) == blocks[0], "realloc in place");
   (void) sydra_owns (a, blocks[0]);
@@ -107,7 +109,9 @@ START_TEST (a_thread_that_frees_little_has_no_cache)
       {
         ck_assert_uint_eq (caches_after (1, sizes[at], deferred != 0), 1);
         /* What was deferred may be freed by the same thread. */
-        ck_assert_uint_eq (caches_after (deferred ? SY_FREES_ALONE / 2 : SY_FREES_ALONE, sizes[at], deferred != 0), 1);
+        ck_assert_uint_eq (
+          caches_after (deferred ? SY_FREES_ALONE / 2 : SY_FREES_ALONE, sizes[at], deferred != 0),
+          1);
       }
   (void) sydra_collect (a);
   ck_assert_uint_eq (stats_now ().in_use, 0);
@@ -140,7 +144,8 @@ START_TEST (high_water_marks_know_what_was_freed_without_a_cache)
   for (unsigned class = 0; class < stats.class_count; class++)
     if (stats.classes[class].size == 64)
       ck_assert_uint_le (stats.classes[class].high_water, 3 * BLOCKS);
-  /* The thread that allocates tells the handle of so many bytes at a time, and the others' frees come in between. */
+  /* The thread that allocates tells the handle of so many bytes at a time, and the others' frees
+     come in between. */
   ck_assert_uint_ge (stats.high_water_bytes + (size_t) SY_PUBLISH_BYTES, BLOCKS * 100000u);
   ck_assert_uint_le (stats.high_water_bytes, 2 * BLOCKS * 100000u);
 }

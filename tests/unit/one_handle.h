@@ -24,8 +24,11 @@ mine (void)
   return sy_cache_get (a, "test");
 }
 
-/* Leaves a block in the box and takes what was there: a block that may be freed.  full: between the load and the swap the same address may have
-   gone and come back, as another thread's block, which only an acquire at the swap hands over. */
+/*
+ * Leaves a block in the box and takes what was there: a block that may be freed.  full: between the
+ * load and the swap the same address may have gone and come back, as another thread's block, which
+ * only an acquire at the swap hands over.
+ */
 static inline void *
 mailbox_swap (AO_t *box, void *block)
 {

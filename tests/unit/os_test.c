@@ -65,7 +65,8 @@ START_TEST (pages_are_in_memory_once_written_and_until_discarded)
   ck_assert_uint_eq (sy_os_resident_bytes (start, 8 * page), 0);
   start[0] = start[3 * page] = start[7 * page + 1] = 1;
   ck_assert_uint_eq (sy_os_resident_bytes (start, 8 * page), 3 * page);
-  ck_assert_uint_eq (sy_os_resident_bytes (start + page, 6 * page + 1), 2 * page); /* a page begun counts */
+  /* a page begun counts */
+  ck_assert_uint_eq (sy_os_resident_bytes (start + page, 6 * page + 1), 2 * page);
   ck_assert (sy_os_discard (start + 2 * page, 2 * page));
   ck_assert_uint_eq (sy_os_resident_bytes (start, 8 * page), 2 * page);
   sy_os_unmap (start, 8 * page);
@@ -129,7 +130,8 @@ START_TEST (moved_pages_are_where_they_were_moved_to_and_locked_ones_stay)
   for (size_t at = 0; at < 3 * page; at++)
     {
       test_must (start[at] == (moved == SY_MOVED ? 0 : 0x5a), "byte %zu of the old pages", at);
-      test_must (start[4 * page + at] == (moved == SY_MOVED ? 0x5a : 0), "byte %zu of the new pages", at);
+      test_must (start[4 * page + at] == (moved == SY_MOVED ? 0x5a : 0),
+                 "byte %zu of the new pages", at);
     }
   sy_os_unmap (start, 8 * page);
 

@@ -74,14 +74,16 @@ START_TEST (a_walk_comes_to_every_bin)
 }
 END_TEST
 
-/* What a call does is bounded, and what it leaves is done at later calls, none of them before some time has passed. */
+/* What a call does is bounded, and what it leaves is done at later calls, none of them before
+   some time has passed. */
 START_TEST (a_step_does_a_part)
 {
   const unsigned magazines = 4000;
 
   open_and_reap (1);
   for (unsigned at = 0; at < magazines; at++)
-    sy_depot_push (&bin (0, FIRST)->depot[0], full_magazine (0, FIRST, sy_size_classes[FIRST].capacity));
+    sy_depot_push (&bin (0, FIRST)->depot[0],
+                   full_magazine (0, FIRST, sy_size_classes[FIRST].capacity));
   reap ();
 
   now_ns += SY_REAP_NS + STEP_NS;
@@ -129,7 +131,8 @@ fill_slabs (unsigned class, unsigned slabs)
   return count;
 }
 
-/* Puts back the blocks from number first to last that keep says no to, and moves the others to number kept and on; where those end. */
+/* Puts back the blocks from number first to last that keep says no to, and moves the others to
+   number kept and on; where those end. */
 static unsigned
 put_some (unsigned class, unsigned first, unsigned last, unsigned kept, bool (*keep) (const char *))
 {
@@ -164,7 +167,8 @@ is_in_first_quarter (const char *address)
 static bool
 is_first_of_a_slab_or_of_an_odd_slabs_page (const char *address)
 {
-  return sy_region_slab_of (address) % 2 ? is_first_of_its_page (address) : is_first_of_its_slab (address);
+  return sy_region_slab_of (address) % 2 ? is_first_of_its_page (address)
+                                         : is_first_of_its_slab (address);
 }
 
 /* The pages of the slabs that blocks are left of. */
@@ -187,24 +191,28 @@ START_TEST (idle_slabs_lose_their_free_pages)
   kept = put_some (class, 0, fill_slabs (class, SLABS), 0, is_first_of_its_slab);
   ck_assert_uint_eq (kept, SLABS);
   reap ();
-  ck_assert_msg (resident_of_kept (class, kept) == SLABS * SY_UNIT_BYTES, "something came or went since the last look");
+  ck_assert_msg (resident_of_kept (class, kept) == SLABS * SY_UNIT_BYTES,
+                 "something came or went since the last look");
   /* Those of a walk and some more: all of them after two. */
   reap ();
   reap ();
   ck_assert_uint_eq (resident_of_kept (class, kept), SLABS * sy_os_page_bytes ());
   for (unsigned at = 0; at < kept; at++)
     for (unsigned byte = 0; byte < BLOCK_BYTES; byte++)
-      test_must (((unsigned char *) block[at])[byte] == 0xa5, "a live block's byte %u changed", byte);
+      test_must (((unsigned char *) block[at])[byte] == 0xa5, "a live block's byte %u changed",
+                 byte);
   sy_pool_put (&pool, 0, class, block, kept);
   must_be_empty ();
   sy_pool_close (&pool);
 }
 END_TEST
 
-/* Slabs that have no page to give stand before those that have, in one list, and are more than are looked at in one go. */
+/* Slabs that have no page to give stand before those that have, in one list, and are more than
+   are looked at in one go. */
 START_TEST (slabs_without_a_free_page_hide_none)
 {
-  unsigned class = class_of_blocks (BLOCK_BYTES), slabs = SY_PURGE_LOOKS + 200, behind = 100, kept, walks = 0;
+  unsigned class = class_of_blocks (BLOCK_BYTES), slabs = SY_PURGE_LOOKS + 200, behind = 100, kept,
+           walks = 0;
   unsigned count = 0, of_behind = behind * sy_size_classes[class].blocks;
   size_t expected;
 
@@ -233,7 +241,8 @@ START_TEST (a_purge_takes_all_at_once_and_each_hole_once)
   open_and_reap (1);
   slabs = zone_holds (slabs) ? slabs : 200;
   odd = slabs / 2;
-  kept = put_some (class, 0, fill_slabs (class, slabs), 0, is_first_of_a_slab_or_of_an_odd_slabs_page);
+  kept = put_some (class, 0, fill_slabs (class, slabs), 0,
+                   is_first_of_a_slab_or_of_an_odd_slabs_page);
   ck_assert_uint_eq (sy_reap_purge (&pool), odd * (SY_UNIT_BYTES - page));
   ck_assert_uint_eq (resident_of_kept (class, kept), odd * page + odd * SY_UNIT_BYTES);
   ck_assert_uint_eq (sy_reap_purge (&pool), 0);
@@ -248,7 +257,8 @@ START_TEST (walks_outlive_what_happens_to_slabs)
 {
   struct test_random random = test_random_make (0);
   /* The most: 60 MB, or 12 of the 16 MiB that a zone has. */
-  unsigned class = class_of_blocks (BLOCK_BYTES), held = 0, most = SY_WORD_BITS == 64 ? 60000 : 8000;
+  unsigned class = class_of_blocks (BLOCK_BYTES), held = 0,
+           most = SY_WORD_BITS == 64 ? 60000 : 8000;
 
   open_and_reap (2);
   for (unsigned step = 0; step < (TEST_SANITIZED ? 4000 : 40000); step++)
@@ -267,7 +277,8 @@ START_TEST (walks_outlive_what_happens_to_slabs)
             block[at] = block[--held];
           }
       if (step % 7 == 0)
-        sy_reap_step (&pool, now_ns += test_random_below (&random, 20) == 0 ? 2 * SY_REAP_NS : STEP_NS);
+        sy_reap_step (&pool,
+                      now_ns += test_random_below (&random, 20) == 0 ? 2 * SY_REAP_NS : STEP_NS);
       if (step % 1000 == 0)
         (void) sy_reap_purge (&pool);
       if (step % 100 == 0)

@@ -90,7 +90,8 @@ START_TEST (the_shortest_that_fits_is_found_and_the_lowest_of_equals)
     sy_runs_file (&runs, first[at], SY_RUN_CLEAN);
   for (uint32_t length = 1; length <= 401; length++)
     {
-      uint32_t best = SY_UNIT_NONE, best_length = UINT32_MAX, found = sy_runs_find (&runs, SY_RUN_CLEAN, length);
+      uint32_t best = SY_UNIT_NONE, best_length = UINT32_MAX,
+               found = sy_runs_find (&runs, SY_RUN_CLEAN, length);
 
       for (unsigned at = 0; at < 9; at++)
         if (lengths[at] >= length && lengths[at] < best_length)
@@ -180,7 +181,8 @@ START_TEST (the_book_holds_under_random_use)
       runs.tick += test_random_below (&random, 50) == 0;
       if (count < 200 && test_random_below (&random, 2) == 0)
         {
-          first = sy_runs_find (&runs, test_random_below (&random, 2) ? SY_RUN_DIRTY : SY_RUN_CLEAN, length);
+          first = sy_runs_find (&runs, test_random_below (&random, 2) ? SY_RUN_DIRTY : SY_RUN_CLEAN,
+                                length);
           if (first != SY_UNIT_NONE)
             sy_runs_take (&runs, first, length);
           else if (runs.edge + length < UNITS)
@@ -192,17 +194,20 @@ START_TEST (the_book_holds_under_random_use)
         {
           uint32_t at = (uint32_t) test_random_below (&random, count);
 
-          sy_runs_file (&runs, used[at], test_random_below (&random, 3) ? SY_RUN_DIRTY : SY_RUN_CLEAN);
+          sy_runs_file (&runs, used[at],
+                        test_random_below (&random, 3) ? SY_RUN_DIRTY : SY_RUN_CLEAN);
           used[at] = used[--count];
         }
-      if (test_random_below (&random, 20) == 0 && (first = sy_runs_detach_oldest (&runs, 30, runs.tick)) != SY_UNIT_NONE)
+      if (test_random_below (&random, 20) == 0
+          && (first = sy_runs_detach_oldest (&runs, 30, runs.tick)) != SY_UNIT_NONE)
         sy_runs_file (&runs, first, SY_RUN_CLEAN);
       if (step % 16 == 0)
         ck_assert_msg (sy_runs_is_valid (&runs), "step %u", step);
     }
   while (count != 0)
     sy_runs_file (&runs, used[--count], SY_RUN_CLEAN);
-  for (uint32_t first; (first = sy_runs_detach_oldest (&runs, UINT32_MAX, runs.tick + 1)) != SY_UNIT_NONE;)
+  for (uint32_t first;
+       (first = sy_runs_detach_oldest (&runs, UINT32_MAX, runs.tick + 1)) != SY_UNIT_NONE;)
     sy_runs_file (&runs, first, SY_RUN_CLEAN);
   ck_assert_uint_eq (runs.edge, 0);
   ck_assert_uint_eq (runs.used, 0);

@@ -23,8 +23,10 @@ START_TEST (classes_rise_and_fill_their_slabs)
       ck_assert_uint_gt (row->bytes, sy_size_classes[class - 1].bytes);
       ck_assert_uint_le (row->bytes * (size_t) row->blocks, sy_class_slab_bytes (class));
       ck_assert_uint_gt (row->bytes * ((size_t) row->blocks + 1), sy_class_slab_bytes (class));
-      /* At most 3 % of a slab is no block, and there are enough blocks to share what a slab costs. */
-      ck_assert_uint_le (100 * (sy_class_slab_bytes (class) - row->bytes * (size_t) row->blocks), 3 * sy_class_slab_bytes (class));
+      /* At most 3 % of a slab is no block, and there are enough blocks to share what a slab
+         costs. */
+      ck_assert_uint_le (100 * (sy_class_slab_bytes (class) - row->bytes * (size_t) row->blocks),
+                         3 * sy_class_slab_bytes (class));
       ck_assert_uint_ge (row->blocks, 8);
       ck_assert_uint_le (row->units, SY_SLAB_UNITS_MAX);
       ck_assert_uint_eq (row->units & (row->units - 1), 0);
@@ -49,7 +51,8 @@ START_TEST (the_core_nine_are_there_and_no_class_wastes_more_than_a_fifth)
     {
       size_t bytes = sy_size_classes[sy_class_of (size)].bytes;
 
-      test_must (size <= bytes && 5 * (bytes - size) < bytes, "%zu bytes in a block of %zu", size, bytes);
+      test_must (size <= bytes && 5 * (bytes - size) < bytes, "%zu bytes in a block of %zu", size,
+                 bytes);
     }
 }
 END_TEST
@@ -64,9 +67,11 @@ START_TEST (magazines_of_every_class_fit)
       ck_assert_uint_lt (row->capacity, SY_MAGAZINE_SLOTS);
       ck_assert_uint_ge (row->capacity, SY_CAPACITY_LEAST);
       ck_assert_uint_ge (row->capacity, SY_CAPACITY_FIRST);
-      ck_assert (row->capacity == SY_CAPACITY_LEAST || (size_t) row->capacity * row->bytes <= SY_MAGAZINE_BLOCKS_BYTES);
+      ck_assert (row->capacity == SY_CAPACITY_LEAST
+                 || (size_t) row->capacity * row->bytes <= SY_MAGAZINE_BLOCKS_BYTES);
       ck_assert_uint_ge (row->depot_depth, 1);
-      ck_assert_uint_le ((size_t) row->depot_depth * row->capacity * row->bytes, SY_DEPOT_BYTES (row->bytes));
+      ck_assert_uint_le ((size_t) row->depot_depth * row->capacity * row->bytes,
+                         SY_DEPOT_BYTES (row->bytes));
     }
 }
 END_TEST
@@ -75,7 +80,9 @@ START_TEST (every_offset_of_a_slab_finds_its_block)
 {
   for (unsigned class = 1; class < SY_CLASSES; class++)
     for (size_t offset = 0; offset < sy_class_slab_bytes (class); offset++)
-      test_must (sy_class_block (&sy_size_classes[class], offset) == offset / sy_size_classes[class].bytes, "offset %zu of class %u", offset, class);
+      test_must (sy_class_block (&sy_size_classes[class], offset)
+                   == offset / sy_size_classes[class].bytes,
+                 "offset %zu of class %u", offset, class);
 }
 END_TEST
 
@@ -107,7 +114,8 @@ START_TEST (an_aligned_size_gets_the_smallest_class_that_is_aligned_so)
 
         ck_assert_uint_eq (class, smallest (size, alignment));
         for (size_t block = 0; class != 0 && block < sy_size_classes[class].blocks; block += 61)
-          test_must (block * sy_size_classes[class].bytes % alignment == 0, "block %zu of class %u", block, class);
+          test_must (block * sy_size_classes[class].bytes % alignment == 0, "block %zu of class %u",
+                     block, class);
       }
 }
 END_TEST

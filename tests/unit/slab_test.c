@@ -139,7 +139,8 @@ START_TEST (random_takes_and_puts_agree_with_lists_of_what_is_and_was_out)
 
           zeroed = true;
 
-          unsigned asked = (unsigned) test_random_below (&random, test_random_below (&random, 2) ? 200 : 3);
+          unsigned asked = (unsigned) test_random_below (&random,
+                                                         test_random_below (&random, 2) ? 200 : 3);
           unsigned count = sy_slab_take (&slab, start, asked, got + 200, &zeroed);
 
           ck_assert_uint_eq (count, asked < blocks - count_out ? asked : blocks - count_out);
@@ -188,7 +189,8 @@ START_TEST (blocks_of_new_memory_are_zero_until_they_were_handed_out)
   unsigned blocks = sy_size_classes[_i].blocks;
 
   make ((unsigned) _i);
-  for (unsigned taken = 0, step = 1; taken < blocks; taken += step, step = step * 2 < blocks - taken ? step * 2 : blocks - taken)
+  for (unsigned taken = 0, step = 1; taken < blocks;
+       taken += step, step = step * 2 < blocks - taken ? step * 2 : blocks - taken)
     {
       ck_assert (take_zeroed (step));
       ck_assert_uint_eq (slab.touched, taken + step);
@@ -277,16 +279,21 @@ main (void)
   TCase *tests = test_case (suite, "bitmap", 20);
 
   tcase_add_loop_test (tests, a_filled_slab_has_every_block_and_no_other, 1, SY_CLASSES);
-  tcase_add_loop_test (tests, a_slab_that_changes_its_class_keeps_no_bit_of_the_old_one, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, a_slab_that_changes_its_class_keeps_no_bit_of_the_old_one, 1,
+                       SY_CLASSES);
   tcase_add_loop_test (tests, carving_gives_blocks_in_rising_order, 1, SY_CLASSES);
   tcase_add_loop_test (tests, taking_more_than_there_is_takes_what_there_is, 1, SY_CLASSES);
   tcase_add_loop_test (tests, taking_none_changes_nothing, 1, SY_CLASSES);
   tcase_add_loop_test (tests, a_block_is_put_back_once, 1, SY_CLASSES);
-  tcase_add_loop_test (tests, random_takes_and_puts_agree_with_lists_of_what_is_and_was_out, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, random_takes_and_puts_agree_with_lists_of_what_is_and_was_out, 1,
+                       SY_CLASSES);
   tcase_add_loop_test (tests, broken_states_are_seen, 1, SY_CLASSES);
-  tcase_add_loop_test (tests, blocks_of_new_memory_are_zero_until_they_were_handed_out, 1, SY_CLASSES);
-  tcase_add_loop_test (tests, a_block_that_was_put_back_is_not_zero_and_spoils_those_beside_it, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, blocks_of_new_memory_are_zero_until_they_were_handed_out, 1,
+                       SY_CLASSES);
+  tcase_add_loop_test (tests, a_block_that_was_put_back_is_not_zero_and_spoils_those_beside_it, 1,
+                       SY_CLASSES);
   tcase_add_loop_test (tests, what_was_not_zero_before_stays_so, 1, SY_CLASSES);
-  tcase_add_loop_test (tests, a_slab_that_is_filled_again_remembers_what_was_handed_out, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, a_slab_that_is_filled_again_remembers_what_was_handed_out, 1,
+                       SY_CLASSES);
   return test_run (suite);
 }

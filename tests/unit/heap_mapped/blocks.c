@@ -7,7 +7,12 @@
 
 START_TEST (sizes_beyond_all_memory_fail_with_enomem)
 {
-  size_t sizes[] = { SIZE_MAX, SIZE_MAX - 15, (size_t) PTRDIFF_MAX + 1, (size_t) PTRDIFF_MAX, (size_t) PTRDIFF_MAX - SY_PAGE_UNIT_MAX, SIZE_MAX / 4 };
+  size_t sizes[] = { SIZE_MAX,
+                     SIZE_MAX - 15,
+                     (size_t) PTRDIFF_MAX + 1,
+                     (size_t) PTRDIFF_MAX,
+                     (size_t) PTRDIFF_MAX - SY_PAGE_UNIT_MAX,
+                     SIZE_MAX / 4 };
   /* Of 32 bits of addresses the C library may find a gigabyte, or more. */
   unsigned count = SY_WORD_BITS == 64 ? 6 : 3;
   char *block = sy_heap_malloc (100 * KIB);
@@ -59,7 +64,8 @@ START_TEST (alignments_hold_up_to_64_mib)
         char *block = sy_heap_aligned (alignment, size);
 
         ck_assert_ptr_nonnull (block);
-        test_must (((uintptr_t) block & (alignment - 1)) == 0, "%p: %zu of %zu", (void *) block, alignment, size);
+        test_must (((uintptr_t) block & (alignment - 1)) == 0, "%p: %zu of %zu", (void *) block,
+                   alignment, size);
         memset (block, 1, size);
         sy_heap_free (block);
       }
@@ -70,7 +76,8 @@ END_TEST
 
 START_TEST (freed_neighbours_serve_a_block_of_their_sum)
 {
-  char *a = sy_heap_malloc (MIB), *b = sy_heap_malloc (MIB), *c = sy_heap_malloc (MIB), *d = sy_heap_malloc (MIB), *sum;
+  char *a = sy_heap_malloc (MIB), *b = sy_heap_malloc (MIB), *c = sy_heap_malloc (MIB),
+       *d = sy_heap_malloc (MIB), *sum;
 
   ck_assert_ptr_eq (b, a + MIB);
   sy_heap_free (a);
@@ -143,7 +150,15 @@ END_TEST
 
 /* ---- Misuse ---- */
 
-enum misuse { FREED_TWICE, INSIDE, INSIDE_A_UNIT, BEHIND_ALL, FREED_REALLOC, FREED_USABLE, OLD_AFTER_A_MOVE };
+enum misuse {
+  FREED_TWICE,
+  INSIDE,
+  INSIDE_A_UNIT,
+  BEHIND_ALL,
+  FREED_REALLOC,
+  FREED_USABLE,
+  OLD_AFTER_A_MOVE
+};
 
 static char *victim, *wall_behind;
 
@@ -183,10 +198,11 @@ misuse (void *kind)
 
 START_TEST (misuse_ends_the_process_with_a_line)
 {
-  struct { enum misuse kind; const char *call; size_t offset; } cases[] = {
-    { FREED_TWICE, "free", 0 }, { INSIDE, "free", 16 * sy_pages_unit_bytes () }, { INSIDE_A_UNIT, "free", 16 }, { BEHIND_ALL, "free", 4096 * MIB },
-    { FREED_REALLOC, "realloc", 0 }, { FREED_USABLE, "malloc_usable_size", 0 }, { OLD_AFTER_A_MOVE, "free", 0 }
-  };
+  struct { enum misuse kind; const char *call; size_t offset;
+  } cases[] = { { FREED_TWICE, "free", 0 },      { INSIDE, "free", 16 * sy_pages_unit_bytes () },
+                { INSIDE_A_UNIT, "free", 16 },   { BEHIND_ALL, "free", 4096 * MIB },
+                { FREED_REALLOC, "realloc", 0 }, { FREED_USABLE, "malloc_usable_size", 0 },
+                { OLD_AFTER_A_MOVE, "free", 0 } };
 
   victim = sy_heap_malloc (MIB);
   wall_behind = sy_heap_malloc (MIB);
@@ -194,7 +210,8 @@ START_TEST (misuse_ends_the_process_with_a_line)
     {
       char line[200];
 
-      snprintf (line, sizeof line, "sydra-alloc: %s: %p: no block: freed already, or inside of one\n", cases[at].call,
+      snprintf (line, sizeof line,
+                "sydra-alloc: %s: %p: no block: freed already, or inside of one\n", cases[at].call,
                 (void *) (victim + cases[at].offset));
       child_must_abort (misuse, (void *) (uintptr_t) cases[at].kind, line);
     }

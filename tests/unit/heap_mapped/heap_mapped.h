@@ -43,9 +43,11 @@ must_be_stamped (const void *block, size_t size, size_t stamped, uint64_t mark)
   for (size_t at = 0; at + 8 <= size && at + 8 < stamped; at += 512)
     {
       memcpy (&word, (const char *) block + at, 8);
-      test_must (word == mark + at, "byte %zu of %zu: %" PRIx64 ", not %" PRIx64, at, size, word, mark + at);
+      test_must (word == mark + at, "byte %zu of %zu: %" PRIx64 ", not %" PRIx64, at, size, word,
+                 mark + at);
     }
-  test_must (size < stamped || ((const char *) block)[stamped - 1] == (char) mark, "last byte of %zu", stamped);
+  test_must (size < stamped || ((const char *) block)[stamped - 1] == (char) mark,
+             "last byte of %zu", stamped);
 }
 
 static inline void
@@ -92,8 +94,8 @@ there_of (char *block, size_t bytes)
   (SY_WORD_BITS == 64 ? tcase_add_test (tests, test) \
    : (void) ((void) (test), printf ("# skipped, no range for large blocks: %s\n", #test)))
 
-/* Each adds a case.  What a sanitizer cannot run is left out there: its own memory and mappings would
-   be counted, and its heap, which serves what is small, is locked for ever in a child. */
+/* Each adds a case.  What a sanitizer cannot run is left out there: its own memory and mappings
+   would be counted, and its heap, which serves what is small, is locked for ever in a child. */
 void heap_mapped_add_model (Suite *suite);
 void heap_mapped_add_blocks (Suite *suite);
 void heap_mapped_add_moves (Suite *suite);

@@ -18,7 +18,9 @@ random_size (struct test_random *random)
 {
   size_t most[] = { 300, 40 * KIB, 300 * KIB, 300 * KIB, 2 * MIB, 8 * MIB };
 
-  return 1 + test_random_below (random, most[test_random_below (random, test_random_below (random, 8) == 0 ? 6 : 4)]);
+  return 1
+         + test_random_below (
+           random, most[test_random_below (random, test_random_below (random, 8) == 0 ? 6 : 4)]);
 }
 
 static void
@@ -38,7 +40,8 @@ model_malloc (struct live *live, struct test_random *random)
         size_t alignment = (size_t) 1 << test_random_below (random, 22);
 
         live->block = sy_heap_aligned (alignment, live->size);
-        test_must (((uintptr_t) live->block & (alignment - 1)) == 0, "%p is not aligned to %zu", (void *) live->block, alignment);
+        test_must (((uintptr_t) live->block & (alignment - 1)) == 0, "%p is not aligned to %zu",
+                   (void *) live->block, alignment);
         break;
       }
     default:
@@ -51,7 +54,9 @@ model_malloc (struct live *live, struct test_random *random)
 static void
 model_realloc (struct live *live, struct test_random *random)
 {
-  size_t size = test_random_below (random, 2) == 0 ? random_size (random) : live->size + test_random_below (random, live->size + 1);
+  size_t size = test_random_below (random, 2) == 0
+                  ? random_size (random)
+                  : live->size + test_random_below (random, live->size + 1);
 
   if (size > 8 * MIB)
     size = 8 * MIB;
@@ -77,7 +82,8 @@ model_step (struct live *live, struct test_random *random)
       live->block = NULL;
       return;
     }
-  test_must (sy_heap_usable (live->block) >= live->size, "usable %zu of %zu", sy_heap_usable (live->block), live->size);
+  test_must (sy_heap_usable (live->block) >= live->size, "usable %zu of %zu",
+             sy_heap_usable (live->block), live->size);
   live->block[sy_heap_usable (live->block) - 1] = 1;
   stamp (live->block, live->size, live->mark);
 }
@@ -215,7 +221,8 @@ START_TEST (children_of_threaded_processes_allocate_and_free)
     {
       struct child child = child_run (in_child, block);
 
-      ck_assert_msg (WIFEXITED (child.status) && WEXITSTATUS (child.status) == 0, "round %u: status %x: %s", round, (unsigned) child.status, child.text);
+      ck_assert_msg (WIFEXITED (child.status) && WEXITSTATUS (child.status) == 0,
+                     "round %u: status %x: %s", round, (unsigned) child.status, child.text);
     }
   AO_store (&stop, 1);
   threads_join (threads, 2);
@@ -258,7 +265,8 @@ START_TEST (under_a_limit_on_addresses_the_c_library_serves)
   if (AO_load (&sy_page_range.bytes) != 0)
     return; /* CK_FORK=no: there is a range already */
   child = child_run (under_a_limit, NULL);
-  ck_assert_msg (WIFEXITED (child.status) && WEXITSTATUS (child.status) == 0, "status %x: %s", (unsigned) child.status, child.text);
+  ck_assert_msg (WIFEXITED (child.status) && WEXITSTATUS (child.status) == 0, "status %x: %s",
+                 (unsigned) child.status, child.text);
 }
 END_TEST
 

@@ -55,11 +55,13 @@ START_TEST (moves_keep_contents_and_do_not_double_memory)
 }
 END_TEST
 
-/* A block of 1 MiB, all in memory, that grows to so much where another one lies behind it; are there free pages for it?  Few others are. */
+/* A block of 1 MiB, all in memory, that grows to so much where another one lies behind it; are
+   there free pages for it?  Few others are. */
 static char *
 grow_away (size_t bytes, bool free_pages)
 {
-  char *used = sy_heap_malloc (4 * MIB), *block = sy_heap_malloc (MIB), *wall = sy_heap_malloc (MIB), *grown;
+  char *used = sy_heap_malloc (4 * MIB), *block = sy_heap_malloc (MIB),
+       *wall = sy_heap_malloc (MIB), *grown;
 
   memset (used, 1, 4 * MIB);
   memset (block, 1, MIB);
@@ -79,9 +81,12 @@ grow_away (size_t bytes, bool free_pages)
 START_TEST (a_block_that_grows_far_is_copied_to_pages_that_are_there)
 {
   /* How far, are there free pages, how many of its own are there then. */
-  const struct { size_t bytes; bool free_pages; size_t there; } cases[] = {
-    { 2 * MIB, false, MIB }, { MIB + MIB / 8, true, MIB }, { MIB + MIB / 4, true, MIB + MIB / 4 }, { 2 * MIB, true, 2 * MIB }, { 8 * MIB, true, MIB }
-  };
+  const struct { size_t bytes; bool free_pages; size_t there;
+  } cases[] = { { 2 * MIB, false, MIB },
+                { MIB + MIB / 8, true, MIB },
+                { MIB + MIB / 4, true, MIB + MIB / 4 },
+                { 2 * MIB, true, 2 * MIB },
+                { 8 * MIB, true, MIB } };
 
   for (unsigned at = 0; at < sizeof cases / sizeof cases[0]; at++)
     {
@@ -98,7 +103,8 @@ END_TEST
 
 START_TEST (all_bytes_that_may_be_used_are_copied)
 {
-  char *used = sy_heap_malloc (8 * MIB), *grown = grow_away (2 * MIB, false), *wall = sy_heap_malloc (16 * MIB), *copy;
+  char *used = sy_heap_malloc (8 * MIB), *grown = grow_away (2 * MIB, false),
+       *wall = sy_heap_malloc (16 * MIB), *copy;
   size_t usable = sy_heap_usable (grown);
 
   /* It has room to grow on. */
@@ -164,7 +170,8 @@ START_TEST (mappings_stay_few_after_ten_thousand_moves)
         }
       for (unsigned at = 0; at < 32; at++)
         {
-          test_must (block[at][0] == (char) at && block[at][SY_MOVE_BYTES - 1] == (char) at, "round %u", round);
+          test_must (block[at][0] == (char) at && block[at][SY_MOVE_BYTES - 1] == (char) at,
+                     "round %u", round);
           if (at % 3 == 0)
             block[at] = sy_heap_realloc (block[at], 3 * SY_MOVE_BYTES);
           sy_heap_free (block[at]);
@@ -211,7 +218,8 @@ START_TEST (where_mappings_are_used_up_blocks_grow_and_addresses_last)
 {
   struct child child = child_run (grow_without_mappings, NULL);
 
-  ck_assert_msg (WIFEXITED (child.status) && WEXITSTATUS (child.status) == 0, "status %x: %s", (unsigned) child.status, child.text);
+  ck_assert_msg (WIFEXITED (child.status) && WEXITSTATUS (child.status) == 0, "status %x: %s",
+                 (unsigned) child.status, child.text);
 }
 END_TEST
 

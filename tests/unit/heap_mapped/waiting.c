@@ -137,7 +137,8 @@ START_TEST (calloc_takes_no_memory_for_what_was_hardly_used)
   sy_heap_free (block);
   zero = sy_heap_calloc (size);
   ck_assert_ptr_eq (zero, block);
-  ck_assert_uint_le (there_of (zero, size), used); /* which is more where the system gives huge pages */
+  /* which is more where the system gives huge pages */
+  ck_assert_uint_le (there_of (zero, size), used);
   must_be_zero (zero, size);
   sy_heap_free (zero);
 }

@@ -28,7 +28,8 @@ START_TEST (a_depot_gives_to_home_first_and_to_neighbours_after)
 }
 END_TEST
 
-/* Others take only what lay there since the last look, once the depot's own threads took something. */
+/* Others take only what lay there since the last look, once the depot's own threads took
+   something. */
 START_TEST (what_a_depots_own_threads_work_with_is_left_to_them)
 {
   unsigned own = sy_home (0, 0), other = sy_home (0, 1), far = sy_home (1, 0);
@@ -72,10 +73,12 @@ START_TEST (what_a_depots_own_threads_work_with_is_left_to_them)
 }
 END_TEST
 
-/* Of one shard: the thread's own first, then the others in their order, then the next shard's, its own number first there too. */
+/* Of one shard: the thread's own first, then the others in their order, then the next shard's,
+   its own number first there too. */
 START_TEST (a_home_has_a_depot_of_its_own)
 {
-  unsigned from[] = { sy_home (1, 2), sy_home (1, 3), sy_home (1, 0), sy_home (0, 2), sy_home (0, 1) };
+  unsigned from[] = { sy_home (1, 2), sy_home (1, 3), sy_home (1, 0), sy_home (0, 2),
+                      sy_home (0, 1) };
   struct sy_magazine *magazine[5];
 
   open_pool (2);
@@ -102,7 +105,8 @@ END_TEST
 
 START_TEST (a_depot_refuses_more_than_its_fill)
 {
-  unsigned class = (unsigned) _i, depth = sy_size_classes[class].depot_depth, rounds = blocks_of (class, 8);
+  unsigned class = (unsigned) _i, depth = sy_size_classes[class].depot_depth,
+           rounds = blocks_of (class, 8);
   struct sy_magazine *extra;
 
   open_pool (2);

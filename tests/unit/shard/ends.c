@@ -22,7 +22,8 @@ fill_with (unsigned class, void **blocks)
   unsigned shard = class % 3, count = 3 * sy_size_classes[class].blocks;
 
   carve (shard, class, count < 1000 ? count : 1000, blocks);
-  ck_assert (sy_pool_store (&pool, shard, class, full_magazine (shard, class, sy_size_classes[class].capacity)));
+  ck_assert (sy_pool_store (&pool, shard, class,
+                            full_magazine (shard, class, sy_size_classes[class].capacity)));
 }
 
 START_TEST (closing_takes_back_live_blocks_and_full_depots)

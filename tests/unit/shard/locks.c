@@ -11,7 +11,8 @@ static void *got[8];
 static void *
 carve_at_home (void *argument)
 {
-  AO_store_release (&carved, sy_pool_carve (&pool, (unsigned) (uintptr_t) argument, FIRST, 8, got + 8, &zeroed));
+  AO_store_release (
+    &carved, sy_pool_carve (&pool, (unsigned) (uintptr_t) argument, FIRST, 8, got + 8, &zeroed));
   return NULL;
 }
 
@@ -76,7 +77,8 @@ START_TEST (a_slab_that_was_not_needed_after_all_leaves_again)
   void *blocks[4];
 
   open_pool (1);
-  /* All four find nothing, start a slab each and wait for the lock; the first one's is enough for all. */
+  /* All four find nothing, start a slab each and wait for the lock; the first one's is enough
+     for all. */
   sy_timed_lock_take (&bin (0, FIRST)->lock);
   for (unsigned at = 0; at < 4; at++)
     thread[at] = thread_start (carve_one, &blocks[at]);

@@ -35,7 +35,8 @@ must_be_the_middle (unsigned class, char *pointer)
   struct put put = { class, pointer };
   char line[128];
 
-  snprintf (line, sizeof line, "sydra-alloc: free: %p: points into the middle of a block\n", (void *) pointer);
+  snprintf (line, sizeof line, "sydra-alloc: free: %p: points into the middle of a block\n",
+            (void *) pointer);
   child_must_abort (put_it, &put, line);
 }
 
@@ -84,7 +85,8 @@ START_TEST (what_lies_behind_a_slabs_last_block_is_reported)
 
   open_pool (1);
   carve (0, class, 1, blocks);
-  for (size_t at = used; at < sy_class_slab_bytes (class); at += (sy_class_slab_bytes (class) - used + 1) / 2, with_tail++)
+  for (size_t at = used; at < sy_class_slab_bytes (class);
+       at += (sy_class_slab_bytes (class) - used + 1) / 2, with_tail++)
     must_be_the_middle (class, (char *) blocks[0] + at);
   ck_assert_uint_eq (with_tail, used == sy_class_slab_bytes (class) ? 0 : 2);
   sy_pool_close (&pool);
@@ -97,6 +99,7 @@ shard_add_misuse (Suite *suite)
   TCase *tests = test_case (suite, "misuse", 20);
 
   tcase_add_test (tests, a_block_that_is_free_already_is_reported);
-  tcase_add_loop_test (tests, a_pointer_into_a_block_is_reported_in_every_unit_of_its_slab, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, a_pointer_into_a_block_is_reported_in_every_unit_of_its_slab, 1,
+                       SY_CLASSES);
   tcase_add_loop_test (tests, what_lies_behind_a_slabs_last_block_is_reported, 1, SY_CLASSES);
 }

@@ -20,7 +20,8 @@ struct worker
 
 static struct worker workers[THREADS];
 
-/* Blocks of a class that are taken or put at once, and that a worker holds at the most: a bounded number of bytes. */
+/* Blocks of a class that are taken or put at once, and that a worker holds at the most: a
+   bounded number of bytes. */
 static unsigned
 batch_of (unsigned class)
 {
@@ -46,7 +47,8 @@ static void
 take_some (struct worker *worker, unsigned class, unsigned count)
 {
   void *blocks[125];
-  unsigned taken = sy_pool_carve (&pool, worker->number % pool.shard_count, class, count, blocks + 125, &zeroed);
+  unsigned taken = sy_pool_carve (&pool, worker->number % pool.shard_count, class, count,
+                                  blocks + 125, &zeroed);
 
   test_must (taken > 0 && taken <= count, "carved %u of %u", taken, count);
   for (unsigned at = 0; at < taken; at++)
@@ -69,10 +71,13 @@ put_some (struct worker *worker, unsigned class, unsigned count, struct test_ran
 
       blocks[at] = worker->held[class][which];
       worker->held[class][which] = worker->held[class][--worker->count[class]];
-      test_must (*(uintptr_t *) blocks[at] == ((uintptr_t) blocks[at] ^ worker->number), "a block in two hands");
-      test_must (*last_word (blocks[at], class) == *(uintptr_t *) blocks[at], "the end of a block in two hands");
+      test_must (*(uintptr_t *) blocks[at] == ((uintptr_t) blocks[at] ^ worker->number),
+                 "a block in two hands");
+      test_must (*last_word (blocks[at], class) == *(uintptr_t *) blocks[at],
+                 "the end of a block in two hands");
     }
-  sy_pool_put (&pool, (unsigned) test_random_below (random, pool.shard_count), class, blocks, count);
+  sy_pool_put (&pool, (unsigned) test_random_below (random, pool.shard_count), class, blocks,
+               count);
 }
 
 static void *
@@ -88,9 +93,13 @@ work (void *argument)
   memset (worker->count, 0, sizeof worker->count);
   for (unsigned step = 0; step < worker->steps; step++)
     {
-      unsigned class = 1 + (unsigned) test_random_below (&random, SY_CLASSES - 1), batch = batch_of (class);
-      unsigned count = 1 + (unsigned) test_random_below (&random, batch), rounds = sy_size_classes[class].capacity;
-      bool takes = worker->count[class] < batch || (worker->count[class] < held_most (class) - batch && test_random_below (&random, 2));
+      unsigned class = 1 + (unsigned) test_random_below (&random, SY_CLASSES - 1),
+               batch = batch_of (class);
+      unsigned count = 1 + (unsigned) test_random_below (&random, batch),
+               rounds = sy_size_classes[class].capacity;
+      bool takes = worker->count[class] < batch
+                   || (worker->count[class] < held_most (class) - batch
+                       && test_random_below (&random, 2));
 
       if (takes)
         take_some (worker, class, count);
@@ -98,7 +107,8 @@ work (void *argument)
         put_some (worker, class, count, &random);
       if (test_random_below (&random, 50) == 0)
         {
-          struct sy_magazine *magazine = sy_pool_load (&pool, worker->number % pool.shard_count, class);
+          struct sy_magazine *magazine = sy_pool_load (&pool, worker->number % pool.shard_count,
+                                                       class);
 
           if (magazine == NULL)
             {
@@ -106,16 +116,21 @@ work (void *argument)
               test_must (magazine != NULL, "out of magazines");
               (void) sy_magazine_clear (magazine, rounds);
               for (unsigned at = 0; at < rounds;)
-                at += sy_pool_carve (&pool, 0, class, rounds - at, sy_magazine_end (magazine) - at, &zeroed);
+                at += sy_pool_carve (&pool, 0, class, rounds - at, sy_magazine_end (magazine) - at,
+                                     &zeroed);
             }
-          if (!sy_pool_store (&pool, (unsigned) test_random_below (&random, pool.shard_count), class, magazine))
+          if (!sy_pool_store (&pool, (unsigned) test_random_below (&random, pool.shard_count),
+                              class, magazine))
             {
-              sy_pool_put (&pool, 0, class, sy_magazine_end (magazine) - magazine->rounds, magazine->rounds);
+              sy_pool_put (&pool, 0, class, sy_magazine_end (magazine) - magazine->rounds,
+                           magazine->rounds);
               sy_magazine_give (magazine);
             }
         }
       /* Any value may be asked about, whoever works on its slab. */
-      unsigned asked = sy_pool_class_of (&pool, sy_region_address (first_of[class]) + test_random_below (&random, 64 * SY_UNIT_BYTES));
+      unsigned asked = sy_pool_class_of (&pool,
+                                         sy_region_address (first_of[class])
+                                           + test_random_below (&random, 64 * SY_UNIT_BYTES));
 
       test_must (asked == 0 || asked == class, "class %u where %u lies", asked, class);
       if (step % 500 == 0)
@@ -125,7 +140,9 @@ work (void *argument)
     }
   for (unsigned class = 1; class < SY_CLASSES; class++)
     while (worker->count[class] != 0)
-      put_some (worker, class, worker->count[class] < batch_of (class) ? worker->count[class] : batch_of (class), &random);
+      put_some (worker, class,
+                worker->count[class] < batch_of (class) ? worker->count[class] : batch_of (class),
+                &random);
   return NULL;
 }
 

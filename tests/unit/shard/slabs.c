@@ -36,11 +36,14 @@ START_TEST (carved_blocks_rise_are_the_pools_and_are_whole)
     {
       test_must (blocks[count - 1 - at] == start + at * bytes, "block %u of %u", at, count);
       test_must (sy_pool_class_of (&pool, start + at * bytes) == class, "block %u", at);
-      test_must (sy_pool_class_of (&pool, start + at * bytes + bytes - 1) == class, "the end of block %u", at);
+      test_must (sy_pool_class_of (&pool, start + at * bytes + bytes - 1) == class,
+                 "the end of block %u", at);
       memset (start + at * bytes, (int) at | 1, bytes);
     }
   for (unsigned at = 0; at < count; at++)
-    test_must (start[at * bytes] == (char) (at | 1) && start[at * bytes + bytes - 1] == (char) (at | 1), "block %u is not whole", at);
+    test_must (start[at * bytes] == (char) (at | 1)
+                 && start[at * bytes + bytes - 1] == (char) (at | 1),
+               "block %u is not whole", at);
   ck_assert_uint_le (count * bytes, sy_class_slab_bytes (class));
   ck_assert_uint_eq (slabs_in (class), 1);
   ck_assert_uint_eq (AO_load (&bin (0, class)->free_blocks), 0);
@@ -127,7 +130,8 @@ START_TEST (carving_takes_from_the_fullest_slab_first)
   /* The second keeps nearly all, the others hardly any. */
   for (unsigned at = 0, freed[3] = { 0, 0, 0 }; at < 3 * per_slab; at++)
     for (unsigned which = 0; which < 3; which++)
-      if (blocks[at] != NULL && sy_region_slab_of (blocks[at]) == slab[which] && freed[which] < (which == 1 ? 1 : per_slab - 2))
+      if (blocks[at] != NULL && sy_region_slab_of (blocks[at]) == slab[which]
+          && freed[which] < (which == 1 ? 1 : per_slab - 2))
         {
           void *block = blocks[at];
 
@@ -173,7 +177,8 @@ shard_add_slabs (Suite *suite)
 
   tcase_add_test (tests, no_shards_are_one_without_magazines);
   tcase_add_loop_test (tests, carved_blocks_rise_are_the_pools_and_are_whole, 1, SY_CLASSES);
-  tcase_add_loop_test (tests, the_map_knows_every_unit_of_a_slab_while_it_is_the_pools, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, the_map_knows_every_unit_of_a_slab_while_it_is_the_pools, 1,
+                       SY_CLASSES);
   tcase_add_test (tests, an_empty_slab_leaves_and_comes_back_for_its_class_only);
   tcase_add_loop_test (tests, carving_takes_from_the_fullest_slab_first, 1, SY_CLASSES);
   tcase_add_test (tests, blocks_go_back_to_their_own_shards);

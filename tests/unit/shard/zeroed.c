@@ -73,6 +73,7 @@ shard_add_zeroed (Suite *suite)
 {
   TCase *tests = test_case (suite, "zeroed", 20);
 
-  tcase_add_loop_test (tests, blocks_are_zero_until_they_were_handed_out_since_the_memory_came, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, blocks_are_zero_until_they_were_handed_out_since_the_memory_came, 1,
+                       SY_CLASSES);
   tcase_add_loop_test (tests, a_closed_pools_slabs_are_not_zero_for_the_next, 1, SY_CLASSES);
 }

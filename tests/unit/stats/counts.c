@@ -12,10 +12,16 @@ START_TEST (a_new_handle_has_counted_nothing)
   ck_assert_str_eq (stats.mode, "small_pool");
   ck_assert_uint_eq (stats.shards, sydra_alloc_shards ());
   ck_assert_uint_eq (stats.class_count, SY_CLASSES - 1);
-  ck_assert_uint_eq (stats.allocations | stats.frees | stats.in_use | stats.in_use_bytes | stats.high_water_bytes, 0);
+  ck_assert_uint_eq (stats.allocations | stats.frees | stats.in_use | stats.in_use_bytes
+                       | stats.high_water_bytes,
+                     0);
   ck_assert_uint_eq (stats.shard_hits | stats.shard_misses | stats.cross_shard_frees, 0);
-  ck_assert_uint_eq (stats.fallback_allocs | stats.fallback_frees | stats.fallback_resizes | stats.fallback_remaps, 0);
-  ck_assert_uint_eq (stats.deferred_blocks | stats.deferred_bytes | stats.deferred_reclaimed | stats.deferred_stalls | stats.epoch_advances, 0);
+  ck_assert_uint_eq (stats.fallback_allocs | stats.fallback_frees | stats.fallback_resizes
+                       | stats.fallback_remaps,
+                     0);
+  ck_assert_uint_eq (stats.deferred_blocks | stats.deferred_bytes | stats.deferred_reclaimed
+                       | stats.deferred_stalls | stats.epoch_advances,
+                     0);
   ck_assert_uint_gt (stats.reserved_bytes, 0);
   for (unsigned class = 0; class < stats.class_count; class++)
     {
@@ -51,7 +57,8 @@ must_be_scripted (unsigned times, uint64_t live_bytes)
       ck_assert_uint_eq (of->allocations, times * MADE);
       ck_assert_uint_eq (of->frees, times * MADE / 3);
       ck_assert_uint_eq (of->in_use, times * MADE / 3 * 2);
-      ck_assert_uint_eq (of->slabs * sy_size_classes[class + 1].blocks, of->in_use + of->free_blocks);
+      ck_assert_uint_eq (of->slabs * sy_size_classes[class + 1].blocks,
+                         of->in_use + of->free_blocks);
       ck_assert_uint_ge (of->high_water, of->in_use);
       ck_assert_uint_le (of->high_water, of->in_use + times * sy_size_classes[class + 1].capacity);
       ck_assert ((of->refills == 0) == (sydra_alloc_shards () == 0)); /* no shards, no magazines */
@@ -139,7 +146,8 @@ START_TEST (sizes_fall_into_their_buckets_at_the_bounds)
           void *block = sydra_aligned_alloc (a, STRICT, bound + (size_t) off);
 
           ck_assert_ptr_nonnull (block);
-          ck_assert_uint_eq (stats_now ().fallback_sizes[bucket + (unsigned) off], before.fallback_sizes[bucket + (unsigned) off] + 1);
+          ck_assert_uint_eq (stats_now ().fallback_sizes[bucket + (unsigned) off],
+                             before.fallback_sizes[bucket + (unsigned) off] + 1);
           sydra_free (a, block);
         }
     }

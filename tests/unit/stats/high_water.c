@@ -51,7 +51,8 @@ START_TEST (a_block_that_grows_in_place_is_never_there_twice)
       ck_assert_ptr_nonnull (block);
       most = most > sydra_usable_size (a, block) ? most : sydra_usable_size (a, block);
       if (stats_now ().fallback_remaps != moves)
-        most = most > before + sydra_usable_size (a, block) ? most : before + sydra_usable_size (a, block);
+        most = most > before + sydra_usable_size (a, block) ? most
+                                                            : before + sydra_usable_size (a, block);
     }
   ck_assert_uint_ge (stats_now ().high_water_bytes, sydra_usable_size (a, block));
   ck_assert_uint_le (stats_now ().high_water_bytes, most);
@@ -74,7 +75,8 @@ START_TEST (high_water_outlives_its_thread)
 {
   (void) in_a_thread (peak_and_end, NULL);
   ck_assert_uint_ge (stats_of_blocks (96).high_water, 1000);
-  ck_assert_uint_le (stats_of_blocks (96).high_water, 1000 + sy_size_classes[class_of_blocks (96)].capacity);
+  ck_assert_uint_le (stats_of_blocks (96).high_water,
+                     1000 + sy_size_classes[class_of_blocks (96)].capacity);
   ck_assert_uint_ge (stats_now ().high_water_bytes, 1000 * 96);
 }
 END_TEST
@@ -114,8 +116,10 @@ START_TEST (high_water_adds_up_what_threads_had_at_once)
   pthread_barrier_destroy (&barrier);
   ck_assert_uint_eq (stats.in_use, 0);
   /* What a thread has not published yet is two magazines at the most. */
-  ck_assert_uint_ge (stats.classes[class - 1].high_water, THREADS * (PEAK - 2 * sy_size_classes[class].capacity));
-  ck_assert_uint_le (stats.classes[class - 1].high_water, THREADS * (PEAK + 2 * sy_size_classes[class].capacity));
+  ck_assert_uint_ge (stats.classes[class - 1].high_water,
+                     THREADS * (PEAK - 2 * sy_size_classes[class].capacity));
+  ck_assert_uint_le (stats.classes[class - 1].high_water,
+                     THREADS * (PEAK + 2 * sy_size_classes[class].capacity));
 }
 END_TEST
 

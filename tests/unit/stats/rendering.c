@@ -56,17 +56,36 @@ START_TEST (json_is_json_and_has_every_member)
 {
 #define MEMBER(name) { #name, offsetof (struct sydra_stats, name) }
 #define CLASS_MEMBER(name) { #name, offsetof (struct sydra_class_stats, name) }
-  static const struct { const char *name; size_t offset; } members[] = {
-    MEMBER (allocations), MEMBER (frees), MEMBER (in_use), MEMBER (in_use_bytes), MEMBER (high_water_bytes), MEMBER (shard_hits),
-    MEMBER (shard_misses), MEMBER (cross_shard_frees), MEMBER (deferred_blocks), MEMBER (deferred_bytes), MEMBER (deferred_high_water_bytes),
-    MEMBER (epoch_current), MEMBER (epoch_min), MEMBER (fallback_allocs), MEMBER (fallback_frees), MEMBER (fallback_resizes),
-    MEMBER (fallback_remaps), MEMBER (reserved_bytes), MEMBER (committed_bytes), MEMBER (epoch_advances), MEMBER (deferred_reclaimed),
-    MEMBER (deferred_stalls), MEMBER (deferred_oldest_ns)
-  }, class_members[] = {
-    CLASS_MEMBER (allocations), CLASS_MEMBER (frees), CLASS_MEMBER (refills), CLASS_MEMBER (in_use), CLASS_MEMBER (high_water),
-    CLASS_MEMBER (slabs), CLASS_MEMBER (free_blocks), CLASS_MEMBER (lock_acquisitions), CLASS_MEMBER (lock_contention),
-    CLASS_MEMBER (lock_wait_ns), CLASS_MEMBER (lock_hold_ns)
-  };
+  static const struct { const char *name; size_t offset;
+  } members[] = { MEMBER (allocations),
+                  MEMBER (frees),
+                  MEMBER (in_use),
+                  MEMBER (in_use_bytes),
+                  MEMBER (high_water_bytes),
+                  MEMBER (shard_hits),
+                  MEMBER (shard_misses),
+                  MEMBER (cross_shard_frees),
+                  MEMBER (deferred_blocks),
+                  MEMBER (deferred_bytes),
+                  MEMBER (deferred_high_water_bytes),
+                  MEMBER (epoch_current),
+                  MEMBER (epoch_min),
+                  MEMBER (fallback_allocs),
+                  MEMBER (fallback_frees),
+                  MEMBER (fallback_resizes),
+                  MEMBER (fallback_remaps),
+                  MEMBER (reserved_bytes),
+                  MEMBER (committed_bytes),
+                  MEMBER (epoch_advances),
+                  MEMBER (deferred_reclaimed),
+                  MEMBER (deferred_stalls),
+                  MEMBER (deferred_oldest_ns) },
+    class_members[] = { CLASS_MEMBER (allocations),     CLASS_MEMBER (frees),
+                        CLASS_MEMBER (refills),         CLASS_MEMBER (in_use),
+                        CLASS_MEMBER (high_water),      CLASS_MEMBER (slabs),
+                        CLASS_MEMBER (free_blocks),     CLASS_MEMBER (lock_acquisitions),
+                        CLASS_MEMBER (lock_contention), CLASS_MEMBER (lock_wait_ns),
+                        CLASS_MEMBER (lock_hold_ns) };
   static void *live[LIVE];
   struct sydra_stats stats;
   const char *class;
@@ -76,7 +95,8 @@ START_TEST (json_is_json_and_has_every_member)
   render (a, SYDRA_STATS_JSON);
   ck_assert_msg (is_json (text.bytes), "no JSON: %s", text.bytes);
   for (size_t at = 0; at < sizeof members / sizeof *members; at++)
-    ck_assert_uint_eq (json_number (text.bytes, members[at].name), *(uint64_t *) (void *) ((char *) &stats + members[at].offset));
+    ck_assert_uint_eq (json_number (text.bytes, members[at].name),
+                       *(uint64_t *) (void *) ((char *) &stats + members[at].offset));
   ck_assert_uint_eq (json_number (text.bytes, "shards"), stats.shards);
   ck_assert_uint_eq (json_number (text.bytes, "class_count"), stats.class_count);
   ck_assert_ptr_nonnull (strstr (text.bytes, "\"mode\": \"small_pool\""));
@@ -88,8 +108,9 @@ START_TEST (json_is_json_and_has_every_member)
       ck_assert_ptr_nonnull (class);
       ck_assert_uint_eq (json_number (class, "size"), stats.classes[at].size);
       for (size_t member = 0; member < sizeof class_members / sizeof *class_members; member++)
-        ck_assert_uint_eq (json_number (class, class_members[member].name),
-                           *(uint64_t *) (void *) ((char *) &stats.classes[at] + class_members[member].offset));
+        ck_assert_uint_eq (
+          json_number (class, class_members[member].name),
+          *(uint64_t *) (void *) ((char *) &stats.classes[at] + class_members[member].offset));
       class++;
     }
   ck_assert_ptr_null (strstr (class, "{\"size\": "));
@@ -98,7 +119,13 @@ END_TEST
 
 START_TEST (a_name_with_quotes_and_controls_is_escaped)
 {
-  static const char *const names[] = { "\"", "\\", "a\"b\\c\nd\te\x01\x1f", "}, {", "%s%n", "", "0123456789012345678901234567890123456789" };
+  static const char *const names[] = { "\"",
+                                       "\\",
+                                       "a\"b\\c\nd\te\x01\x1f",
+                                       "}, {",
+                                       "%s%n",
+                                       "",
+                                       "0123456789012345678901234567890123456789" };
 
   for (size_t at = 0; at < sizeof names / sizeof *names; at++)
     {
@@ -186,7 +213,8 @@ START_TEST (both_forms_name_the_process_and_the_program)
   render (a, SYDRA_STATS_JSON);
   ck_assert_ptr_eq (strstr (text.bytes, expected), text.bytes);
   snprintf (expected, sizeof expected,
-            "sydra-alloc handle alloc of %s, process %ld: mode small_pool, ", saved, (long) getpid ());
+            "sydra-alloc handle alloc of %s, process %ld: mode small_pool, ", saved,
+            (long) getpid ());
   render (a, SYDRA_STATS_TEXT);
   ck_assert_ptr_eq (strstr (text.bytes, expected), text.bytes);
 
@@ -214,10 +242,12 @@ START_TEST (text_has_a_line_a_total_and_a_row_a_class)
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
       snprintf (row, sizeof row, "\n  %5u ", sy_size_classes[class].bytes);
-      ck_assert_msg (strstr (text.bytes, row) != NULL, "no row of %u bytes", sy_size_classes[class].bytes);
+      ck_assert_msg (strstr (text.bytes, row) != NULL, "no row of %u bytes",
+                     sy_size_classes[class].bytes);
     }
   for (size_t at = 0; at < text.length; at++)
-    test_must (text.bytes[at] == '\n' || (text.bytes[at] >= ' ' && text.bytes[at] < 127), "byte %zu", at);
+    test_must (text.bytes[at] == '\n' || (text.bytes[at] >= ' ' && text.bytes[at] < 127),
+               "byte %zu", at);
 }
 END_TEST
 

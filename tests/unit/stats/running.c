@@ -13,7 +13,8 @@ static AO_t stop;
 
 static AO_t mailbox[MAILBOXES];
 
-/* Most blocks are freed by another thread than the one that made them: sums that are made of one and not of the other show. */
+/* Most blocks are freed by another thread than the one that made them: sums that are made of one
+   and not of the other show. */
 static void *
 churn (void *argument)
 {
@@ -22,7 +23,8 @@ churn (void *argument)
   while (!AO_load_acquire (&stop))
     {
       AO_t *box = &mailbox[test_random_below (&random, MAILBOXES)];
-      void *block = sydra_malloc (a, test_random_below (&random, test_random_below (&random, 4) ? 300 : CHURN_MAX));
+      void *block = sydra_malloc (
+        a, test_random_below (&random, test_random_below (&random, 4) ? 300 : CHURN_MAX));
 
       test_must (block != NULL, "no block");
       sydra_free (a, mailbox_swap (box, block));
@@ -44,15 +46,20 @@ START_TEST (a_snapshot_of_running_threads_never_goes_back_nor_below_nothing)
       struct sydra_stats stats = { .size = sizeof stats };
 
       test_must (sydra_stats_get (a, &stats) == 0, "no statistics");
-      test_must (stats.allocations >= last.allocations && stats.frees >= last.frees, "a count fell");
-      test_must (stats.in_use <= stats.allocations && stats.in_use_bytes <= stats.allocations * 2 * CHURN_MAX, "%" PRId64 " in use", (int64_t) stats.in_use);
+      test_must (stats.allocations >= last.allocations && stats.frees >= last.frees,
+                 "a count fell");
+      test_must (stats.in_use <= stats.allocations
+                   && stats.in_use_bytes <= stats.allocations * 2 * CHURN_MAX,
+                 "%" PRId64 " in use", (int64_t) stats.in_use);
       for (unsigned class = 0; class < stats.class_count; class++)
         {
           const struct sydra_class_stats *now = &stats.classes[class], *then = &last.classes[class];
 
-          test_must (now->allocations >= then->allocations && now->frees >= then->frees, "a class's count fell");
+          test_must (now->allocations >= then->allocations && now->frees >= then->frees,
+                     "a class's count fell");
           test_must (now->in_use <= now->allocations, "%" PRId64 " in use", (int64_t) now->in_use);
-          test_must (now->free_blocks <= now->slabs * sy_size_classes[class + 1].blocks, "%" PRId64 " free", (int64_t) now->free_blocks);
+          test_must (now->free_blocks <= now->slabs * sy_size_classes[class + 1].blocks,
+                     "%" PRId64 " free", (int64_t) now->free_blocks);
         }
       last = stats;
     }

@@ -34,10 +34,12 @@ stats_case (Suite *suite, const char *name, double seconds)
 static inline void *
 fall_back (unsigned at)
 {
-  return at % 7 < 2 ? sydra_malloc (a, SY_SMALL_MAX + 1 + at) : sydra_aligned_alloc (a, STRICT, (size_t) 257 << at % 7);
+  return at % 7 < 2 ? sydra_malloc (a, SY_SMALL_MAX + 1 + at)
+                    : sydra_aligned_alloc (a, STRICT, (size_t) 257 << at % 7);
 }
 
-/* MADE blocks of every class, a third of them freed again; then 21 fallback blocks, 7 of them freed. */
+/* MADE blocks of every class, a third of them freed again; then 21 fallback blocks, 7 of them
+   freed. */
 static inline void *
 scripted (void *kept)
 {

@@ -40,7 +40,8 @@ START_TEST (counts_agree_with_a_list_over_random_calls)
 
   for (unsigned step = 0; step < 200000; step++)
     {
-      if (live == 0 || (live < MANY && test_random_below (&random, 1000) < (step / 20000 % 2 ? 300 : 700)))
+      if (live == 0
+          || (live < MANY && test_random_below (&random, 1000) < (step / 20000 % 2 ? 300 : 700)))
         {
           size_t size = some_size (&random);
 
@@ -62,7 +63,8 @@ START_TEST (counts_agree_with_a_list_over_random_calls)
           struct sydra_stats stats = stats_of (a);
 
           for (unsigned class = 1; class < SY_CLASSES; class++)
-            test_must (stats.classes[class - 1].allocations == allocations[class] && stats.classes[class - 1].frees == frees[class],
+            test_must (stats.classes[class - 1].allocations == allocations[class]
+                         && stats.classes[class - 1].frees == frees[class],
                        "step %u, class %u", step, class);
           test_must (stats.in_use == live, "step %u", step);
         }

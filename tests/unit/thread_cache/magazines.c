@@ -18,16 +18,21 @@ START_TEST (freed_blocks_come_back_from_the_thread_itself)
     }
   after = stats_of (a);
   ck_assert_uint_eq (after.classes[CLASS - 1].slabs, before.classes[CLASS - 1].slabs);
-  ck_assert_uint_eq (after.classes[CLASS - 1].allocations - before.classes[CLASS - 1].allocations, 60000);
+  ck_assert_uint_eq (after.classes[CLASS - 1].allocations - before.classes[CLASS - 1].allocations,
+                     60000);
   /* Debug builds look into the slab at every free. */
   if (sydra_alloc_shards () != 0 && !SY_DEBUG)
-    ck_assert_uint_lt (after.classes[CLASS - 1].lock_acquisitions - before.classes[CLASS - 1].lock_acquisitions, 200);
+    ck_assert_uint_lt (after.classes[CLASS - 1].lock_acquisitions
+                         - before.classes[CLASS - 1].lock_acquisitions,
+                       200);
 }
 END_TEST
 
-/* Grows the class's magazines as far as they do; they hold nothing then, and the thread has no block. */
+/* Grows the class's magazines as far as they do; they hold nothing then, and the thread has no
+   block. */
 
-/* The next block is the one that was freed last, whatever was freed before it and whichever magazine it is in. */
+/* The next block is the one that was freed last, whatever was freed before it and whichever
+   magazine it is in. */
 START_TEST (what_was_freed_last_comes_first)
 {
   struct test_random random = test_random_make (31);
@@ -77,7 +82,8 @@ START_TEST (two_magazines_go_to_and_fro_without_the_pool)
   memcpy (gone, blocks, sizeof gone);
   take (2 * rounds);
   for (unsigned at = 0; at < 2 * rounds; at++)
-    test_must (blocks[at] == gone[2 * rounds - 1 - at], "block %u is not the one that was freed last", at);
+    test_must (blocks[at] == gone[2 * rounds - 1 - at],
+               "block %u is not the one that was freed last", at);
   ck_assert_uint_eq (AO_load (&cache->books.counts.refills[CLASS]), refills);
   ck_assert (!has_blocks (cache));
   give (2 * rounds);
@@ -97,7 +103,8 @@ START_TEST (two_magazines_go_to_and_fro_without_the_pool)
             sydra_free (a, block[at]);
         }
       if (!SY_DEBUG)
-        test_must (AO_load (&cache->books.changes) / 2 - misses <= 3, "%u misses at %u blocks", (unsigned) AO_load (&cache->books.changes) / 2 - misses, base);
+        test_must (AO_load (&cache->books.changes) / 2 - misses <= 3, "%u misses at %u blocks",
+                   (unsigned) AO_load (&cache->books.changes) / 2 - misses, base);
       give (base);
     }
 }
@@ -139,7 +146,8 @@ by_address (const void *one, const void *two)
   return first < second ? -1 : first > second;
 }
 
-/* How many lines of a cache 64 blocks lie in that were allocated one after the other: 16 of 16 bytes at best. */
+/* How many lines of a cache 64 blocks lie in that were allocated one after the other: 16 of 16
+   bytes at best. */
 static double
 lines_of_64 (unsigned count)
 {
@@ -192,9 +200,11 @@ START_TEST (magazines_grow_with_use_up_to_their_class)
       blocks[at] = sydra_aligned_alloc (a, alignment < 16 ? alignment : 16, row->bytes);
       if (at == 0)
         {
-          /* One block, or so many that they are 8 and no more than 8 KiB; twice that after the first refill. */
+          /* One block, or so many that they are 8 and no more than 8 KiB; twice that after the
+             first refill. */
           ck_assert_uint_le (cache->capacity[class], 2 * SY_CAPACITY_FIRST);
-          ck_assert (cache->capacity[class] == 2 || cache->capacity[class] * row->bytes <= 2 * SY_CAPACITY_FIRST_BYTES);
+          ck_assert (cache->capacity[class] == 2
+                     || cache->capacity[class] * row->bytes <= 2 * SY_CAPACITY_FIRST_BYTES);
         }
       else
         ck_assert_uint_le (cache->capacity[class], 2 * seen);

@@ -35,13 +35,15 @@ has_blocks (const struct sy_cache *cache)
     {
       void **previous = cache->previous[class];
 
-      if (!sy_magazine_is_empty (sy_cache_top (cache, class)) || (previous != NULL && !sy_magazine_is_empty (previous)))
+      if (!sy_magazine_is_empty (sy_cache_top (cache, class))
+          || (previous != NULL && !sy_magazine_is_empty (previous)))
         return true;
     }
   return false;
 }
 
-/* Grows the class's magazines as far as they do; they hold nothing then, and the thread has no block. */
+/* Grows the class's magazines as far as they do; they hold nothing then, and the thread has no
+   block. */
 static inline unsigned
 grow_magazines (size_t bytes)
 {

@@ -210,7 +210,9 @@ exchange (void *argument)
       block = mailbox_swap (&mailbox[test_random_below (&random, MAILBOXES)], block);
       if (block == NULL)
         continue;
-      test_must (block[0] == (uintptr_t) block && block[1] >= 2 * sizeof (uintptr_t) && block[1] <= SY_SMALL_MAX + 16, "a block in two hands");
+      test_must (block[0] == (uintptr_t) block && block[1] >= 2 * sizeof (uintptr_t)
+                   && block[1] <= SY_SMALL_MAX + 16,
+                 "a block in two hands");
       block[0] = 0;
       sydra_free (a, block);
     }

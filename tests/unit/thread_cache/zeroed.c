@@ -13,7 +13,8 @@ is_zero (const char *block, size_t bytes)
   return block[0] == 0 && memcmp (block, block + 1, bytes - 1) == 0;
 }
 
-/* A block of the class, as malloc gives it; whether it is known to be zero, which a small one never is. */
+/* A block of the class, as malloc gives it; whether it is known to be zero, which a small one
+   never is. */
 static bool
 take_zeroed (unsigned class, unsigned at)
 {
@@ -61,7 +62,8 @@ START_TEST (blocks_that_were_handed_out_in_a_batch_are_not_known_to_be_zero)
   (void) sydra_collect (a);
   do
     ck_assert (take_zeroed (class, count++));
-  while (sy_magazine_held (sy_cache_loaded (mine (), class), sy_cache_top (mine (), class)) <= BATCH);
+  while (sy_magazine_held (sy_cache_loaded (mine (), class), sy_cache_top (mine (), class))
+         <= BATCH);
   ck_assert_uint_eq (sydra_malloc_batch (a, 2048, BATCH, blocks + count), BATCH);
   for (unsigned at = 0; at < BATCH; at++)
     sydra_free (a, blocks[count + at]);
@@ -80,7 +82,8 @@ START_TEST (blocks_of_a_magazine_that_comes_again_are_not_known_to_be_zero)
     return;
   (void) sydra_collect (a);
   rounds = grow_magazines (1280);
-  /* A full-grown magazine of new blocks has so many left; as many as were taken go back, and one more. */
+  /* A full-grown magazine of new blocks has so many left; as many as were taken go back, and one
+     more. */
   (void) sydra_collect (a);
   for (unsigned at = 0; at < 2 * rounds - left; at++)
     (void) take_zeroed (class, at);
@@ -103,7 +106,8 @@ START_TEST (a_block_that_is_known_to_be_zero_is_zero)
   (void) sydra_collect (a);
   for (unsigned step = 0; step < (TEST_SANITIZED ? 20000 : 200000); step++)
     {
-      size_t what = test_random_below (&random, 1000), which = live == 0 ? 0 : test_random_below (&random, live);
+      size_t what = test_random_below (&random, 1000),
+             which = live == 0 ? 0 : test_random_below (&random, live);
 
       if (what == 0)
         (void) sydra_collect (a);
@@ -117,7 +121,8 @@ START_TEST (a_block_that_is_known_to_be_zero_is_zero)
 
           if (take_zeroed (class_of[live], live))
             {
-              test_must (is_zero (blocks[live], bytes), "a block of %zu bytes in step %u is not zero", bytes, step);
+              test_must (is_zero (blocks[live], bytes),
+                         "a block of %zu bytes in step %u is not zero", bytes, step);
               zero++;
             }
           memset (blocks[live], 0x5a, bytes);
@@ -180,7 +185,8 @@ START_TEST (calloc_of_new_memory_touches_no_page)
 }
 END_TEST
 
-/* How many of these pages the system has in memory once it is asked for all of them: all, or none where it does not know how. */
+/* How many of these pages the system has in memory once it is asked for all of them: all, or
+   none where it does not know how. */
 static size_t
 pages_at_once (size_t count)
 {
@@ -198,7 +204,8 @@ START_TEST (pages_of_a_class_with_slabs_are_populated_before_they_are_touched)
 {
   size_t bytes = BYTES << 4 * _i, page = sy_os_page_bytes ();
   unsigned class = sy_class_of (bytes), pages = (unsigned) (sy_class_slab_bytes (class) / page);
-  unsigned first = (SY_POPULATE_SLABS - 1) * sy_size_classes[class].blocks, most = sy_size_classes[class].capacity, count = 0;
+  unsigned first = (SY_POPULATE_SLABS - 1) * sy_size_classes[class].blocks,
+           most = sy_size_classes[class].capacity, count = 0;
 
   if (a->pool.direct || SY_POPULATE_PAGES * page > SY_UNIT_BYTES)
     return;
@@ -210,11 +217,15 @@ START_TEST (pages_of_a_class_with_slabs_are_populated_before_they_are_touched)
         continue;
 
       char *slab = sy_region_address (sy_region_slab_of (blocks[count]));
-      unsigned held = sy_magazine_held (sy_cache_loaded (mine (), class), sy_cache_top (mine (), class));
-      size_t carved = (size_t) ((char *) blocks[count] - slab) + (1 + held) * bytes, step = SY_POPULATE_PAGES * page;
-      size_t there = count < first ? 0 : pages_at_once ((carved + step - 1) / step * SY_POPULATE_PAGES);
+      unsigned held = sy_magazine_held (sy_cache_loaded (mine (), class),
+                                        sy_cache_top (mine (), class));
+      size_t carved = (size_t) ((char *) blocks[count] - slab) + (1 + held) * bytes,
+             step = SY_POPULATE_PAGES * page;
+      size_t there = count < first ? 0
+                                   : pages_at_once ((carved + step - 1) / step * SY_POPULATE_PAGES);
 
-      test_must (pages_of (slab, pages * page) == there, "%u pages after %u blocks, not %zu", pages_of (slab, pages * page), count + 1, there);
+      test_must (pages_of (slab, pages * page) == there, "%u pages after %u blocks, not %zu",
+                 pages_of (slab, pages * page), count + 1, there);
     }
   give (count);
 }
@@ -230,5 +241,6 @@ thread_cache_add_zeroed (Suite *suite)
   tcase_add_test (tests, blocks_of_a_magazine_that_comes_again_are_not_known_to_be_zero);
   tcase_add_test (tests, a_block_that_is_known_to_be_zero_is_zero);
   tcase_add_test (tests, calloc_of_new_memory_touches_no_page);
-  tcase_add_loop_test (tests, pages_of_a_class_with_slabs_are_populated_before_they_are_touched, 0, 2);
+  tcase_add_loop_test (tests, pages_of_a_class_with_slabs_are_populated_before_they_are_touched, 0,
+                       2);
 }

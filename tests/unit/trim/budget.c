@@ -108,7 +108,10 @@ budget_first (void)
     {
       size_t bytes = sy_size_classes[class].bytes, first = SY_CAPACITY_FIRST_BYTES / bytes;
 
-      budget += 2 * bytes * (first == 0 ? 1 : first < SY_CAPACITY_FIRST ? first : SY_CAPACITY_FIRST);
+      budget += 2 * bytes
+                * (first == 0                  ? 1
+                   : first < SY_CAPACITY_FIRST ? first
+                                               : SY_CAPACITY_FIRST);
     }
   return budget;
 }

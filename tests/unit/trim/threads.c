@@ -24,7 +24,8 @@ use_much (void *unused)
 START_TEST (threads_that_come_and_go_share_memory)
 {
   unsigned class = class_of_blocks (64);
-  uint64_t enough = (12000 + 3 * sy_size_classes[class].capacity) / sy_size_classes[class].blocks + 2;
+  uint64_t enough = (12000 + 3 * sy_size_classes[class].capacity) / sy_size_classes[class].blocks
+                    + 2;
 
   for (unsigned at = 0; at < 24; at++)
     {
