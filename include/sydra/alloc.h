@@ -297,7 +297,7 @@ struct sydra_stats {
   /* fallback_allocs without remaps, by the requested size: up to 64, 128, ... 8192, and above. */
   uint64_t fallback_sizes[SYDRA_STATS_FALLBACK_BOUNDS];
   uint64_t reserved_bytes;           /* address space reserved for the pools of all handles */
-  uint64_t committed_bytes;          /* of this handle's slabs, and of all spare slabs */
+  uint64_t committed_bytes;          /* of this handle's slabs, and of free ones with memory */
   unsigned class_count;              /* how many entries of classes are filled in */
   struct sydra_class_stats classes[SYDRA_STATS_CLASSES_MAX];
   /* What orders a reader's loads behind its entering: "membarrier", or "fence" if there is none. */

@@ -95,7 +95,7 @@ fill (struct sydra_stats *stats, struct sydra_alloc *a)
       for (unsigned bucket = 0; bucket < SYDRA_STATS_FALLBACK_BOUNDS; bucket++)
         stats->fallback_sizes[bucket] = counts->fallback_sizes[bucket];
       stats->reserved_bytes = sy_region.bytes;
-      stats->committed_bytes += sy_region_spare_bytes ();
+      stats->committed_bytes += sy_region_dirty_bytes ();
     }
   fill_deferred (stats, a);
   stats->in_use = at_least_0 (stats->allocations, stats->frees);

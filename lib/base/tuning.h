@@ -82,7 +82,7 @@
 #define SY_CAPACITY_LEAST 16u
 /* Empty magazines that a thread keeps for its next exchanges, so that most exchanges do not
    touch the shared stack of empty magazines. */
-#define SY_SPARES_MAX 4u
+#define SY_EMPTY_MAX 4u
 
 /*
  * Depots of one class and shard; each thread of the shard is assigned one.  So a thread that
@@ -146,9 +146,9 @@
 /* How many slabs of a bin a reaping purges: 32, and one part in 8 of all that it has. */
 #define SY_PURGE_LEAST 32u
 #define SY_PURGE_SHARE 8u
-/* How many spare units of all classes may wait for their own class while another class takes memory
+/* How many dirty units of all classes may wait for their own class while another class takes memory
    from the system. */
-#define SY_SPARE_UNITS 16u
+#define SY_DIRTY_UNITS 16u
 
 /*
  * A thread publishes its counts to the handle when it exchanges a magazine.  Its count of the

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "epoch/limbo.h"
 
 #include <string.h>
+
+#include "base/bug.h"
 
 void
 sy_limbo_open (struct sy_limbo *limbo, size_t limit)
@@ -108,10 +112,31 @@ may_go (struct sy_magazine *bag, AO_t sealed_by, AO_t oldest)
   return !sy_epoch_before (sealed_by, epoch) && (oldest == 0 || sy_epoch_before (epoch, oldest));
 }
 
+bool
+sy_limbo_is_valid (const struct sy_limbo *limbo)
+{
+  struct sy_magazine *last = NULL;
+  size_t bags = 0, bytes = 0, blocks = 0;
+
+  for (struct sy_magazine *bag = limbo->first; bag != NULL; bag = sy_bag_note (bag)->next)
+    {
+      if (last != NULL && !sy_epoch_before (sy_bag_note (last)->epoch, sy_bag_note (bag)->epoch))
+        return false;
+      bags++;
+      bytes += sy_bag_note (bag)->bytes;
+      blocks += bag->rounds;
+      last = bag;
+    }
+  return last == limbo->last && bags == limbo->bags && bytes <= AO_load (&limbo->bytes)
+         && blocks <= AO_load (&limbo->blocks) && bytes <= AO_load (&limbo->charged);
+}
+
 struct sy_magazine *
 sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t oldest, unsigned most)
 {
   sy_lock_take (&limbo->lock);
+  if (SY_DEBUG && !sy_limbo_is_valid (limbo))
+    sy_bug ("reclaim", limbo, "sealed bags are out of order, or wrongly counted");
 
   struct sy_magazine *chain = limbo->first, *last = NULL;
 

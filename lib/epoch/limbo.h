@@ -16,6 +16,7 @@
  *   stamps rise from first to last
  *   charged == bytes of all blocks that wait here, in threads' bags or on their way back
  *              + the threads' credit
+ *   blocks, bytes >= those of the bags here; the rest is on its way in or back
  */
 #ifndef SY_LIMBO_H
 #define SY_LIMBO_H
@@ -104,5 +105,8 @@ uint64_t sy_limbo_since_ns (struct sy_limbo *limbo);
 
 /* In the child of a fork: charged anew, with the bytes and the credit of this thread's bags. */
 void sy_limbo_after_fork (struct sy_limbo *limbo, size_t own_bytes);
+
+/* The invariants, under the lock.  Run in debug builds whenever bags are taken. */
+bool sy_limbo_is_valid (const struct sy_limbo *limbo);
 
 #endif

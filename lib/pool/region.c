@@ -13,16 +13,16 @@ struct sy_region sy_region;
 struct zone {
   uint32_t fresh, committed; /* how many of its units were ever used; how many are committed */
   uint32_t known;            /* how many of its units have a committed entry for their state */
-  uint32_t spare, clean;     /* heads of the lists */
-  uint32_t spare_count;      /* spare slabs */
-  uint32_t spare_low;        /* the least spare_count since the last reaping: nobody needed those */
+  uint32_t dirty, clean;     /* heads of the lists */
+  uint32_t dirty_count;      /* dirty slabs */
+  uint32_t dirty_low;        /* the least dirty_count since the last reaping: nobody needed those */
 };
 
 static struct {
   struct sy_lock lock;
   uint32_t unit_count;       /* whole units in the range; the last zone may lack one */
-  uint32_t spare_units;      /* units of spare slabs, in all zones */
-  uint32_t units;            /* units with memory: in slabs that are in use or spare */
+  uint32_t dirty_units;      /* units of dirty slabs, in all zones */
+  uint32_t units;            /* units with memory: in slabs that are in use or dirty */
   uint32_t growth_at;        /* when `units` reaches this, it has grown once more */
   uint32_t moved;            /* slabs that are mappings of their own, because memory moved there */
   bool moves_ended;          /* a move has lost a slab, and no more are made */
@@ -162,24 +162,24 @@ list_push (uint32_t *head, uint32_t slab)
 }
 
 static void
-push_spare (uint32_t slab)
+push_dirty (uint32_t slab)
 {
   struct zone *zone = zone_of (slab);
 
-  list_push (&zone->spare, slab);
-  zone->spare_count++;
-  state.spare_units += units_of (slab);
+  list_push (&zone->dirty, slab);
+  zone->dirty_count++;
+  state.dirty_units += units_of (slab);
 }
 
 static uint32_t
-pop_spare_slab (struct zone *zone)
+pop_dirty (struct zone *zone)
 {
-  uint32_t slab = list_pop (&zone->spare);
+  uint32_t slab = list_pop (&zone->dirty);
 
   if (slab != SY_SLAB_NONE)
     {
-      zone->spare_count--;
-      state.spare_units -= units_of (slab);
+      zone->dirty_count--;
+      state.dirty_units -= units_of (slab);
     }
   return slab;
 }
@@ -246,33 +246,33 @@ fresh_slab (unsigned class)
   return next;
 }
 
-/* Moves up to count spare slabs from the zone's list to the chain.  Returns how many. */
+/* Moves up to count dirty slabs from the zone's list to the chain.  Returns how many. */
 static uint32_t
-detach_spares (struct zone *zone, uint32_t count, uint32_t *chain)
+detach_dirty_slabs (struct zone *zone, uint32_t count, uint32_t *chain)
 {
   uint32_t taken = 0;
 
-  for (; taken < count && zone->spare_count != 0; taken++)
-    list_push (chain, pop_spare_slab (zone));
+  for (; taken < count && zone->dirty_count != 0; taken++)
+    list_push (chain, pop_dirty (zone));
   return taken;
 }
 
 /*
- * The zone with the most spare slabs among those whose slabs have this many units.  If there is
- * none, the zone with the most spare units; and zone 0 if there are no spares at all.
+ * The zone with the most dirty slabs among those whose slabs have this many units.  If there is
+ * none, the zone with the most dirty units; and zone 0 if there are no dirty at all.
  */
 static struct zone *
-zone_with_most_spares (uint32_t units)
+zone_with_most_dirty (uint32_t units)
 {
   unsigned most = 0, fitting = 0;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
-      uint32_t length = sy_size_classes[class].units, spares = state.zone[class].spare_count;
+      uint32_t length = sy_size_classes[class].units, dirty = state.zone[class].dirty_count;
 
-      if (spares * length > state.zone[most].spare_count * sy_size_classes[most].units)
+      if (dirty * length > state.zone[most].dirty_count * sy_size_classes[most].units)
         most = class;
-      if (length == units && spares > state.zone[fitting].spare_count)
+      if (length == units && dirty > state.zone[fitting].dirty_count)
         fitting = class;
     }
   return &state.zone[fitting != 0 ? fitting : most];
@@ -321,7 +321,7 @@ file_clean (uint32_t slab)
 }
 
 /* Gives a chain's pages back, outside the lock, and files the slabs as clean.  Slabs that the
-   system refuses become spare again.  Returns the bytes given back. */
+   system refuses become dirty again.  Returns the bytes given back. */
 static size_t
 clean_chain (uint32_t chain)
 {
@@ -349,13 +349,13 @@ clean_chain (uint32_t chain)
   while ((slab = list_pop (&cleaned)) != SY_SLAB_NONE)
     file_clean (slab);
   while ((slab = list_pop (&refused)) != SY_SLAB_NONE)
-    push_spare (slab);
+    push_dirty (slab);
   sy_lock_release (&state.lock);
   return bytes;
 }
 
 /*
- * Moves the memory of a slab that was spare to a slab of the same length that has none.  This saves
+ * Moves the memory of a slab that was dirty to a slab of the same length that has none.  This saves
  * the system from taking pages back, clearing them and giving them again one by one.  Outside the
  * lock; both slabs belong to the caller.
  */
@@ -404,16 +404,16 @@ sy_region_take (unsigned class)
 
   sy_lock_take (&state.lock);
 
-  uint32_t slab = pop_spare_slab (zone);
+  uint32_t slab = pop_dirty (zone);
 
-  if (zone->spare_count < zone->spare_low)
-    zone->spare_low = zone->spare_count;
+  if (zone->dirty_count < zone->dirty_low)
+    zone->dirty_low = zone->dirty_count;
   if (slab == SY_SLAB_NONE)
     {
-      /* This class takes new memory.  If much waits for other classes, a spare slab's memory is
+      /* This class takes new memory.  If much waits for other classes, a dirty slab's memory is
          moved here, or goes back to the system in exchange. */
-      if (state.spare_units > SY_SPARE_UNITS)
-        (void) detach_spares (zone_with_most_spares (sy_size_classes[class].units), 1, &chain);
+      if (state.dirty_units > SY_DIRTY_UNITS)
+        (void) detach_dirty_slabs (zone_with_most_dirty (sy_size_classes[class].units), 1, &chain);
       slab = list_pop (&zone->clean);
       if (slab == SY_SLAB_NONE)
         slab = fresh_slab (class);
@@ -440,7 +440,7 @@ sy_region_give (uint32_t first, unsigned count)
       uint32_t slab = first;
 
       first = sy_slab_at (slab)->next;
-      push_spare (slab);
+      push_dirty (slab);
     }
   sy_lock_release (&state.lock);
 }
@@ -451,7 +451,7 @@ sy_region_reap_is_due (uint64_t now_ns)
   return sy_purge_timer_is_due (&state.timer, now_ns);
 }
 
-/* Detaches up to SY_REAP_UNITS of the spare slabs that nobody needed.  True: these were all. */
+/* Detaches up to SY_REAP_UNITS of the dirty slabs that nobody needed.  True: these were all. */
 static bool
 detach_unneeded (uint32_t *chain)
 {
@@ -462,12 +462,12 @@ detach_unneeded (uint32_t *chain)
     {
       struct zone *zone = &state.zone[class];
       uint32_t units = sy_size_classes[class].units,
-               unneeded = zone->spare_low < zone->spare_count ? zone->spare_low : zone->spare_count;
-      uint32_t taken = detach_spares (zone, unneeded < room / units ? unneeded : room / units,
+               unneeded = zone->dirty_low < zone->dirty_count ? zone->dirty_low : zone->dirty_count;
+      uint32_t taken = detach_dirty_slabs (zone, unneeded < room / units ? unneeded : room / units,
                                       chain);
 
       room -= taken * units;
-      zone->spare_low = unneeded - taken;
+      zone->dirty_low = unneeded - taken;
       all = all && taken == unneeded;
     }
   return all;
@@ -481,7 +481,7 @@ reap_slabs (uint32_t *chain)
   if (!detach_unneeded (chain))
     return false;
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    state.zone[class].spare_low = state.zone[class].spare_count;
+    state.zone[class].dirty_low = state.zone[class].dirty_count;
   sy_purge_timer_end (&state.timer);
   return true;
 }
@@ -519,19 +519,19 @@ sy_region_trim (void)
   sy_lock_take (&state.lock);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
-      (void) detach_spares (&state.zone[class], UINT32_MAX, &chain);
-      state.zone[class].spare_low = 0;
+      (void) detach_dirty_slabs (&state.zone[class], UINT32_MAX, &chain);
+      state.zone[class].dirty_low = 0;
     }
   sy_lock_release (&state.lock);
   return clean_chain (chain);
 }
 
 size_t
-sy_region_spare_bytes (void)
+sy_region_dirty_bytes (void)
 {
   sy_lock_take (&state.lock);
 
-  size_t bytes = state.spare_units * SY_UNIT_BYTES;
+  size_t bytes = state.dirty_units * SY_UNIT_BYTES;
 
   sy_lock_release (&state.lock);
   return bytes;

@@ -11,12 +11,12 @@
  *   class of a unit           ==  unit >> zone_shift
  *   number of a slab          ==  number of its first unit
  *
- * A slab is fresh (never used), in use by a pool, spare (free, and its pages still have memory), or
+ * A slab is fresh (never used), in use by a pool, dirty (free, and its pages still have memory), or
  * clean (free, and its pages went back to the system or to a slab of another class).
  *
- *   for each zone:  fresh + in use + spare + clean == slabs of the zone        under the lock
+ *   for each zone:  fresh + in use + dirty + clean == slabs of the zone        under the lock
  *
- * The lock guards the lists of spare and clean slabs.  All fields of sy_region but `growths` are
+ * The lock guards the lists of dirty and clean slabs.  All fields of sy_region but `growths` are
  * written once, before the first slab is handed out.
  */
 #ifndef SY_REGION_H
@@ -123,27 +123,27 @@ uint32_t sy_region_used (unsigned class, uint32_t *first);
 bool sy_region_is_used (uint32_t slab);
 
 /*
- * Takes a slab for the class: a spare one, else a clean one, else a fresh one.  SY_SLAB_NONE: the
+ * Takes a slab for the class: a dirty one, else a clean one, else a fresh one.  SY_SLAB_NONE: the
  * zone or the memory is used up.
  */
 uint32_t sy_region_take (unsigned class);
 
 /*
  * Gives back `count` slabs without a block in use.  They are chained by their `next`, from first
- * on. They become spare: their pages stay for a while.
+ * on. They become dirty: their pages stay for a while.
  */
 void sy_region_give (uint32_t first, unsigned count);
 
-/* Does one step of giving back the pages of spare slabs that nobody took for SY_REAP_NS
+/* Does one step of giving back the pages of dirty slabs that nobody took for SY_REAP_NS
    (purge_timer.h). */
 bool sy_region_reap_is_due (uint64_t now_ns);
 void sy_region_reap (uint64_t now_ns);
 
-/* Gives the pages of all spare slabs back to the system.  Returns how many bytes. */
+/* Gives the pages of all dirty slabs back to the system.  Returns how many bytes. */
 size_t sy_region_trim (void);
 
-/* Bytes of all spare slabs. */
-size_t sy_region_spare_bytes (void);
+/* Bytes of all dirty slabs. */
+size_t sy_region_dirty_bytes (void);
 
 /* The region's lock; for fork. */
 struct sy_lock *sy_region_lock (void);

@@ -43,8 +43,8 @@ struct sy_cache {
   AO_t last_calls[SY_CLASSES];  /* calls of each class at the last trim, ... */
   AO_t last_growths;          /* ... sy_region.growths, ... */
   uint64_t last_trim_ns;      /* ... and its time */
-  unsigned home, spare_count;
-  struct sy_magazine *spare[SY_SPARES_MAX];  /* empty ones */
+  unsigned home, empty_count;
+  struct sy_magazine *empty[SY_EMPTY_MAX];  /* empty ones */
   struct sy_cache *next_of_thread;
   const void *thread;         /* an address that is the thread's own */
   /* apart: others look at it now and then */

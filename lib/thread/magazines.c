@@ -31,14 +31,14 @@ sy_cache_set_capacity (struct sy_cache *cache, unsigned class, unsigned capacity
 struct sy_magazine *
 sy_cache_take_empty (struct sy_cache *cache)
 {
-  return cache->spare_count != 0 ? cache->spare[--cache->spare_count] : sy_magazine_take ();
+  return cache->empty_count != 0 ? cache->empty[--cache->empty_count] : sy_magazine_take ();
 }
 
 void
 sy_cache_give_empty (struct sy_cache *cache, struct sy_magazine *magazine)
 {
-  if (cache != NULL && cache->spare_count < SY_SPARES_MAX)
-    cache->spare[cache->spare_count++] = magazine;
+  if (cache != NULL && cache->empty_count < SY_EMPTY_MAX)
+    cache->empty[cache->empty_count++] = magazine;
   else
     sy_magazine_give (magazine);
 }
@@ -66,7 +66,7 @@ sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
     }
 }
 
-/* A magazine's blocks, from top down, go to the slabs, and it to the spare ones. */
+/* A magazine's blocks, from top down, go to the slabs, and it to the thread's empty ones. */
 static void
 flush_magazine (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, void **top)
 {
@@ -117,8 +117,8 @@ sy_cache_flush (struct sy_cache *cache)
   for (unsigned class = 1; class < SY_CLASSES; class++)
     sy_cache_flush_class (sy_cache_owner (cache), cache, class);
   sy_counts_change_begin (cache, SY_CLASS_HEAP);
-  while (cache->spare_count != 0)
-    sy_magazine_give (cache->spare[--cache->spare_count]);
+  while (cache->empty_count != 0)
+    sy_magazine_give (cache->empty[--cache->empty_count]);
   sy_counts_change_end (cache);
 }
 
@@ -131,6 +131,16 @@ sy_cache_abandon (struct sy_cache *cache)
     return;
   sy_cache_load (cache, class, (void **) SY_NO_TOP, false);
   cache->previous[class] = NULL;
-  cache->spare_count = 0;
+  cache->empty_count = 0;
   sy_counts_change_end (cache);
+}
+
+bool
+sy_cache_is_valid (const struct sy_cache *cache)
+{
+  size_t bytes = 0;
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    bytes += 2 * (size_t) cache->capacity[class] * sy_size_classes[class].bytes;
+  return bytes == cache->budget_used;
 }

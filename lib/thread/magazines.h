@@ -54,7 +54,7 @@ sy_cache_first_capacity (unsigned class)
 /* The class's next magazines have room for so many blocks each; 0: it has none. */
 void sy_cache_set_capacity (struct sy_cache *cache, unsigned class, unsigned capacity);
 
-/* An empty magazine from the thread's spare ones or from all threads'.  NULL: out of memory. */
+/* An empty magazine from the thread's own or from all threads'.  NULL: out of memory. */
 struct sy_magazine *sy_cache_take_empty (struct sy_cache *cache);
 
 /* ... and back.  cache may be NULL. */
@@ -83,10 +83,13 @@ void sy_cache_start (struct sy_cache *cache, struct sydra_alloc *a);
 void sy_cache_flush (struct sy_cache *cache);
 
 /*
- * In the child of a fork, for a thread that is not there: if it was in the middle of a miss, lets
- * go of that class's magazines and the spare ones, which may be half changed.  What they held is
- * lost to the child.
+ * In the child of a fork, for a thread that is not there.  If it was in the middle of a miss, lets
+ * go of that class's magazines and of the thread's empty ones, which may be half changed.  What
+ * they held is lost to the child.
  */
 void sy_cache_abandon (struct sy_cache *cache);
+
+/* budget_used is what the capacities of all classes say.  Run in debug builds at each trim. */
+bool sy_cache_is_valid (const struct sy_cache *cache);
 
 #endif

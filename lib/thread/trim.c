@@ -3,6 +3,7 @@
 
 #include "thread/trim.h"
 
+#include "base/bug.h"
 #include "base/os.h"
 #include "heap/heap.h"
 #include "pool/reap.h"
@@ -140,6 +141,8 @@ sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
   reap (a, now_ns);
   if (cache == NULL)
     return;
+  if (SY_DEBUG && !sy_cache_is_valid (cache))
+    sy_bug ("trim", cache, "a thread's budget is not what its classes have");
   if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_region.growths)
                    || now_ns - cache->last_trim_ns >= SY_REAP_NS))
     trim_all (a, cache, busy, now_ns);

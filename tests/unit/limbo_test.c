@@ -181,6 +181,29 @@ START_TEST (a_scan_is_due_when_enough_was_sealed)
 }
 END_TEST
 
+START_TEST (bags_out_of_order_or_miscounted_are_found)
+{
+  struct sy_magazine *second;
+
+  begin (0);
+  for (unsigned at = 0; at < 2; at++)
+    {
+      (void) push (10 * at, 10);
+      (void) sy_bags_empty (&bags, &limbo);
+    }
+  ck_assert (sy_limbo_is_valid (&limbo));
+  second = sy_bag_note (limbo.first)->next;
+  sy_bag_note (second)->epoch -= 2;
+  ck_assert (!sy_limbo_is_valid (&limbo));
+  sy_bag_note (second)->epoch += 2;
+  limbo.bags++;
+  ck_assert (!sy_limbo_is_valid (&limbo));
+  limbo.bags--;
+  AO_store (&limbo.bytes, AO_load (&limbo.bytes) - BYTES);
+  ck_assert (!sy_limbo_is_valid (&limbo));
+}
+END_TEST
+
 START_TEST (wanted_bags_are_not_worked_on)
 {
   begin (0);
@@ -218,6 +241,7 @@ main (void)
   tcase_add_test (tests, no_more_bags_are_taken_than_asked_for);
   tcase_add_test (tests, room_is_charged_in_shares_and_never_over_the_limit);
   tcase_add_test (tests, a_scan_is_due_when_enough_was_sealed);
+  tcase_add_test (tests, bags_out_of_order_or_miscounted_are_found);
   tcase_add_test (tests, wanted_bags_are_not_worked_on);
   tcase_add_test (tests, a_child_of_fork_counts_anew);
   return test_run (suite);

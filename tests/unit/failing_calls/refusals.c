@@ -110,14 +110,14 @@ refuse_pages_of (unsigned class)
   fault_choose (MADVISE, 4, true);
   fault_begin ();
   require (sy_region_trim () == 3 * bytes, "three went back");
-  require (sy_region_spare_bytes () == 7 * bytes, "%zu bytes spare", sy_region_spare_bytes ());
+  require (sy_region_dirty_bytes () == 7 * bytes, "%zu bytes dirty", sy_region_dirty_bytes ());
   for (unsigned at = 0; at < 10; at++)
     kept += sy_slab_at (first + at * sy_size_classes[class].units)->touched != 0;
   require (kept == 7, "%u of ten slabs are not known to be zero", kept);
   require (sy_region_trim () == 0, "none goes back");
   fault_lift ();
   require (sy_region_trim () == 7 * bytes, "the rest goes back");
-  require (sy_region_spare_bytes () == 0, "%zu bytes spare", sy_region_spare_bytes ());
+  require (sy_region_dirty_bytes () == 0, "%zu bytes dirty", sy_region_dirty_bytes ());
 }
 
 static int
@@ -130,7 +130,7 @@ refuse_pages (void *nothing)
   return 0;
 }
 
-START_TEST (pages_that_the_system_does_not_take_back_stay_spare)
+START_TEST (pages_that_the_system_does_not_take_back_stay_dirty)
 {
   struct child child = child_run (refuse_pages, NULL);
 
@@ -146,5 +146,5 @@ failing_calls_add_refusals (Suite *suite)
   tcase_add_test (tests, only_the_process_s_own_handle_ends_the_process);
   tcase_add_test (tests, blocks_that_cannot_be_tracked_are_served_and_freed_all_the_same);
   tcase_add_test (tests, a_system_that_cannot_get_pages_ahead_is_asked_once);
-  tcase_add_test (tests, pages_that_the_system_does_not_take_back_stay_spare);
+  tcase_add_test (tests, pages_that_the_system_does_not_take_back_stay_dirty);
 }

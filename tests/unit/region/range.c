@@ -15,7 +15,7 @@ START_TEST (a_range_that_is_not_open_owns_nothing)
   ck_assert (!sy_region_has ((void *) UINTPTR_MAX));
   for (unsigned class = 0; class < SY_CLASSES; class++)
     ck_assert_uint_eq (used_of (class), 0);
-  ck_assert_uint_eq (sy_region_spare_bytes (), 0);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 0);
   ck_assert_uint_eq (sy_region_trim (), 0);
 }
 END_TEST

@@ -37,7 +37,7 @@ START_TEST (a_slab_is_touched_until_its_pages_are_gone)
   sy_region_give (slab, 1);
   sy_region_reap (later_ns ());
   sy_region_reap (later_ns ());
-  ck_assert_uint_eq (sy_region_spare_bytes (), 0);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 0);
   ck_assert_uint_eq (sy_region_take (CLASS), slab);
   ck_assert_uint_eq (sy_slab_at (slab)->touched, 0);
   sy_region_give (slab, 1);
@@ -68,19 +68,19 @@ START_TEST (reaping_gives_back_what_nobody_needed_for_a_while)
   sy_region_give (take_chain (CLASS, 7), 7);
   now_ns += SY_REAP_NS;
   reap_whole (&now_ns);
-  ck_assert_msg (sy_region_spare_bytes () == 7 * bytes, "they came within the time");
+  ck_assert_msg (sy_region_dirty_bytes () == 7 * bytes, "they came within the time");
   sy_region_reap (now_ns + SY_REAP_NS - SY_REAP_NS / 50);
-  ck_assert_msg (sy_region_spare_bytes () == 7 * bytes, "the time is not up");
+  ck_assert_msg (sy_region_dirty_bytes () == 7 * bytes, "the time is not up");
 
   uint32_t chain = take_chain (CLASS, 3);
 
   sy_region_give (chain, 3);
   now_ns += SY_REAP_NS;
   reap_whole (&now_ns);
-  ck_assert_msg (sy_region_spare_bytes () == 3 * bytes, "three were needed, four not");
+  ck_assert_msg (sy_region_dirty_bytes () == 3 * bytes, "three were needed, four not");
   now_ns += SY_REAP_NS;
   reap_whole (&now_ns);
-  ck_assert_uint_eq (sy_region_spare_bytes (), 0);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 0);
   (void) later_ns ();
 }
 END_TEST
@@ -102,22 +102,22 @@ START_TEST (reaping_is_done_in_bounded_steps)
     }
   for (unsigned at = 0; at < 2; at++)
     sy_region_give (chain[at], count[at]);
-  held = sy_region_spare_bytes ();
+  held = sy_region_dirty_bytes ();
   ck_assert_uint_ge (held, 2 * units * SY_UNIT_BYTES);
 
   uint64_t now_ns = later_ns ();
 
   reap_whole (&now_ns);
-  ck_assert_msg (sy_region_spare_bytes () == held, "they came within the time");
+  ck_assert_msg (sy_region_dirty_bytes () == held, "they came within the time");
   now_ns += SY_REAP_NS;
   sy_region_reap (now_ns);
-  left = sy_region_spare_bytes ();
+  left = sy_region_dirty_bytes ();
   ck_assert_uint_lt (left, held);
   ck_assert_uint_gt (left, 0);
   ck_assert (!sy_region_reap_is_due (now_ns));
   sy_region_reap (now_ns);
-  ck_assert_msg (sy_region_spare_bytes () == left, "not at once");
-  for (; sy_region_spare_bytes () != 0; steps++)
+  ck_assert_msg (sy_region_dirty_bytes () == left, "not at once");
+  for (; sy_region_dirty_bytes () != 0; steps++)
     {
       now_ns += (uint64_t) 1 << 20;
       ck_assert (sy_region_reap_is_due (now_ns));
@@ -139,10 +139,10 @@ START_TEST (a_clock_that_is_behind_begins_no_reaping)
   sy_region_give (take_chain (CLASS, 7), 7);
   now_ns += SY_REAP_NS;
   reap_whole (&now_ns);
-  ck_assert_uint_eq (sy_region_spare_bytes (), 7 * sy_class_slab_bytes (CLASS));
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 7 * sy_class_slab_bytes (CLASS));
   ck_assert (!sy_region_reap_is_due (now_ns - 4000000));
   sy_region_reap (now_ns - 4000000);
-  ck_assert_uint_eq (sy_region_spare_bytes (), 7 * sy_class_slab_bytes (CLASS));
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 7 * sy_class_slab_bytes (CLASS));
   (void) sy_region_trim ();
   (void) later_ns ();
 }
@@ -156,7 +156,7 @@ START_TEST (a_busy_region_is_not_reaped)
   sy_lock_take (sy_region_lock ());
   sy_region_reap (later_ns ()); /* would wait for ever */
   sy_lock_release (sy_region_lock ());
-  ck_assert_uint_eq (sy_region_spare_bytes (), 5 * sy_class_slab_bytes (CLASS));
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 5 * sy_class_slab_bytes (CLASS));
 }
 END_TEST
 

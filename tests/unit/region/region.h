@@ -20,7 +20,7 @@ open_and_trim (void)
 {
   ck_assert (sy_region_open ());
   (void) sy_region_trim ();
-  ck_assert_uint_eq (sy_region_spare_bytes (), 0);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 0);
 }
 
 /* Slabs of the class that make at least so many units. */

@@ -27,7 +27,7 @@ START_TEST (slabs_are_distinct_writable_and_counted)
       sy_region_address (slab)[bytes - 1] = 1;
     }
   sy_region_give (chain, count);
-  ck_assert_uint_eq (sy_region_spare_bytes (), count * bytes);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), count * bytes);
   ck_assert_uint_eq (sy_region_trim (), count * bytes);
 }
 END_TEST
@@ -40,7 +40,7 @@ START_TEST (slabs_given_back_are_taken_before_fresh_ones)
   uint32_t used = used_of (CLASS), chain = take_chain (CLASS, 20);
 
   ck_assert_uint_eq (used_of (CLASS), used);
-  ck_assert_uint_eq (sy_region_spare_bytes (), 0);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 0);
   sy_region_give (chain, 20);
   (void) sy_region_trim ();
   chain = take_chain (CLASS, 20);

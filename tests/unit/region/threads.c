@@ -58,7 +58,7 @@ START_TEST (threads_never_share_a_slab_and_lose_none)
   hammered = CLASS;
   in_threads (THREADS, take_and_give, 1);
 
-  /* fresh + in use + spare + clean == all: every slab that was ever used can be had before a fresh
+  /* fresh + in use + dirty + clean == all: every slab that was ever used can be had before a fresh
      one. */
   uint32_t used = used_of (CLASS), chain = take_chain (CLASS, used);
 

@@ -9,19 +9,19 @@
 
 START_TEST (memory_that_waits_for_one_class_goes_back_for_what_another_takes)
 {
-  unsigned count = slabs_for (CLASS, SY_SPARE_UNITS + 4);
+  unsigned count = slabs_for (CLASS, SY_DIRTY_UNITS + 4);
 
   open_and_trim ();
   sy_region_give (take_chain (CLASS, count), count);
-  ck_assert_uint_eq (sy_region_spare_bytes (), count * sy_class_slab_bytes (CLASS));
+  ck_assert_uint_eq (sy_region_dirty_bytes (), count * sy_class_slab_bytes (CLASS));
 
   uint32_t chain = take_chain (OTHER, 10);
 
-  ck_assert_uint_eq (sy_region_spare_bytes (), SY_SPARE_UNITS * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), SY_DIRTY_UNITS * SY_UNIT_BYTES);
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_slab_at (slab)->next)
     ck_assert_uint_eq (slab >> sy_region.zone_shift, OTHER);
   sy_region_give (chain, 10);
-  ck_assert_uint_eq (sy_region_trim (), (SY_SPARE_UNITS + 10) * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_trim (), (SY_DIRTY_UNITS + 10) * SY_UNIT_BYTES);
 }
 END_TEST
 
@@ -33,19 +33,19 @@ START_TEST (memory_goes_back_of_the_class_with_the_most_units_that_wait)
   open_and_trim ();
   sy_region_give (take_chain (OTHER, short_count), short_count);
   sy_region_give (take_chain (longest, 2), 2);
-  ck_assert_uint_eq (sy_region_spare_bytes (), 3 * SY_SLAB_UNITS_MAX * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 3 * SY_SLAB_UNITS_MAX * SY_UNIT_BYTES);
 
   uint32_t taken = take_chain (class_of_units (2), 1);
 
   ck_assert_uint_eq (sy_slab_at (taken)->moved, 0);
 
-  ck_assert_uint_eq (sy_region_spare_bytes (), 2 * SY_SLAB_UNITS_MAX * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), 2 * SY_SLAB_UNITS_MAX * SY_UNIT_BYTES);
 
-  /* The short ones are all spare still: taking them leaves the range as it is. */
+  /* The short ones are all dirty still: taking them leaves the range as it is. */
   uint32_t used = used_of (OTHER), chain = take_chain (OTHER, short_count);
 
   ck_assert_uint_eq (used_of (OTHER), used);
-  ck_assert_uint_eq (sy_region_spare_bytes (), SY_SLAB_UNITS_MAX * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_dirty_bytes (), SY_SLAB_UNITS_MAX * SY_UNIT_BYTES);
   sy_region_give (chain, short_count);
   sy_region_give (taken, 1);
 }
@@ -96,7 +96,7 @@ is_all (uint32_t slab, char byte)
 
 START_TEST (memory_that_waits_for_one_class_is_moved_to_slabs_as_long_of_another)
 {
-  unsigned count = slabs_for (CLASS, SY_SPARE_UNITS) + 1, twin = twin_of (CLASS);
+  unsigned count = slabs_for (CLASS, SY_DIRTY_UNITS) + 1, twin = twin_of (CLASS);
   bool moves = memory_is_moved ();
   uint32_t chain, slab;
 
@@ -110,7 +110,7 @@ START_TEST (memory_that_waits_for_one_class_is_moved_to_slabs_as_long_of_another
   ck_assert (is_all (slab, moves ? 0x5a : 0));
   ck_assert_uint_eq (sy_slab_at (slab)->touched, moves ? sy_size_classes[twin].blocks : 0);
   ck_assert_uint_eq (sy_slab_at (slab)->moved, moves);
-  ck_assert_uint_eq (sy_region_spare_bytes (), (count - 1) * sy_class_slab_bytes (CLASS));
+  ck_assert_uint_eq (sy_region_dirty_bytes (), (count - 1) * sy_class_slab_bytes (CLASS));
 
   /* Where it came from there is none; given back, where it was there is none either, and the
      mapping is one again. */
@@ -185,7 +185,7 @@ static int
 take_without_mappings (void *argument)
 {
   unsigned class = class_of_units (1), twin = twin_of (class);
-  unsigned count = SY_SPARE_UNITS + 20, most = mappings_granted ();
+  unsigned count = SY_DIRTY_UNITS + 20, most = mappings_granted ();
   uint32_t chain, number = 0;
   char *two = sy_os_map (2 * SY_UNIT_BYTES);
   bool lost;

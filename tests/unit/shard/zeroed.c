@@ -37,7 +37,7 @@ START_TEST (blocks_are_zero_until_they_were_handed_out_since_the_memory_came)
   sy_pool_put (&pool, 0, class, more, 1);
   must_be_empty ();
 
-  /* The slab is spare, and remembers; once its pages are gone its blocks are zero again. */
+  /* The slab is dirty, and remembers; once its pages are gone its blocks are zero again. */
   ck_assert (!carve_zeroed (class, count, blocks));
   sy_pool_put (&pool, 0, class, blocks, count);
   ck_assert_uint_gt (sy_region_trim (), 0);

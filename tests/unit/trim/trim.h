@@ -13,7 +13,7 @@
 static inline void
 tear_down (void)
 {
-  /* Spare slabs would let the next test's memory grow unseen. */
+  /* Dirty slabs would let the next test's memory grow unseen. */
   (void) sydra_collect (a);
   ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
 }
