@@ -35,7 +35,7 @@ static struct {
 static struct sydra_alloc *
 create (const struct sydra_alloc_options *options)
 {
-  sy_epoch_ready ();
+  sy_epoch_prepare ();
 
   const char *name = options->name == NULL ? "alloc" : options->name;
   struct sydra_alloc *a = sy_fork_ready () ? sy_handle_take (name, options->max_bytes) : NULL;
@@ -53,7 +53,7 @@ create (const struct sydra_alloc_options *options)
   sy_defer_open (a, options->max_deferred_bytes);
   a->on_stall = options->on_stall;
   a->on_stall_ctx = options->on_stall_ctx;
-  sy_handle_publish (a);
+  sy_handle_enlist (a);
   return a;
 }
 

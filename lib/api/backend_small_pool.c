@@ -50,8 +50,9 @@ what_is_wrong (const void *pointer)
 }
 
 /*
- * The class of a block of the pool's; SY_CLASS_HEAP: it is none of the pool's.  An address with one
- * of its low bits set is looked at: few blocks have such a one, and hits leave it to this.
+ * The class of a block of the pool's; SY_CLASS_HEAP: it is none of the pool's.  If the low four
+ * bits of its address are not all zero, checks that a block starts there.  Hits do not take such
+ * addresses, and only class 2 has such blocks.
  */
 static unsigned
 class_of_block (struct sydra_alloc *a, const void *block, const char *call)
@@ -63,8 +64,8 @@ class_of_block (struct sydra_alloc *a, const void *block, const char *call)
   return class;
 }
 
-/* Ends the process where a block that is in no slab is not the C library's for this handle
-   either. */
+/* Reports misuse if the handle has no such block from the C library.  Called for a block that is
+   in no slab of its pool. */
 static void
 heap_block_check (struct sydra_alloc *a, const void *block, const char *call)
 {
@@ -83,18 +84,18 @@ take_block (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 }
 
 /*
- * The same where there was none: first the thread's magazines give way, then what is deferred and
- * may go, and at last the C library serves it.
+ * A block of the class when take_block had none.  Tries in turn: flush the thread's magazines, if
+ * there is a limit; free deferred blocks that no reader can see; ask the C library.
  */
 static void *SY_NOINLINE
 malloc_for_want (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t alignment,
                  size_t size)
 {
-  void *block = sy_magazines_give_way (a, cache) ? take_block (a, cache, class) : NULL;
+  void *block = sy_cache_flush_for_limit (a, cache) ? take_block (a, cache, class) : NULL;
 
   if (block == NULL && sy_domain_reclaim_for_want (&a->domain, sy_cache_participant (cache)))
     {
-      (void) sy_magazines_give_way (a, cache);
+      (void) sy_cache_flush_for_limit (a, cache);
       block = take_block (a, cache, class);
     }
   if (block != NULL)
@@ -114,19 +115,19 @@ sy_backend_malloc_miss (struct sy_cache *cache, size_t size)
            : malloc_for_want (sy_cache_owner (cache), cache, class, SY_GRANULE, size);
 }
 
-/* Of a class, in any state of the thread. */
+/* Allocates a block of the class.  cache may be NULL. */
 static void *
 class_malloc (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t alignment,
               size_t size)
 {
-  void *block = cache == NULL ? NULL : sy_cache_pop_large (cache, class);
+  void *block = cache == NULL ? NULL : sy_cache_pop_fresh (cache, class);
 
   if (block == NULL)
     block = take_block (a, cache, class);
   return SY_LIKELY (block != NULL) ? block : malloc_for_want (a, cache, class, alignment, size);
 }
 
-/* Of the C library's, or for a thread whose last cache is not the handle's. */
+/* Sizes over SY_SMALL_MAX, and threads whose last cache is another handle's. */
 static void * SY_NOINLINE
 malloc_other (struct sydra_alloc *a, size_t size)
 {
@@ -145,7 +146,7 @@ sy_backend_malloc_slow (struct sydra_alloc *a, size_t size)
   if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || size > SY_SMALL_MAX))
     return malloc_other (a, size);
 
-  void *block = sy_cache_pop_large (cache, sy_class_of (size));
+  void *block = sy_cache_pop_fresh (cache, sy_class_of (size));
 
   return SY_LIKELY (block != NULL) ? block : sy_backend_malloc_miss (cache, size);
 }
@@ -175,7 +176,7 @@ heap_block_free (struct sydra_alloc *a, struct sy_cache *cache, void *block)
   sy_heap_free (block);
 }
 
-/* No cache yet, a full magazine, a block of the C library's, no block at all. */
+/* Every free that is no hit: NULL, the C library's block, a full magazine, no cache, misuse. */
 void
 sy_backend_free_slow (struct sydra_alloc *a, void *block)
 {
@@ -194,7 +195,7 @@ sy_backend_free_slow (struct sydra_alloc *a, void *block)
   else if (cache == NULL)
     sy_miss_cacheless_free (a, class, block);
   else
-    sy_miss_free (cache, class, block);
+    sy_cache_free (cache, class, block);
 }
 
 SY_EXPORT void
@@ -249,7 +250,7 @@ static void *
 pool_realloc (struct sydra_alloc *a, void *block, unsigned class, size_t size)
 {
   size_t bytes = sy_size_classes[class].bytes;
-  /* A block of a class for smaller alignments may lie where sydra_malloc's may not. */
+  /* A block of class 2 need not be aligned as sydra_malloc promises. */
   bool may_stay = size <= bytes && ((uintptr_t) block & (SY_GRANULE - 1)) == 0;
 
   if (may_stay && (size > bytes / 2 || sy_class_of (size) == class))
@@ -344,13 +345,14 @@ size_t
 sy_backend_collect (struct sydra_alloc *a)
 {
   struct sy_cache *cache = sy_cache_find (a, "sydra_collect");
+  size_t bytes;
 
   if (cache != NULL)
     sy_cache_flush (cache);
   sy_reap_drain (&a->pool);
 
-  /* In this order, as slabs may get empty by it. */
-  size_t bytes = sy_heap_trim () + sy_reap_purge (&a->pool);
-
-  return bytes + sy_region_trim ();
+  bytes = sy_heap_purge ();
+  bytes += sy_reap_purge (&a->pool);
+  /* The region last: draining and purging may empty slabs. */
+  return bytes + sy_region_purge ();
 }

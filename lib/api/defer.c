@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* defer.c: the public calls on reclamation. */
+/* defer.c: the public calls on sections and deferred frees. */
 #include <config.h>
 
 #include "api/defer.h"
@@ -53,8 +53,8 @@ sy_defer_open (struct sydra_alloc *a, size_t max_bytes)
 
 /* ---- Sections ---- */
 
-/* How many sections, of all handles, the thread entered without a record of its own; it may have
-   one when it leaves. */
+/* Sections of all handles that the thread entered without a record and has not left.  It may have
+   got a record since. */
 static __thread unsigned shared_sections __attribute__ ((tls_model (SY_TLS_MODEL)));
 
 /* Another handle than the last one, or no cache. */
@@ -142,13 +142,14 @@ report_stall (struct sydra_alloc *a, const struct sy_scan *scan)
 }
 
 /*
- * The limit is reached, and everything that may go has gone.  Where no reader is left from before
- * this call, none can see the block either, which was out of their reach before it: it is freed.
+ * The limit is reached, and everything that may go has gone.  The block was unlinked before this
+ * call.  So if every reader inside entered after the call, none can see it, and it is freed at
+ * once.
  */
 static int
 defer_over_limit (struct sydra_alloc *a, void *block, const struct sy_scan *scan)
 {
-  if (scan->oldest.epoch != 0 && !sy_epoch_before (scan->left, scan->oldest.epoch))
+  if (scan->oldest.epoch != 0 && !sy_epoch_before (scan->over, scan->oldest.epoch))
     return report_stall (a, scan);
   if (SY_DEBUG)
     sy_waiting_remove (block);
@@ -165,8 +166,8 @@ is_worth_a_wait (const struct sy_scan *scan)
 }
 
 /*
- * For want of memory, which bags take too, or of room under the limit: reclaims, and tries again
- * while that may help.  *scan is what the last reclaim found.  False: it could not find out.
+ * There is no memory for a bag, or the limit is reached: reclaims, and tries again while that may
+ * help.  *scan is what the last reclaim found.  False: it could not find out.
  */
 static bool
 defer_again (struct sy_domain *domain, struct sy_participant *own,

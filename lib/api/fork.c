@@ -52,8 +52,7 @@ forget_threads (struct sydra_alloc *a)
 {
   sy_reap_after_fork (&a->pool);
   sy_registry_after_fork (a);
-  /* Not what an absent thread was deferring or freeing: that memory may be another block's one
-     day. */
+  /* Blocks that still wait.  What an absent thread was deferring or freeing is lost. */
   if (SY_DEBUG)
     sy_domain_each (&a->domain, sy_waiting_add);
 }

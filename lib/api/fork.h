@@ -33,7 +33,8 @@
 void sy_fork_register (void);
 
 /*
- * Called right before: has the drop-in module register its handlers, if it is preloaded.  Only one
+ * Called by sy_fork_register just before it registers the library's own handlers: has the drop-in
+ * module register its handlers, if it is preloaded.  Only one
  * object of a process is initialised before all others.  If that is this library, the module's turn
  * would come after other libraries'.
  *

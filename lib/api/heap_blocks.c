@@ -34,26 +34,18 @@ untrack (struct sydra_alloc *a, const void *block)
 
 /* ---- The limit ---- */
 
-bool
-sy_magazines_give_way (const struct sydra_alloc *a, struct sy_cache *cache)
-{
-  if (cache == NULL || a->max_bytes == 0)
-    return false;
-  sy_cache_flush (cache);
-  return true;
-}
-
-/* First magazines give way, then what is deferred and may go, which comes to them. */
+/* Over the limit, flushes the thread's magazines, and then frees what is deferred and may go, which
+   comes to the magazines. */
 static bool
 charge (struct sydra_alloc *a, struct sy_cache *cache, size_t bytes)
 {
   if (SY_LIKELY (sy_handle_charge (a, bytes)))
     return true;
-  if (sy_magazines_give_way (a, cache) && sy_handle_charge (a, bytes))
+  if (sy_cache_flush_for_limit (a, cache) && sy_handle_charge (a, bytes))
     return true;
   if (!sy_domain_reclaim_for_want (&a->domain, sy_cache_participant (cache)))
     return false;
-  (void) sy_magazines_give_way (a, cache);
+  (void) sy_cache_flush_for_limit (a, cache);
   return sy_handle_charge (a, bytes);
 }
 

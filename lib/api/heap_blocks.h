@@ -10,10 +10,6 @@
 
 #include "thread/registry.h"
 
-/* Where the handle's limit is reached, gives up what this thread's magazines hold, which counts
-   too.  False: there is no limit, or no cache. */
-bool sy_magazines_give_way (const struct sydra_alloc *a, struct sy_cache *cache);
-
 /*
  * Takes a new block of the heap's into the handle; NULL is passed on.  NULL and errno ENOMEM: it is
  * over the handle's limit and has gone back.  size: as the caller asked.

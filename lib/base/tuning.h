@@ -25,9 +25,9 @@
 /*
  * Zone number n skips n * SY_ZONE_SKEW units at its start, modulo 1/SY_ZONE_SKEW_SHARE of a zone.
  * TLBs and caches choose their sets by the low bits of addresses.  Without a skew the first slabs
- * of all zones would share the sets of one slab.  An odd number of units spreads them over all sets
- * of a TLB.  Half a page and a line, 2,112 units, spreads the bytes of a pool's map for these slabs
- * over the sets of a cache.
+ * of all zones would share the sets of one slab.  The skew is 2,112 + 5 units: half a page and a
+ * line, which spreads the bytes of a pool's map for these slabs over the sets of a cache; and an odd
+ * number, which spreads the slabs over all sets of a TLB.
  */
 #define SY_ZONE_SKEW 2117u
 #define SY_ZONE_SKEW_SHARE 16u

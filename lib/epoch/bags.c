@@ -104,7 +104,7 @@ sy_bags_push (struct sy_bags *bags, struct sy_limbo *limbo, const struct sy_defe
 }
 
 bool
-sy_bags_empty (struct sy_bags *bags, struct sy_limbo *limbo)
+sy_bags_seal_all (struct sy_bags *bags, struct sy_limbo *limbo)
 {
   bool due = false;
 

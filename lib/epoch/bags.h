@@ -47,7 +47,8 @@ enum sy_deferral {
   SY_DEFER_OVER_LIMIT
 };
 
-/* False: a taker wants them; the caller ends, waits for it and begins again. */
+/* False: a taker wants the bags.  The caller calls sy_bags_end, waits for the
+   taker and begins again. */
 static inline bool
 sy_bags_begin (struct sy_bags *bags)
 {
@@ -92,6 +93,6 @@ sy_bags_push_fast (struct sy_bags *bags, unsigned class, void *block)
 }
 
 /* Seals all bags and gives the credit back.  True: a scan is due. */
-bool sy_bags_empty (struct sy_bags *bags, struct sy_limbo *limbo);
+bool sy_bags_seal_all (struct sy_bags *bags, struct sy_limbo *limbo);
 
 #endif

@@ -36,7 +36,7 @@ static void
 seal_own (struct sy_domain *domain, struct sy_bags *bags)
 {
   begin_own (domain, bags);
-  (void) sy_bags_empty (bags, &domain->limbo);
+  (void) sy_bags_seal_all (bags, &domain->limbo);
   sy_bags_end (bags);
 }
 
@@ -45,8 +45,8 @@ seal_own (struct sy_domain *domain, struct sy_bags *bags)
 static void
 seal_for_another (struct sy_domain *domain, struct sy_bags *bags)
 {
-  if (sy_bags_empty (bags, &domain->limbo))
-    sy_limbo_leave_scan (&domain->limbo);
+  if (sy_bags_seal_all (bags, &domain->limbo))
+    sy_limbo_postpone_scan (&domain->limbo);
 }
 
 /* Says which threads' bags are wanted.  False: none. */
@@ -176,20 +176,20 @@ scan_bags (struct sy_bags *bags, uint64_t now_ns, struct sy_scan *scan)
 }
 
 void
-sy_domain_scan (struct sy_domain *domain, AO_t left, struct sy_scan *scan)
+sy_domain_scan (struct sy_domain *domain, AO_t over, struct sy_scan *scan)
 {
   uint64_t now_ns = sy_os_now_ns ();
 
   memset (scan, 0, sizeof *scan);
-  scan->left = left;
+  scan->over = over;
   sy_lock_take (&domain->lock);
   for (struct sy_participant *at = domain->first; at != NULL; at = at->next)
     {
-      sy_reader_scan (&at->reader, left, now_ns, &scan->oldest);
+      sy_reader_scan (&at->reader, over, now_ns, &scan->oldest);
       scan_bags (&at->bags, now_ns, scan);
       scan->participants++;
     }
-  sy_reader_scan (&domain->anonymous, left, now_ns, &scan->oldest);
+  sy_reader_scan (&domain->anonymous, over, now_ns, &scan->oldest);
   sy_lock_release (&domain->lock);
 }
 
@@ -213,17 +213,17 @@ static bool
 scan_and_free (struct sy_domain *domain, unsigned most, struct sy_scan *scan)
 {
   struct sy_limbo *limbo = &domain->limbo;
-  AO_t left = sy_epoch_advance (&limbo->epoch);
+  AO_t over = sy_epoch_advance (&limbo->epoch);
 
   if (!sy_epoch_barrier ())
     return false;
 
   size_t sealed_bytes = AO_load (&limbo->bytes);
 
-  sy_domain_scan (domain, left, scan);
+  sy_domain_scan (domain, over, scan);
   sy_limbo_note_threads (limbo, scan->participants);
   sy_limbo_note_bytes (limbo, sealed_bytes + scan->bag_bytes);
-  free_bags (domain, sy_limbo_take (limbo, left, scan->oldest.epoch, most));
+  free_bags (domain, sy_limbo_take (limbo, over, scan->oldest.epoch, most));
   return true;
 }
 
@@ -262,7 +262,7 @@ sy_domain_close (struct sy_domain *domain)
 {
   sy_lock_take (&domain->lock);
   for (struct sy_participant *at = domain->first; at != NULL; at = at->next)
-    (void) sy_bags_empty (&at->bags, &domain->limbo);
+    (void) sy_bags_seal_all (&at->bags, &domain->limbo);
   sy_lock_release (&domain->lock);
   free_bags (domain,
              sy_limbo_take (&domain->limbo, AO_load (&domain->limbo.epoch.now), 0, UINT_MAX));
@@ -271,17 +271,17 @@ sy_domain_close (struct sy_domain *domain)
 bool
 sy_domain_synchronize (struct sy_domain *domain)
 {
-  AO_t left = sy_epoch_advance (&domain->limbo.epoch);
+  AO_t over = sy_epoch_advance (&domain->limbo.epoch);
   struct sy_scan scan;
 
   if (!sy_epoch_barrier ())
     return false;
-  sy_domain_scan (domain, left, &scan);
-  for (unsigned round = 0; scan.oldest.epoch != 0 && !sy_epoch_before (left, scan.oldest.epoch);
+  sy_domain_scan (domain, over, &scan);
+  for (unsigned round = 0; scan.oldest.epoch != 0 && !sy_epoch_before (over, scan.oldest.epoch);
        round++)
     {
       sy_os_pause (round);
-      sy_domain_scan (domain, left, &scan);
+      sy_domain_scan (domain, over, &scan);
     }
   return true;
 }
@@ -303,7 +303,7 @@ defer_anonymously (struct sy_domain *domain, const struct sy_deferred *deferred)
   struct sy_bags bags = { .credit = 0 };
   enum sy_deferral result = defer_into (domain, &bags, deferred);
 
-  return sy_bags_empty (&bags, &domain->limbo) ? SY_DEFERRED_SCAN_IS_DUE : result;
+  return sy_bags_seal_all (&bags, &domain->limbo) ? SY_DEFERRED_SCAN_IS_DUE : result;
 }
 
 enum sy_deferral

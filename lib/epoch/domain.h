@@ -14,8 +14,8 @@
  *   2. A scan moves the epoch on, makes a barrier on all threads, and then reads every record.  A
  *      reader that it does not find inside, or finds with an epoch later than e, entered after the
  *      sealing: it sees what was there after the unlinking.
- *   3. So a bag goes if its stamp is no later than the epoch that the scan left, and earlier than
- *      the epoch of the oldest reader that the scan found inside.
+ *   3. So a bag goes if its stamp is no later than the epoch that was over at the scan, and earlier
+ *      than the epoch of the oldest reader that the scan found inside.
  *
  * The caller of these functions holds no lock but the registry's, and is not in the middle of a
  * miss.  `own` is the calling thread's participant, or NULL where it has none.
@@ -44,7 +44,7 @@ struct sy_domain {
 
 /* What a scan found. */
 struct sy_scan {
-  AO_t left;                     /* an epoch that was over before the scan, as the caller said */
+  AO_t over;                     /* the epoch that was over before the scan */
   struct sy_oldest oldest;       /* of the readers inside */
   unsigned participants;
   size_t bag_blocks, bag_bytes;  /* that wait in threads' bags */
@@ -66,7 +66,7 @@ void sy_domain_close (struct sy_domain *domain);
 void sy_domain_join (struct sy_domain *domain, struct sy_participant *own, long thread_id);
 
 /* Seals the record's bags and ends its section.  The caller may be another thread, if the
-   record's own one has ended. */
+   record's own one has ended or the handle is being destroyed. */
 void sy_domain_quit (struct sy_domain *domain, struct sy_participant *own);
 
 /* A section of a thread without a record. */
@@ -80,8 +80,11 @@ bool sy_domain_has_anonymous_readers (struct sy_domain *domain);
 enum sy_deferral sy_domain_defer (struct sy_domain *domain, struct sy_participant *own,
                                   const struct sy_deferred *deferred);
 
-/* Looks at all records.  left: an epoch that is over, with a barrier (sy_epoch_barrier) since. */
-void sy_domain_scan (struct sy_domain *domain, AO_t left, struct sy_scan *scan);
+/*
+ * Looks at all records.  over: an epoch that is over.  To free by the result, the caller has made a
+ * barrier since it was over (sy_epoch_barrier).  Statistics need none.
+ */
+void sy_domain_scan (struct sy_domain *domain, AO_t over, struct sy_scan *scan);
 
 /* Frees what may go of what is sealed: a bounded number of bags. */
 void sy_domain_reclaim (struct sy_domain *domain, struct sy_participant *own);

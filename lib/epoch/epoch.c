@@ -16,7 +16,7 @@ ask (void)
 }
 
 void
-sy_epoch_ready (void)
+sy_epoch_prepare (void)
 {
   (void) pthread_once (&once, ask);
 }
@@ -44,13 +44,13 @@ sy_epoch_barrier (void)
 }
 
 void
-sy_reader_scan (struct sy_reader *reader, AO_t left, uint64_t now_ns, struct sy_oldest *oldest)
+sy_reader_scan (struct sy_reader *reader, AO_t over, uint64_t now_ns, struct sy_oldest *oldest)
 {
   AO_t epoch = AO_load_acquire (&reader->epoch);  /* pairs with the release in sy_reader_leave */
 
   if (epoch == 0)
     return;
-  if (epoch != reader->last_epoch && !sy_epoch_before (left, epoch))
+  if (epoch != reader->last_epoch && !sy_epoch_before (over, epoch))
     {
       reader->last_epoch = epoch;
       reader->since_ns = now_ns;

@@ -6,8 +6,8 @@
  * leaving it clears the record.  domain.h says why this tells when a block may be freed.
  *
  * | field        | written by          | order                                                    |
- * | now          | sealing, advancing  | full; a reader's acquire of a later value sees all that  |
- * |              |                     | was unlinked before                                      |
+ * | now          | sealing, scanning,  | full; a reader's acquire of a later value sees all that  |
+ * |              | advancing           | was unlinked before                                      |
  * | reader.epoch | the reader          | set: the reader's fence pairs with sy_epoch_barrier      |
  * |              |                     | cleared: release, pairs with the acquire in              |
  * |              |                     | sy_reader_scan: what it read, it read before             |
@@ -32,8 +32,8 @@ struct sy_reader {
   AO_t epoch;          /* the one it entered in; 0: outside */
   unsigned depth;      /* of sections inside the outermost; its own */
   long thread_id;      /* the system's */
-  /* By sy_reader_scan, under a lock: an epoch that was over when the reader was first found inside
-     with it, so that no new section can have it, and when that was. */
+  /* By sy_reader_scan, under a lock: the epoch of the section that was found last, and when it was
+     first found.  The epoch was over then, so no later section has it. */
   AO_t last_epoch;
   uint64_t since_ns;
 };
@@ -50,7 +50,7 @@ struct sy_oldest {
 extern bool sy_epoch_is_light;
 
 /* Asks the system for it, once. */
-void sy_epoch_ready (void);
+void sy_epoch_prepare (void);
 
 /* In the child of a fork: asks again. */
 void sy_epoch_after_fork (void);
@@ -93,7 +93,7 @@ sy_epoch_fence (void)
    reader. */
 bool sy_epoch_barrier (void);
 
-/* The epoch of the section, whichever depth. */
+/* Enters a section.  Returns the epoch of the outermost one. */
 static inline AO_t
 sy_reader_enter (struct sy_reader *reader, const struct sy_epoch *epoch)
 {
@@ -128,8 +128,8 @@ sy_reader_leave (struct sy_reader *reader, uint64_t number)
   return true;
 }
 
-/* Looks whether the reader is inside, and older than *oldest.  left: an epoch that is over. */
-void sy_reader_scan (struct sy_reader *reader, AO_t left, uint64_t now_ns,
+/* Looks whether the reader is inside, and older than *oldest.  over: an epoch that is over. */
+void sy_reader_scan (struct sy_reader *reader, AO_t over, uint64_t now_ns,
                      struct sy_oldest *oldest);
 
 #endif

@@ -29,8 +29,8 @@ sy_limbo_discharge (struct sy_limbo *limbo, size_t bytes)
 }
 
 /*
- * Where many bags wait already, adds a bag's blocks to the last one's, to go when it may go; the
- * epoch is the later one.  False: another class, or too many together.
+ * If SY_LIMBO_SCAN_BAGS or more bags wait, moves the bag's blocks into the last bag, which takes
+ * the later stamp.  False: another class, or no room.
  */
 static bool
 join_last (struct sy_limbo *limbo, const struct sy_magazine *bag, AO_t epoch)
@@ -89,18 +89,18 @@ sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag)
 }
 
 void
-sy_limbo_leave_scan (struct sy_limbo *limbo)
+sy_limbo_postpone_scan (struct sy_limbo *limbo)
 {
-  AO_store (&limbo->scan_is_left, 1);
+  AO_store (&limbo->scan_is_pending, 1);
 }
 
 bool
 sy_limbo_claim_scan (struct sy_limbo *limbo)
 {
   /* Relaxed: a hint; two threads that see it both scan. */
-  if (AO_load (&limbo->scan_is_left) == 0)
+  if (AO_load (&limbo->scan_is_pending) == 0)
     return false;
-  AO_store (&limbo->scan_is_left, 0);
+  AO_store (&limbo->scan_is_pending, 0);
   return true;
 }
 

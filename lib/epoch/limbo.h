@@ -60,7 +60,7 @@ struct sy_limbo {
   size_t bags;                        /* sealed */
   size_t unscanned_bytes;             /* sealed since the last scan */
   unsigned unscanned_bags;
-  AO_t scan_is_left;                  /* 1: a scan is due that its thread could not make; by hint */
+  AO_t scan_is_pending;               /* 1: a scan is due that its thread did not make; a hint */
   size_t limit;                       /* bytes */
   AO_t scan_bytes;                    /* how many to seal between two scans */
   AO_t charged;
@@ -76,10 +76,10 @@ void sy_limbo_open (struct sy_limbo *limbo, size_t limit);
 bool sy_limbo_charge (struct sy_limbo *limbo, size_t bytes);
 void sy_limbo_discharge (struct sy_limbo *limbo, size_t bytes);
 
-/* Takes a closed bag in.  True: a scan is due; the caller makes it, or leaves it to another
+/* Takes a full or packed bag in.  True: a scan is due; the caller makes it, or leaves it to another
    thread. */
 bool sy_limbo_seal (struct sy_limbo *limbo, struct sy_magazine *bag);
-void sy_limbo_leave_scan (struct sy_limbo *limbo);
+void sy_limbo_postpone_scan (struct sy_limbo *limbo);
 
 /* Takes over a scan that was left.  False: none was. */
 bool sy_limbo_claim_scan (struct sy_limbo *limbo);
@@ -93,7 +93,7 @@ struct sy_magazine *sy_limbo_take (struct sy_limbo *limbo, AO_t sealed_by, AO_t 
                                    unsigned most);
 void sy_limbo_freed (struct sy_limbo *limbo, unsigned blocks, size_t bytes);
 
-/* Between two scans so many threads' worth of bytes are sealed. */
+/* Sets scan_bytes for so many threads. */
 void sy_limbo_note_threads (struct sy_limbo *limbo, unsigned threads);
 
 /* Notes that so many bytes wait now, threads' bags included.  They were read one after the other

@@ -27,7 +27,7 @@ size_t sy_heap_usable (const void *block);
 size_t sy_heap_good_size (size_t size);
 /* Gives what the heap can spare back to the system.  Returns how many bytes; 0 if the heap does not
    say. */
-size_t sy_heap_trim (void);
+size_t sy_heap_purge (void);
 /* Gives back what lay unused for SY_REAP_NS, or since the last time if sy_heap_reap_soon was
    called.  To be called often; most calls do nothing. */
 void sy_heap_reap (uint64_t now_ns);

@@ -86,7 +86,7 @@ sy_heap_good_size (size_t size)
 }
 
 size_t
-sy_heap_trim (void)
+sy_heap_purge (void)
 {
 #ifdef HAVE_MALLOC_TRIM
   (void) malloc_trim (0);

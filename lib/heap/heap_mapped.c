@@ -165,7 +165,7 @@ sy_heap_good_size (size_t size)
 }
 
 size_t
-sy_heap_trim (void)
+sy_heap_purge (void)
 {
   /* The C library serves little here, so its heap is not trimmed. */
   return sy_page_range_trim ();

@@ -109,7 +109,7 @@ sy_heap_good_size (size_t size)
 }
 
 size_t
-sy_heap_trim (void)
+sy_heap_purge (void)
 {
   mi_collect (true);
   return 0;

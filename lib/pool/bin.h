@@ -47,7 +47,8 @@ struct sy_bin_walk {
 enum { SY_WALK_IDLE, SY_WALK_ALL, SY_WALKS };
 
 /*
- * Two hints say what a depot can spare.  Any thread reads and writes them, relaxed.
+ * Two hints say what a depot can spare.  Any thread reads and writes them, relaxed.  A look is a
+ * visit by a reaping or a shedding (reap.h), which sets both anew.
  *
  *   depot_low    the least depth of the depot since the last look, less the magazines that threads
  *                of other depots took.  A pop lowers it; a look sets it to the depth.
@@ -83,9 +84,9 @@ void sy_bin_join (struct sy_bin *bin, uint32_t number);
 unsigned sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed);
 
 /*
- * Populates pages of blocks below top that were never handed out: those that they are the first to
- * come to, and some behind them, up to a multiple of SY_POPULATE_PAGES, which no slab ends short
- * of.
+ * Populates the pages that the blocks below top are the first to use, and the pages behind them up
+ * to a multiple of SY_POPULATE_PAGES, which a slab's length is too.  The blocks were never handed
+ * out.
  */
 void sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, unsigned count);
 

@@ -46,12 +46,19 @@ slab_start (struct sy_pool *pool, unsigned shard, unsigned class)
 }
 
 void
-sy_pool_slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsigned *count)
+sy_pool_slab_end (struct sy_pool *pool, uint32_t number, struct sy_slab_chain *chain)
 {
   slab_disown (pool, number);
-  sy_slab_at (number)->next = *chain;
-  *chain = number;
-  ++*count;
+  sy_slab_at (number)->next = chain->first;
+  chain->first = number;
+  chain->count++;
+}
+
+void
+sy_pool_give_slabs (const struct sy_slab_chain *chain)
+{
+  if (chain->count != 0)
+    sy_region_give (chain->first, chain->count);
 }
 
 /* ---- The pool ---- */
@@ -170,8 +177,7 @@ sy_pool_open (struct sy_pool *pool, unsigned shards)
 void
 sy_pool_close (struct sy_pool *pool)
 {
-  uint32_t chain = SY_SLAB_NONE;
-  unsigned count = 0;
+  struct sy_slab_chain chain = SY_SLAB_CHAIN_INIT;
 
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
@@ -185,15 +191,15 @@ sy_pool_close (struct sy_pool *pool)
 
       for (uint32_t number = first; number < first + used; number += sy_size_classes[class].units)
         if (pool->map[number] != 0)
-          sy_pool_slab_end (pool, number, &chain, &count);
+          sy_pool_slab_end (pool, number, &chain);
     }
-  sy_region_give (chain, count);
+  sy_pool_give_slabs (&chain);
   sy_os_unmap (pool->map - sy_region.zone_shift, map_bytes ());
   sy_os_unmap (pool->shards, shards_bytes (pool));
 }
 
 struct sy_magazine *
-sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
+sy_pool_take_magazine (struct sy_pool *pool, unsigned home, unsigned class)
 {
   unsigned shard = sy_home_shard (home), depot = sy_home_depot (home);
   struct sy_magazine *magazine = pop_own (sy_pool_bin (pool, shard, class), depot);
@@ -211,7 +217,7 @@ sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class)
 }
 
 void
-sy_pool_leave (struct sy_pool *pool, unsigned home, unsigned class)
+sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class)
 {
   AO_t *used = &sy_pool_bin (pool, sy_home_shard (home), class)->depot_used[sy_home_depot (home)];
 
@@ -221,7 +227,8 @@ sy_pool_leave (struct sy_pool *pool, unsigned home, unsigned class)
 }
 
 bool
-sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class, struct sy_magazine *magazine)
+sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
+                       struct sy_magazine *magazine)
 {
   struct sy_depot *depot
     = &sy_pool_bin (pool, sy_home_shard (home), class)->depot[sy_home_depot (home)];
@@ -316,7 +323,7 @@ slab_of (const struct sy_pool *pool, unsigned class, const void *block)
    front of the array, and returns how many these are. */
 static unsigned
 put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count,
-               uint32_t *emptied, unsigned *emptied_count)
+               struct sy_slab_chain *emptied)
 {
   unsigned shard = sy_slab_at (slab_of (pool, class, blocks[count - 1]))->shard, others = 0;
   struct sy_bin *bin = sy_pool_bin (pool, shard, class);
@@ -334,7 +341,7 @@ put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **block
         }
       at += sy_bin_put (bin, number, blocks + at, count - at, &is_empty);
       if (is_empty)
-        sy_pool_slab_end (pool, number, emptied, emptied_count);
+        sy_pool_slab_end (pool, number, emptied);
     }
   sy_timed_lock_release (&bin->lock);
   if (shard != sy_home_shard (home))
@@ -345,13 +352,11 @@ put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **block
 void
 sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count)
 {
-  uint32_t emptied = SY_SLAB_NONE;
-  unsigned emptied_count = 0;
+  struct sy_slab_chain emptied = SY_SLAB_CHAIN_INIT;
 
   while (count != 0)
-    count = put_one_shard (pool, home, class, blocks, count, &emptied, &emptied_count);
-  if (emptied_count != 0)
-    sy_region_give (emptied, emptied_count);
+    count = put_one_shard (pool, home, class, blocks, count, &emptied);
+  sy_pool_give_slabs (&emptied);
 }
 
 void

@@ -110,14 +110,14 @@ sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
 
 /* Takes a full magazine of the class: from home's depot, else one that another depot of the
    shard can spare, else one that a neighbour shard can spare.  NULL: none. */
-struct sy_magazine *sy_pool_load (struct sy_pool *pool, unsigned home, unsigned class);
+struct sy_magazine *sy_pool_take_magazine (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Notes that a thread of this home, which used the class, has ended.  Any thread may then take all
    magazines of home's depot, until one of the depot's own threads takes one. */
-void sy_pool_leave (struct sy_pool *pool, unsigned home, unsigned class);
+void sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Gives a full magazine to home's depot.  False: the depot is full. */
-bool sy_pool_store (struct sy_pool *pool, unsigned home, unsigned class,
+bool sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
                     struct sy_magazine *magazine);
 
 /*
@@ -137,9 +137,19 @@ void sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **bl
    marked free. */
 void sy_pool_check (unsigned class, const void *block);
 
-/* Ends a slab that has left its bin, and puts it on a chain.  The caller gives the chain to the
-   region when it no longer holds the bin's lock. */
-void sy_pool_slab_end (struct sy_pool *pool, uint32_t number, uint32_t *chain, unsigned *count);
+/* Slabs on their way to the region, chained by their `next`. */
+struct sy_slab_chain {
+  uint32_t first;
+  unsigned count;
+};
+
+#define SY_SLAB_CHAIN_INIT { SY_SLAB_NONE, 0 }
+
+/* Ends a slab that has left its bin, and puts it on a chain. */
+void sy_pool_slab_end (struct sy_pool *pool, uint32_t number, struct sy_slab_chain *chain);
+
+/* Gives a chain's slabs back to the region.  The caller holds no bin's lock. */
+void sy_pool_give_slabs (const struct sy_slab_chain *chain);
 
 /* Take and release the locks of all bins at once; for fork. */
 void sy_pool_lock (struct sy_pool *pool);

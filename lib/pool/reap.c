@@ -46,8 +46,8 @@ purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned w
             size_t *bytes)
 {
   struct sy_hole hole[SY_PURGE_SLABS];
-  uint32_t emptied = SY_SLAB_NONE;
-  unsigned emptied_count = 0, found;
+  struct sy_slab_chain emptied = SY_SLAB_CHAIN_INIT;
+  unsigned found;
 
   sy_timed_lock_take (&bin->lock);
   found = sy_bin_take_holes (bin, walk, hole, SY_PURGE_SLABS, at_end);
@@ -59,10 +59,9 @@ purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned w
   sy_timed_lock_take (&bin->lock);
   for (unsigned at = 0; at < found; at++)
     if (sy_bin_put_hole (bin, &hole[at]))
-      sy_pool_slab_end (pool, hole[at].slab, &emptied, &emptied_count);
+      sy_pool_slab_end (pool, hole[at].slab, &emptied);
   sy_timed_lock_release (&bin->lock);
-  if (emptied_count != 0)
-    sy_region_give (emptied, emptied_count);
+  sy_pool_give_slabs (&emptied);
   return found;
 }
 

@@ -512,7 +512,7 @@ sy_region_reap (uint64_t now_ns)
 }
 
 size_t
-sy_region_trim (void)
+sy_region_purge (void)
 {
   uint32_t chain = SY_SLAB_NONE;
 

@@ -140,7 +140,7 @@ bool sy_region_reap_is_due (uint64_t now_ns);
 void sy_region_reap (uint64_t now_ns);
 
 /* Gives the pages of all dirty slabs back to the system.  Returns how many bytes. */
-size_t sy_region_trim (void);
+size_t sy_region_purge (void);
 
 /* Bytes of all dirty slabs. */
 size_t sy_region_dirty_bytes (void);

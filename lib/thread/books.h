@@ -26,7 +26,7 @@
  * |                      |                                 | acquire in sy_counts_hits          |
  * | changes              | the thread                      | odd: write barrier after; even:    |
  * |                      |                                 | release; pair with read_books      |
- * | last_frees           | statistics, under the registry lock                                  |
+ * | read_frees           | statistics, under the registry lock                                  |
  * | the ledger           | any thread, by atomic additions | relaxed: a count orders nothing    |
  */
 #ifndef SY_BOOKS_H
@@ -48,7 +48,7 @@ struct sy_counts {
 struct sy_books {
   struct sy_counts counts;             /* allocations as they happen; the rest at settlements */
   AO_t last_top[SY_CLASSES], last_allocations[SY_CLASSES];
-  AO_t last_frees[SY_CLASSES];         /* what statistics have read last */
+  AO_t read_frees[SY_CLASSES];         /* what statistics have read last */
   AO_t net[SY_CLASSES], peak[SY_CLASSES];  /* blocks, signed */
   AO_t net_bytes, peak_bytes;
   AO_t changes;

@@ -15,7 +15,8 @@
  * A class without a loaded magazine: top points behind a NULL (empty), at a multiple of a
  * magazine's size (full).
  *
- * Only the thread writes; statistics read the AO_t members at any time (books.h).
+ * Only the thread writes, except for owner, books.read_frees and the participant (domain.h).
+ * Statistics read the AO_t members at any time (books.h).
  */
 #ifndef SY_CACHE_H
 #define SY_CACHE_H
@@ -32,13 +33,14 @@ struct sy_cache {
   struct sy_books books;
 
   void **previous[SY_CLASSES];  /* tops of the previous magazines; NULL: none */
-  void **fresh[SY_CLASSES];     /* what the loaded magazine has below was never handed out and is
-                                   zero; of classes over SY_TINY_MAX */
-  bool popped_fresh;            /* the last block of such a class was */
+  /* The loaded magazine's blocks below this slot were never handed out, and are zero.  For classes
+     over SY_TINY_MAX. */
+  void **fresh[SY_CLASSES];
+  bool popped_fresh;          /* the last block of such a class was one of these */
   unsigned capacity[SY_CLASSES];  /* of the class's next magazine; 0: the class has none */
-  size_t budget_used;         /* bytes of blocks that two magazines of such capacity a class hold */
+  size_t budget_used;         /* sum over classes: bytes of two magazines of that capacity */
   bool wants_budget;          /* a class could not grow */
-  AO_t last_cache_count;      /* how many caches the handle had when a class last grew */
+  AO_t last_participants;      /* how many caches the handle had when a class last grew */
   unsigned hand;              /* the class that was asked last to make room for another */
   AO_t last_calls[SY_CLASSES];  /* calls of each class at the last trim, ... */
   AO_t last_growths;          /* ... sy_region.growths, ... */

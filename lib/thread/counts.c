@@ -6,8 +6,8 @@
 #include <sched.h>
 #include <string.h>
 
-/* Of so many mallocs that hit, how many blocks were handed out at once at the most: those of a
-   full-grown magazine. */
+/* The most of these mallocs' blocks that can have been in use at once.  Between two settlements
+   `top` stays in one magazine: at most as many as that holds. */
 static size_t
 at_once (unsigned class, size_t mallocs)
 {
@@ -16,8 +16,7 @@ at_once (unsigned class, size_t mallocs)
 
 /* ---- The ledger ---- */
 
-/* Learns that there are `net` more, and that there were `peak` more at the most; both are
-   signed. */
+/* Adds `net` to live, and raises high by the peak.  Both are signed. */
 static void
 post (AO_t *live, AO_t *high, AO_t net, AO_t peak)
 {
@@ -219,8 +218,8 @@ sy_counts_retire (struct sydra_alloc *a, const struct sy_cache *cache)
   add (&a->ledger.retired, &cache->books.counts);
 }
 
-/* A count that is read again never falls: what was read last, where it is read a little too low
-   now. */
+/* A count that is read while its thread runs may be a few frees too low.  Returns the last value
+   then, so that a count never falls. */
 static AO_t
 raise_to (AO_t *last, AO_t count)
 {
@@ -243,7 +242,7 @@ read_once (const struct sy_cache *cache, struct reading *reading)
       struct sy_hits *hits = &reading->hits[class];
 
       *hits = sy_counts_hits (cache, class);
-      /* Read in the middle of a change: further apart than any magazine is long. */
+      /* Read in the middle of a change: the difference is larger than any magazine. */
       if (hits->frees - hits->mallocs + SY_MAGAZINE_SLOTS > 2 * SY_MAGAZINE_SLOTS)
         hits->frees = hits->mallocs;
       reading->counts.allocations[class] = AO_load (&cache->books.last_allocations[class])
@@ -271,12 +270,12 @@ read_books (struct sy_cache *cache, struct reading *reading)
         break;
     }
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    reading->counts.frees[class] = raise_to (&cache->books.last_frees[class],
+    reading->counts.frees[class] = raise_to (&cache->books.read_frees[class],
                                              reading->counts.frees[class]);
 }
 
-/* Raises *over to how far above what a thread has now it was at its most, since it last
-   published. */
+/* How far a thread's peak since its last publication lies above its count now.  Raises *over to
+   that. */
 static void
 raise_over (intptr_t *over, const AO_t *net, const AO_t *peak, size_t most_since, size_t more_since)
 {

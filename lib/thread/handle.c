@@ -102,7 +102,7 @@ set_state (struct sydra_alloc *a, AO_t state)
 }
 
 void
-sy_handle_publish (struct sydra_alloc *a)
+sy_handle_enlist (struct sydra_alloc *a)
 {
   set_state (a, SY_HANDLE_LIVE);
 }

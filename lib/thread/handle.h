@@ -35,9 +35,11 @@ struct sydra_alloc {
 /* A zeroed handle without a backend, not live yet.  NULL: out of memory. */
 struct sydra_alloc *sy_handle_take (const char *name, size_t max_bytes);
 
-/* Its backend is open: from here on it is live, and a fork takes its locks; or its backend is
-   about to be closed: no more of that. */
-void sy_handle_publish (struct sydra_alloc *a);
+/*
+ * enlist: the backend is open; from here on the handle is live, and a fork takes its locks.
+ * withdraw: undoes this before the backend is closed.
+ */
+void sy_handle_enlist (struct sydra_alloc *a);
 void sy_handle_withdraw (struct sydra_alloc *a);
 
 /* Ends one that is not live; the memory is reused for another handle as late as can be. */
@@ -68,7 +70,8 @@ sy_handle_recharge (struct sydra_alloc *a, size_t old_bytes, size_t new_bytes)
     sy_shared_add (&a->charged, (AO_t) new_bytes - old_bytes);
 }
 
-/* The registry lock; taken around the caches' births and deaths. */
+/* The registry lock.  It guards the handles here, and the births and deaths of caches
+   (registry.h). */
 struct sy_lock *sy_registry_lock (void);
 
 /* Calls visit for each live handle; the caller holds the registry lock. */

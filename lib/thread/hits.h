@@ -3,8 +3,8 @@
  * hits.h: what most calls of malloc, free and malloc_usable_size come to in a pool: a block popped
  * from a magazine or pushed on one, or a block's class.
  *
- * The caller goes the slow way itself where it is no hit.  The handle may be any value: no cache
- * belongs to what is no handle.
+ * If it is no hit, the caller takes the slow way.  The handle may be any value: only a live handle
+ * owns a cache, so any other value is no hit.
  */
 #ifndef SY_HITS_H
 #define SY_HITS_H
@@ -35,11 +35,11 @@ sy_cache_pop (struct sy_cache *cache, unsigned class)
 }
 
 /*
- * ... of a class over SY_TINY_MAX, whose blocks all come this way or by a miss: popped_fresh says
- * whether it is known to be zero.
+ * The same, and notes in popped_fresh whether the block is known to be zero.  That has a meaning
+ * for classes over SY_TINY_MAX only, which sy_cache_pop alone never serves.
  */
 static inline void *
-sy_cache_pop_large (struct sy_cache *cache, unsigned class)
+sy_cache_pop_fresh (struct sy_cache *cache, unsigned class)
 {
   void *block = sy_cache_pop (cache, class);
   void **top = (void **) AO_load (&cache->top[class]);
@@ -68,7 +68,8 @@ sy_cache_pop_many (struct sy_cache *cache, unsigned class, size_t count, void **
 }
 
 /*
- * The class of a block of the cache's pool.  False: it may be one all the same.
+ * The class of a block of the cache's pool.  False: not decided.  Blocks of class 2, 24 bytes, may
+ * have an address that is no multiple of 16.
  *
  * The offset is turned right by a granule's bits, so that one comparison asks both questions: an
  * address with one of its low four bits set is far beyond the range then.

@@ -57,7 +57,7 @@ sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
 {
   unsigned rounds = full->rounds, home = cache == NULL ? 0 : cache->home;
 
-  if (!a->pool.direct && rounds >= least && sy_pool_store (&a->pool, home, class, full))
+  if (!a->pool.direct && rounds >= least && sy_pool_give_magazine (&a->pool, home, class, full))
     sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
   else
     {
@@ -120,6 +120,15 @@ sy_cache_flush (struct sy_cache *cache)
   while (cache->empty_count != 0)
     sy_magazine_give (cache->empty[--cache->empty_count]);
   sy_counts_change_end (cache);
+}
+
+bool
+sy_cache_flush_for_limit (const struct sydra_alloc *a, struct sy_cache *cache)
+{
+  if (cache == NULL || a->max_bytes == 0)
+    return false;
+  sy_cache_flush (cache);
+  return true;
 }
 
 void

@@ -3,15 +3,16 @@
  * magazines.h: a thread's magazines, for misses and trims: what is loaded, how large the next ones
  * are, and where their blocks go.
  *
- * All by the cache's own thread, or by another one where that has ended.  What changes a class's
- * magazines is called between sy_counts_change_begin and sy_counts_change_end.
+ * By the cache's own thread; or by another, if that thread has ended or the handle is being
+ * destroyed.  What changes a class's magazines is called between sy_counts_change_begin and
+ * sy_counts_change_end.
  */
 #ifndef SY_MAGAZINES_H
 #define SY_MAGAZINES_H
 
 #include "thread/counts.h"
 
-/* A magazine that is empty and full: what is loaded where there is none. */
+/* What `top` points behind if a class has no loaded magazine.  It looks both empty and full. */
 extern void *sy_no_magazine[];
 #define SY_NO_TOP ((AO_t) sy_no_magazine + SY_MAGAZINE_BYTES)
 
@@ -65,8 +66,8 @@ void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, 
                           unsigned count);
 
 /*
- * Gives a full magazine to the depot or, where that has its fill, its blocks to the slabs.  So it
- * does where there are fewer than `least`: a short one would soon be a miss again.  cache may be
+ * Gives a full magazine to the depot.  If the depot is full, or the magazine has fewer than `least`
+ * blocks, the blocks go to the slabs instead: a short one would soon be a miss again.  cache may be
  * NULL.
  */
 void sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
@@ -81,6 +82,10 @@ void sy_cache_start (struct sy_cache *cache, struct sydra_alloc *a);
 
 /* Puts all its blocks back into their slabs and brings its books up to date. */
 void sy_cache_flush (struct sy_cache *cache);
+
+/* Flushes the cache if the handle has a limit, which counts the magazines' blocks too.  False: no
+   limit, or no cache. */
+bool sy_cache_flush_for_limit (const struct sydra_alloc *a, struct sy_cache *cache);
 
 /*
  * In the child of a fork, for a thread that is not there.  If it was in the middle of a miss, lets

@@ -23,13 +23,13 @@ grow_capacity (const struct sydra_alloc *a, struct sy_cache *cache, unsigned cla
   if (sy_cache_has_budget (a, cache, 2 * (size_t) (next - now) * sy_size_classes[class].bytes))
     {
       sy_cache_set_capacity (cache, class, next);
-      cache->last_cache_count = AO_load (&a->domain.participants);
+      cache->last_participants = AO_load (&a->domain.participants);
     }
   else
     cache->wants_budget = true;
 }
 
-/* A class that the thread begins with, whether there is budget or not. */
+/* Gives a class without magazines its first capacity, even over the budget. */
 static void
 open_class (const struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
@@ -54,7 +54,7 @@ charge_blocks (struct sydra_alloc *a, unsigned class, unsigned most)
 static bool
 load_from_depot (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
-  struct sy_magazine *full = sy_pool_load (&a->pool, cache->home, class),
+  struct sy_magazine *full = sy_pool_take_magazine (&a->pool, cache->home, class),
                      *empty = sy_cache_loaded (cache, class);
 
   if (full == NULL)
@@ -94,6 +94,8 @@ carve (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
       return false;
     }
   (void) sy_magazine_clear (magazine, carved);
+  /* The bin at home only says whether the class has slabs enough: the blocks may be a
+     neighbour's. */
   if (zeroed)
     sy_bin_populate (sy_pool_bin (&a->pool, sy_home_shard (cache->home), class), class,
                      sy_magazine_end (magazine), carved);
@@ -102,8 +104,9 @@ carve (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 }
 
 /*
- * Loads what the previous magazine has, which is more than nothing; the loaded one has no block.
- * Of a full one the half freed last, so that neither a free nor a malloc is soon a miss again.
+ * Swaps the loaded magazine, which is empty, and the previous one, which has blocks.  If the
+ * previous one is full, moves only the half that was freed last, so that neither a free nor a
+ * malloc is soon a miss again.
  */
 static void
 load_previous (struct sy_cache *cache, unsigned class)
@@ -178,7 +181,7 @@ sy_miss_malloc (struct sy_cache *cache, unsigned class)
   if (a->pool.direct)
     block = malloc_direct (a, cache, class);
   else if (refill (a, cache, class))
-    block = sy_cache_pop_large (cache, class);
+    block = sy_cache_pop_fresh (cache, class);
   else  /* for want of a magazine, it may be */
     block = malloc_direct (a, cache, class);
   sy_counts_change_end (cache);
@@ -249,7 +252,7 @@ debug_check (const struct sy_cache *cache, unsigned class, const void *block)
 }
 
 void
-sy_miss_free (struct sy_cache *cache, unsigned class, void *block)
+sy_cache_free (struct sy_cache *cache, unsigned class, void *block)
 {
   void **top = sy_cache_top (cache, class);
 

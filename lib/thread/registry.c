@@ -12,15 +12,14 @@
 
 const char sy_owner_gone;
 
-/* Owner of nothing: no handle has its address. */
+/* Owned by no handle: its owner is its own address, which is no handle's. */
 static struct sy_cache no_cache = { .owner = (AO_t) &no_cache };
 
 __thread struct sy_cache *sy_cache_last __attribute__ ((tls_model (SY_TLS_MODEL))) = &no_cache;
 
 static __thread struct {
   struct sy_cache *caches;  /* the last used first */
-  /* a cache is; what the C library allocates for that goes without one */
-  bool being_born;
+  bool being_born;          /* a cache is being made; allocations for that go without one */
   bool ended;
   unsigned freed_alone;            /* blocks freed without a cache, up to SY_FREES_ALONE */
 } this_thread __attribute__ ((tls_model (SY_TLS_MODEL)));
@@ -69,7 +68,7 @@ retire (struct sydra_alloc *a, struct sy_cache *cache)
   sy_cache_flush (cache);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     if (cache->books.counts.refills[class] != 0)
-      sy_pool_leave (&a->pool, cache->home, class);
+      sy_pool_thread_ended (&a->pool, cache->home, class);
   sy_counts_retire (a, cache);
 }
 
@@ -93,8 +92,8 @@ end_thread (void)
   sy_lock_release (sy_registry_lock ());
 }
 
-/* At its first call: a thread that came to the allocator in a late pass has no later one.
-   Destructors that follow go without a cache. */
+/* Ends the thread at the first call: there may be no later pass of destructors.  Those that follow
+   go without a cache. */
 static void
 key_destructor (void *value)
 {

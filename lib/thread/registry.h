@@ -2,11 +2,11 @@
 /*
  * registry.h: which thread has which cache of which handle: births and deaths.
  *
- * A cache is on two lists: its thread's, which only that thread follows, and its handle's, under
- * the registry lock.  A thread that ends hands in the blocks and the counts of its caches, and
+ * A cache is on its thread's list, which only that thread follows, and a participant of its
+ * handle's domain.  A thread that ends hands in the blocks and the counts of its caches, and
  * quits their handles' epoch domains.  The memory of a cache goes to the next thread.  When a
  * handle ends first, its caches stay on their threads' lists with owner SY_OWNER_GONE until those
- * threads come by or end.
+ * threads next look for a cache, or end.
  */
 #ifndef SY_REGISTRY_H
 #define SY_REGISTRY_H
@@ -27,7 +27,7 @@ extern __thread struct sy_cache *sy_cache_last __attribute__ ((tls_model (SY_TLS
 
 /*
  * The calling thread's cache of the handle.  All three end the process where `a` is no handle; call
- * is the public call then.
+ * names the public call in the report.
  *
  *   get   makes one if need be: for calls that allocate, and for readers.
  *         NULL: the thread is past its end, or there is no memory for one.
@@ -35,9 +35,9 @@ extern __thread struct sy_cache *sy_cache_last __attribute__ ((tls_model (SY_TLS
  *   earn  for calls that free a block: makes one for a thread that frees more than SY_FREES_ALONE
  *         blocks.  NULL: as the others.
  *
- * A thread may still free when its end has come and nobody will hand in a cache: the C library
- * frees what it has of the thread after the destructors of its keys.  So the thread must have
- * allocated, or freed much, before it gets one.  The caller goes on without.
+ * After the destructors of its keys the C library frees the rest of a thread's memory.  A cache
+ * that was made then would never be handed in.  So a thread that only frees gets one late, and
+ * callers go on without one.
  */
 struct sy_cache *sy_cache_get_slow (struct sydra_alloc *a, const char *call) SY_NOINLINE;
 struct sy_cache *sy_cache_find_slow (struct sydra_alloc *a, const char *call) SY_NOINLINE;

@@ -13,8 +13,7 @@
    second time does little harm. */
 static AO_t hurried;
 
-/* How many blocks of the class the thread has called for since this was last asked, to have or
-   to free. */
+/* The thread's mallocs and frees of the class since this was last asked. */
 static AO_t
 calls_since_last (struct sy_cache *cache, unsigned class)
 {
@@ -52,11 +51,12 @@ trim_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool 
     sy_cache_flush_class (a, cache, class);
 }
 
-/* One that is missed keeps the magazines that it has, and its next ones are small. */
+/* The class of the miss keeps its magazines, and its next ones are small again.  Any other class
+   is flushed. */
 static void
-begin_anew (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool is_busy)
+begin_anew (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool is_missed)
 {
-  if (is_busy)
+  if (is_missed)
     sy_cache_set_capacity (cache, class, sy_cache_first_capacity (class));
   else
     sy_cache_flush_class (a, cache, class);
@@ -65,14 +65,14 @@ begin_anew (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool 
 /* Where more threads have come: the largest of the classes that have grown begin anew, until the
    thread is within its share. */
 static void
-come_down (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
+come_down (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
 {
   /* Relaxed: a bound for what comes, and for what stays. */
-  if (AO_load (&a->domain.participants) <= cache->last_cache_count)
+  if (AO_load (&a->domain.participants) <= cache->last_participants)
     return;
   for (unsigned class = SY_CLASSES - 1; class > 0 && !sy_cache_has_budget (a, cache, 0); class--)
     if (cache->capacity[class] > sy_cache_first_capacity (class))
-      begin_anew (a, cache, class, class == busy);
+      begin_anew (a, cache, class, class == missed);
 }
 
 /* Memory has grown for the growths-th time, once for the process: free large blocks need not
@@ -87,20 +87,20 @@ hurry_heap (AO_t growths, uint64_t now_ns)
 }
 
 /*
- * All classes but the busy one.  Where memory has grown since the last trim, also what lay in the
- * shard's depots goes, so that whole slabs get free: a few blocks of each slab, freed last, are
+ * All classes but that of the miss.  Where memory has grown since the last trim, also what lay in
+ * the shard's depots goes, so that whole slabs get free: a few blocks of each slab, freed last, are
  * enough to hold it back.
  */
 static void SY_NOINLINE
-trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy, uint64_t now_ns)
+trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed, uint64_t now_ns)
 {
   AO_t growths = AO_load (&sy_region.growths);
   bool has_grown = cache->last_growths != growths;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    if (class != busy)
+    if (class != missed)
       trim_class (a, cache, class, has_grown);
-  come_down (a, cache, busy);
+  come_down (a, cache, missed);
   if (has_grown)
     {
       sy_reap_shed (&a->pool, sy_home_shard (cache->home), growths);
@@ -110,20 +110,20 @@ trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy, uint64_t
   cache->last_trim_ns = now_ns;
 }
 
-/* A class wants more budget than there is: the next of the others gives up its own, if it was
-   idle since its last turn. */
+/* A class wants more budget than there is: the next of the others gives up its own, if it was idle
+   since its last turn. */
 static void SY_NOINLINE
-trim_next (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
+trim_next (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
 {
   cache->wants_budget = false;
   cache->hand = 1 + cache->hand % (SY_CLASSES - 1);
-  if (cache->hand != busy)
+  if (cache->hand != missed)
     trim_class (a, cache, cache->hand, false);
 }
 
 /* One step a call at the most: what else is due follows at the next ones. */
 static void
-reap (struct sydra_alloc *a, uint64_t now_ns)
+reap_one_step (struct sydra_alloc *a, uint64_t now_ns)
 {
   if (sy_reap_is_due (&a->pool, now_ns))
     sy_reap_step (&a->pool, now_ns);
@@ -134,18 +134,18 @@ reap (struct sydra_alloc *a, uint64_t now_ns)
 }
 
 void
-sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy)
+sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
 {
   uint64_t now_ns = sy_os_coarse_ns ();
 
-  reap (a, now_ns);
+  reap_one_step (a, now_ns);
   if (cache == NULL)
     return;
   if (SY_DEBUG && !sy_cache_is_valid (cache))
     sy_bug ("trim", cache, "a thread's budget is not what its classes have");
   if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_region.growths)
                    || now_ns - cache->last_trim_ns >= SY_REAP_NS))
-    trim_all (a, cache, busy, now_ns);
+    trim_all (a, cache, missed, now_ns);
   else if (SY_UNLIKELY (cache->wants_budget))
-    trim_next (a, cache, busy);
+    trim_next (a, cache, missed);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trim.h: what a thread gives up beside its misses: a step of what is due (reap.h), and what it
- * holds itself for nothing.
+ * trim.h: work that a miss does at its end: one step of a reaping that is due (reap.h), and
+ * flushing the thread's idle classes.
  *
- * A class is idle where the thread called for fewer of its blocks since the last trim than a
- * magazine holds.  Idle classes are flushed
+ * A class is idle if the thread's mallocs and frees of it since the last trim are fewer than its
+ * next magazine holds.  Idle classes are flushed
  *   - every SY_REAP_NS;
  *   - each time that memory has grown by a share.  Then classes in use are flushed too where their
  *     slabs have many free blocks, the shard's depots give up what lay in them, and free large
@@ -18,8 +18,8 @@
 
 #include "thread/cache.h"
 
-/* Gives back what lay unused for a while, of the pool's and of the thread's, but for the busy
-   class.  By slow ways only.  cache may be NULL. */
-void sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned busy);
+/* Called from misses and other slow ways.  `missed` is the class of the miss, which is not flushed.
+   cache may be NULL: then only the step is done. */
+void sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed);
 
 #endif

@@ -30,7 +30,7 @@ begin (size_t limit, unsigned threads)
   memset (&domain, 0, sizeof domain);
   memset (thread, 0, sizeof thread);
   freed = 0;
-  sy_epoch_ready ();
+  sy_epoch_prepare ();
   sy_domain_open (&domain, limit, count_bag, &domain);
   for (unsigned at = 0; at < threads; at++)
     sy_domain_join (&domain, &thread[at], 100 + (long) at);

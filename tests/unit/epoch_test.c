@@ -12,7 +12,7 @@ static struct sy_reader reader;
 static void
 begin (int number)
 {
-  sy_epoch_ready ();
+  sy_epoch_prepare ();
   sy_epoch_open (&epoch);
   if (number != 0)
     AO_store (&epoch.now, (AO_t) 0 - (AO_t) number);

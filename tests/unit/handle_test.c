@@ -22,7 +22,7 @@ START_TEST (a_handle_starts_zeroed_and_named_and_lives_from_publish_to_withdraw)
   ck_assert_int_eq (strncmp (a->name, name, SY_NAME_BYTES - 1), 0);
   ck_assert_uint_eq (a->charged, 0);
   ck_assert_ptr_null (a->domain.first);
-  sy_handle_publish (a);
+  sy_handle_enlist (a);
   ck_assert_uint_eq (a->state, SY_HANDLE_LIVE);
   sy_handle_check (a, "test");
   sy_handle_withdraw (a);
@@ -84,7 +84,7 @@ START_TEST (what_is_no_live_handle_is_reported)
   char line[128];
   int local;
 
-  sy_handle_publish (a);
+  sy_handle_enlist (a);
   sy_handle_give (dead);
   ck_assert_int_eq (child_run (check_it, a).status, 0);
   child_must_abort (check_it, NULL, "sydra-alloc: call: 0x0: the handle is NULL\n");
@@ -190,7 +190,7 @@ START_TEST (each_live_handle_is_visited_once)
     {
       a[at] = sy_handle_take ("", 0);
       if (at < 7)
-        sy_handle_publish (a[at]);
+        sy_handle_enlist (a[at]);
     }
   sy_lock_take (sy_registry_lock ());
   visits = 0;

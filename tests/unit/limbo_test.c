@@ -19,7 +19,7 @@ begin (size_t limit)
 {
   memset (&limbo, 0, sizeof limbo);
   memset (&bags, 0, sizeof bags);
-  sy_epoch_ready ();
+  sy_epoch_prepare ();
   sy_limbo_open (&limbo, limit);
 }
 
@@ -84,7 +84,7 @@ START_TEST (emptied_bags_are_full_magazines_of_what_they_hold)
   for (unsigned count = 1; count < SY_BAG_CAPACITY; count += 17)
     {
       (void) push (3, count);
-      (void) sy_bags_empty (&bags, &limbo);
+      (void) sy_bags_seal_all (&bags, &limbo);
       ck_assert_uint_eq (AO_load (&limbo.charged), count * BYTES);
       must_hold (sy_limbo_take (&limbo, AO_load (&limbo.epoch.now), 0, 9), 3, count);
       ck_assert_uint_eq (
@@ -104,7 +104,7 @@ START_TEST (bags_go_in_the_order_of_their_epochs_and_no_sooner)
     {
       stamp[at] = AO_load (&limbo.epoch.now);
       (void) push (10 * at, 10);
-      (void) sy_bags_empty (&bags, &limbo);
+      (void) sy_bags_seal_all (&bags, &limbo);
       ck_assert_uint_eq (AO_load (&limbo.epoch.now), stamp[at] + 2);
     }
   /* Sealed after what is looked for; a reader of the same epoch; one of an older one. */
@@ -117,7 +117,7 @@ START_TEST (bags_go_in_the_order_of_their_epochs_and_no_sooner)
   must_hold (sy_limbo_take (&limbo, stamp[2], stamp[2] + 2, 9), 20, 10);
   ck_assert_ptr_null (sy_limbo_take (&limbo, stamp[2], 0, 9));
   (void) push (0, 1);
-  (void) sy_bags_empty (&bags, &limbo);
+  (void) sy_bags_seal_all (&bags, &limbo);
   must_hold (sy_limbo_take (&limbo, stamp[2] + 2, 0, 9), 0, 1);
 }
 END_TEST
@@ -128,7 +128,7 @@ START_TEST (no_more_bags_are_taken_than_asked_for)
   for (unsigned at = 0; at < 5; at++)
     {
       (void) push (at, 1);
-      (void) sy_bags_empty (&bags, &limbo);
+      (void) sy_bags_seal_all (&bags, &limbo);
     }
   must_hold (sy_limbo_take (&limbo, AO_load (&limbo.epoch.now), 0, 1), 0, 1);
 
@@ -153,7 +153,7 @@ START_TEST (room_is_charged_in_shares_and_never_over_the_limit)
   (void) push (0, 10);
   ck_assert (!sy_bags_charge (&bags, &limbo, 1));
   ck_assert_uint_eq (AO_load (&limbo.charged), 10 * BYTES);
-  (void) sy_bags_empty (&bags, &limbo);
+  (void) sy_bags_seal_all (&bags, &limbo);
   ck_assert (!sy_bags_charge (&bags, &limbo, 1));
   must_hold (sy_limbo_take (&limbo, AO_load (&limbo.epoch.now), 0, 9), 0, 10);
   ck_assert (!sy_bags_charge (&bags, &limbo, 10 * BYTES + 1));
@@ -162,7 +162,7 @@ START_TEST (room_is_charged_in_shares_and_never_over_the_limit)
   begin ((size_t) 1 << 20);
   (void) push (0, 1);
   ck_assert_uint_eq (AO_load (&limbo.charged), ((size_t) 1 << 20) / SY_LIMBO_SHARE);
-  (void) sy_bags_empty (&bags, &limbo);
+  (void) sy_bags_seal_all (&bags, &limbo);
   ck_assert_uint_eq (AO_load (&limbo.charged), BYTES);
 }
 END_TEST
@@ -175,7 +175,7 @@ START_TEST (a_scan_is_due_when_enough_was_sealed)
   while (push (0, SY_BAG_CAPACITY) != SY_DEFERRED_SCAN_IS_DUE)
     ck_assert_uint_lt (++bag, 1000);
   ck_assert_uint_eq (bag, SY_LIMBO_SCAN_BYTES / (SY_BAG_CAPACITY * BYTES));
-  for (bag = 0, (void) push (0, 1); !sy_bags_empty (&bags, &limbo); (void) push (0, 1))
+  for (bag = 0, (void) push (0, 1); !sy_bags_seal_all (&bags, &limbo); (void) push (0, 1))
     ck_assert_uint_lt (++bag, 1000);
   ck_assert_uint_eq (bag, SY_LIMBO_SCAN_BAGS - 1);
 }
@@ -189,7 +189,7 @@ START_TEST (bags_out_of_order_or_miscounted_are_found)
   for (unsigned at = 0; at < 2; at++)
     {
       (void) push (10 * at, 10);
-      (void) sy_bags_empty (&bags, &limbo);
+      (void) sy_bags_seal_all (&bags, &limbo);
     }
   ck_assert (sy_limbo_is_valid (&limbo));
   second = sy_bag_note (limbo.first)->next;
@@ -220,7 +220,7 @@ START_TEST (a_child_of_fork_counts_anew)
 {
   begin (0);
   (void) push (0, 20);
-  (void) sy_bags_empty (&bags, &limbo);
+  (void) sy_bags_seal_all (&bags, &limbo);
   (void) push (20, 5);
   AO_store (&limbo.charged, 12345678);
   sy_limbo_after_fork (&limbo, AO_load (&bags.bytes) + bags.credit);

@@ -179,8 +179,8 @@ START_TEST (debug_builds_find_locks_out_of_rank_order)
     for (unsigned second = SY_RANK_REGISTRY; second <= SY_RANK_MAGAZINES; second++)
       {
         enum sy_rank order[2] = { first, second };
-        /* Two bins, stripes or limbos at once are for a fork. */
-        bool many = first == SY_RANK_BIN || first == SY_RANK_FALLBACK || first == SY_RANK_LIMBO;
+        /* Two bins, stripes, limbos or domains at once are for a fork. */
+        bool many = first >= SY_RANK_DOMAIN && first <= SY_RANK_BIN;
         bool allowed = first < second || (first == second && many);
         struct child taken = child_run (take_in_order, order),
                      tried = child_run (try_in_order, order);

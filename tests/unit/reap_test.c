@@ -42,16 +42,16 @@ START_TEST (depots_give_what_lay_unused_and_keep_the_rest)
 
   open_and_reap (1);
   for (unsigned at = 0; at < 5; at++)
-    ck_assert (sy_pool_store (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
+    ck_assert (sy_pool_give_magazine (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
   sy_reap_step (&pool, now_ns + SY_REAP_NS / 2);
   ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot[0]) == 5, "too soon");
   reap ();
   ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot[0]) == 5, "they came since");
   /* Two are used and come back: three lay there all the time. */
-  magazine = sy_pool_load (&pool, 0, FIRST);
-  second = sy_pool_load (&pool, 0, FIRST);
-  ck_assert (sy_pool_store (&pool, 0, FIRST, second));
-  ck_assert (sy_pool_store (&pool, 0, FIRST, magazine));
+  magazine = sy_pool_take_magazine (&pool, 0, FIRST);
+  second = sy_pool_take_magazine (&pool, 0, FIRST);
+  ck_assert (sy_pool_give_magazine (&pool, 0, FIRST, second));
+  ck_assert (sy_pool_give_magazine (&pool, 0, FIRST, magazine));
   reap ();
   ck_assert_uint_eq (sy_depot_depth (&bin (0, FIRST)->depot[0]), 2);
   reap ();
@@ -66,7 +66,7 @@ START_TEST (a_walk_comes_to_every_bin)
   open_and_reap (3);
   for (unsigned shard = 0; shard < 3; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      ck_assert (sy_pool_store (&pool, shard, class, full_magazine (shard, class, 4)));
+      ck_assert (sy_pool_give_magazine (&pool, shard, class, full_magazine (shard, class, 4)));
   reap ();
   reap ();
   must_be_empty ();
@@ -299,7 +299,7 @@ START_TEST (a_child_goes_on_where_a_thread_is_not_there)
   sy_reap_step (&pool, now_ns += 2 * SY_REAP_NS);
   ck_assert_msg (AO_load (&pool.reaping.timer.under_way) == 1, "somebody is at it");
   sy_reap_after_fork (&pool);
-  ck_assert (sy_pool_store (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
+  ck_assert (sy_pool_give_magazine (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
   reap ();
   reap ();
   must_be_empty ();

@@ -195,7 +195,7 @@ END_TEST
 
 START_TEST (no_reader_sees_another_generation_with_fences_in_the_readers)
 {
-  sy_epoch_ready ();
+  sy_epoch_prepare ();
   sy_epoch_is_light = false;
   read_and_retire (SY_EPOCH_FIRST);
 }

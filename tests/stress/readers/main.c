@@ -12,7 +12,7 @@ main (void)
   if (FINDS && TEST_SANITIZED)
     return test_skip_all ("a sanitizer's own synchronisation hides the fault, or reports it first");
   soak = getenv ("SYDRA_SOAK") != NULL;
-  sy_epoch_ready ();
+  sy_epoch_prepare ();
   if (FINDS && !sy_epoch_is_light)
     return test_skip_all ("without membarrier readers have a fence, and the fault is none");
   if (FINDS && sysconf (_SC_NPROCESSORS_ONLN) < 2)

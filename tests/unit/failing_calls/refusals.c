@@ -109,14 +109,14 @@ refuse_pages_of (unsigned class)
   sy_region_give (chain, 10);
   fault_choose (MADVISE, 4, true);
   fault_begin ();
-  require (sy_region_trim () == 3 * bytes, "three went back");
+  require (sy_region_purge () == 3 * bytes, "three went back");
   require (sy_region_dirty_bytes () == 7 * bytes, "%zu bytes dirty", sy_region_dirty_bytes ());
   for (unsigned at = 0; at < 10; at++)
     kept += sy_slab_at (first + at * sy_size_classes[class].units)->touched != 0;
   require (kept == 7, "%u of ten slabs are not known to be zero", kept);
-  require (sy_region_trim () == 0, "none goes back");
+  require (sy_region_purge () == 0, "none goes back");
   fault_lift ();
-  require (sy_region_trim () == 7 * bytes, "the rest goes back");
+  require (sy_region_purge () == 7 * bytes, "the rest goes back");
   require (sy_region_dirty_bytes () == 0, "%zu bytes dirty", sy_region_dirty_bytes ());
 }
 

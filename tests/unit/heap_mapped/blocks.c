@@ -69,7 +69,7 @@ START_TEST (alignments_hold_up_to_64_mib)
         memset (block, 1, size);
         sy_heap_free (block);
       }
-  (void) sy_heap_trim ();
+  (void) sy_heap_purge ();
   ck_assert_uint_eq (sy_page_range.runs.edge, 0); /* the ends that were cut off came back */
 }
 END_TEST
@@ -139,7 +139,7 @@ START_TEST (callocs_memory_is_zero_however_dirty_it_was)
         dirty = sy_heap_realloc (dirty, 3 * size);
       sy_heap_free (dirty);
       if (round % 7 == 0)
-        (void) sy_heap_trim ();
+        (void) sy_heap_purge ();
       zero = sy_heap_calloc (size);
       must_be_zero (zero, size);
       memset (zero, 0x5a, size);

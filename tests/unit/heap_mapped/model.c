@@ -111,12 +111,12 @@ START_TEST (blocks_keep_their_contents_under_random_use)
       if (step % 64 == 0)
         sy_heap_reap (now_ns += test_random_below (&random, 4) * SY_REAP_NS / 2);
       if (step % 5000 == 0)
-        (void) sy_heap_trim ();
+        (void) sy_heap_purge ();
       if (step % 2000 == 0)
         ck_assert (sy_page_range_is_valid ());
     }
   model_end (live, 64);
-  (void) sy_heap_trim ();
+  (void) sy_heap_purge ();
   ck_assert (sy_page_range_is_valid ());
   ck_assert_uint_eq (sy_page_range.runs.used, 0);
   ck_assert_uint_eq (sy_page_range.runs.edge, 0);
@@ -157,7 +157,7 @@ run_thread (void *number)
       if (step % 256 == 0)
         sy_heap_reap (sy_os_now_ns ());
       if (step % 1000 == 0)
-        (void) sy_heap_trim ();
+        (void) sy_heap_purge ();
     }
   model_end (own, 8);
   return NULL;
@@ -168,7 +168,7 @@ START_TEST (threads_free_each_others_blocks)
   in_threads (THREADS, run_thread, 0);
   for (unsigned at = 0; at < SHARED; at++)
     model_end (&shared[at].live, 1);
-  (void) sy_heap_trim ();
+  (void) sy_heap_purge ();
   ck_assert (sy_page_range_is_valid ());
   ck_assert_uint_eq (sy_page_range.runs.used, 0);
 }
@@ -203,7 +203,7 @@ in_child (void *block)
   for (unsigned step = 0; step < 50; step++)
     model_step (&own[test_random_below (&random, 8)], &random);
   model_end (own, 8);
-  (void) sy_heap_trim ();
+  (void) sy_heap_purge ();
   return sy_page_range_is_valid () ? 0 : 1;
 }
 

@@ -68,13 +68,13 @@ grow_away (size_t bytes, bool free_pages)
   stamp (block, MIB, 5);
   sy_heap_free (used);
   if (!free_pages)
-    (void) sy_heap_trim ();
+    (void) sy_heap_purge ();
   grown = sy_heap_realloc (block, bytes);
   ck_assert_ptr_nonnull (grown);
   ck_assert_ptr_ne (grown, block);
   must_be_stamped (grown, MIB, MIB, 5);
   sy_heap_free (wall);
-  (void) sy_heap_trim ();
+  (void) sy_heap_purge ();
   return grown;
 }
 
@@ -95,7 +95,7 @@ START_TEST (a_block_that_grows_far_is_copied_to_pages_that_are_there)
 
       ck_assert_msg (there == cases[at].there, "case %u: %zu", at, there);
       sy_heap_free (grown);
-      (void) sy_heap_trim ();
+      (void) sy_heap_purge ();
     }
   ck_assert (sy_page_range_is_valid ());
 }
@@ -135,7 +135,7 @@ START_TEST (what_was_never_moved_of_a_block_waits_with_its_pages)
   grown = sy_heap_malloc (MIB);
   ck_assert_uint_eq (there_of (grown, MIB), MIB);
   sy_heap_free (grown);
-  ck_assert_uint_ne (sy_heap_trim (), 0);
+  ck_assert_uint_ne (sy_heap_purge (), 0);
 }
 END_TEST
 
@@ -158,7 +158,7 @@ START_TEST (mappings_stay_few_after_ten_thousand_moves)
       for (size_t size = 2 * SY_MOVE_BYTES; size <= 16 * SY_MOVE_BYTES; size *= 2)
         {
           /* What is copied to free pages is no move. */
-          (void) sy_heap_trim ();
+          (void) sy_heap_purge ();
           for (unsigned at = 0; at < 32; at++)
             {
               char *moved = sy_heap_realloc (block[at], size);
@@ -179,7 +179,7 @@ START_TEST (mappings_stay_few_after_ten_thousand_moves)
         }
       test_must (round < 10000, "%u moves", moves);
     }
-  (void) sy_heap_trim ();
+  (void) sy_heap_purge ();
   ck_assert_uint_le (mappings (), before + 8);
 }
 END_TEST
@@ -195,7 +195,7 @@ grow_without_mappings (void *argument)
   if (most == 0)
     return 0;
   sy_heap_free (sy_heap_malloc (64 * MIB));
-  (void) sy_heap_trim ();
+  (void) sy_heap_purge ();
   edge = sy_page_range.runs.edge;
   if (!mappings_take_all (most))
     return 3;

@@ -47,7 +47,7 @@ START_TEST (freed_memory_waits_within_its_limit_and_trim_gives_it_back)
   ck_assert_uint_le (resident_bytes (), empty + SY_PAGES_DIRTY_BYTES + 2 * MIB);
   rest = sy_heap_held_bytes ();
   ck_assert_uint_ne (rest, 0);
-  ck_assert_uint_eq (sy_heap_trim (), rest);
+  ck_assert_uint_eq (sy_heap_purge (), rest);
   ck_assert_uint_eq (sy_heap_held_bytes (), 0);
   ck_assert_uint_le (resident_bytes (), empty + 2 * MIB);
 }
@@ -59,7 +59,7 @@ START_TEST (reaping_gives_back_what_nobody_took)
   size_t full, held, left;
 
   sy_heap_free (sy_heap_malloc (MIB)); /* there is a range */
-  (void) sy_heap_trim ();
+  (void) sy_heap_purge ();
   sy_heap_reap (now_ns += SY_REAP_NS);
   fill_many (100 * KIB);
   full = resident_bytes ();
@@ -90,7 +90,7 @@ START_TEST (reaping_comes_soon_when_it_is_asked_to)
   size_t held;
 
   sy_heap_free (sy_heap_malloc (MIB)); /* there is a range */
-  (void) sy_heap_trim ();
+  (void) sy_heap_purge ();
   sy_heap_reap (now_ns);
   sy_heap_free (sy_heap_malloc (MIB));
   held = sy_heap_held_bytes ();

@@ -16,7 +16,7 @@ START_TEST (a_range_that_is_not_open_owns_nothing)
   for (unsigned class = 0; class < SY_CLASSES; class++)
     ck_assert_uint_eq (used_of (class), 0);
   ck_assert_uint_eq (sy_region_dirty_bytes (), 0);
-  ck_assert_uint_eq (sy_region_trim (), 0);
+  ck_assert_uint_eq (sy_region_purge (), 0);
 }
 END_TEST
 

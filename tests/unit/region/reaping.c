@@ -28,7 +28,7 @@ START_TEST (a_slab_is_touched_until_its_pages_are_gone)
   ck_assert_uint_eq (sy_region_take (CLASS), slab);
   ck_assert_msg (sy_slab_at (slab)->touched == 5, "its pages were there all the time");
   sy_region_give (slab, 1);
-  (void) sy_region_trim ();
+  (void) sy_region_purge ();
   ck_assert_uint_eq (sy_region_take (CLASS), slab);
   ck_assert_uint_eq (sy_slab_at (slab)->touched, 0);
 
@@ -143,7 +143,7 @@ START_TEST (a_clock_that_is_behind_begins_no_reaping)
   ck_assert (!sy_region_reap_is_due (now_ns - 4000000));
   sy_region_reap (now_ns - 4000000);
   ck_assert_uint_eq (sy_region_dirty_bytes (), 7 * sy_class_slab_bytes (CLASS));
-  (void) sy_region_trim ();
+  (void) sy_region_purge ();
   (void) later_ns ();
 }
 END_TEST

@@ -28,7 +28,7 @@ START_TEST (slabs_are_distinct_writable_and_counted)
     }
   sy_region_give (chain, count);
   ck_assert_uint_eq (sy_region_dirty_bytes (), count * bytes);
-  ck_assert_uint_eq (sy_region_trim (), count * bytes);
+  ck_assert_uint_eq (sy_region_purge (), count * bytes);
 }
 END_TEST
 
@@ -42,7 +42,7 @@ START_TEST (slabs_given_back_are_taken_before_fresh_ones)
   ck_assert_uint_eq (used_of (CLASS), used);
   ck_assert_uint_eq (sy_region_dirty_bytes (), 0);
   sy_region_give (chain, 20);
-  (void) sy_region_trim ();
+  (void) sy_region_purge ();
   chain = take_chain (CLASS, 20);
   ck_assert_uint_eq (used_of (CLASS), used);
   sy_region_give (chain, 20);
@@ -60,8 +60,8 @@ START_TEST (trimmed_slabs_lose_their_contents_and_serve_again)
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_slab_at (slab)->next)
     memset (sy_region_address (slab), 0x5a, bytes);
   sy_region_give (chain, 8);
-  ck_assert_uint_eq (sy_region_trim (), 8 * bytes);
-  ck_assert_uint_eq (sy_region_trim (), 0);
+  ck_assert_uint_eq (sy_region_purge (), 8 * bytes);
+  ck_assert_uint_eq (sy_region_purge (), 0);
   chain = take_chain (CLASS, 8);
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_slab_at (slab)->next)
     for (size_t offset = 0; offset < bytes; offset += 512)
@@ -81,7 +81,7 @@ START_TEST (growth_is_told_each_time_that_memory_grows_by_a_share)
 
   open_and_trim ();
   sy_region_give (take_chain (CLASS, few), few);
-  (void) sy_region_trim ();
+  (void) sy_region_purge ();
   before = AO_load (&sy_region.growths);
   chain = take_chain (CLASS, few);
   ck_assert_uint_eq (AO_load (&sy_region.growths), before + 1);

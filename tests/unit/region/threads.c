@@ -45,7 +45,7 @@ take_and_give (void *argument)
       if (step % 64 == 0)
         sy_region_reap (sy_os_now_ns ());
       if (step % 1000 == 0)
-        (void) sy_region_trim ();
+        (void) sy_region_purge ();
     }
   while (count != 0)
     sy_region_give (held[--count], 1);

@@ -21,7 +21,7 @@ START_TEST (memory_that_waits_for_one_class_goes_back_for_what_another_takes)
   for (uint32_t slab = chain; slab != SY_SLAB_NONE; slab = sy_slab_at (slab)->next)
     ck_assert_uint_eq (slab >> sy_region.zone_shift, OTHER);
   sy_region_give (chain, 10);
-  ck_assert_uint_eq (sy_region_trim (), (SY_DIRTY_UNITS + 10) * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_region_purge (), (SY_DIRTY_UNITS + 10) * SY_UNIT_BYTES);
 }
 END_TEST
 
@@ -115,7 +115,7 @@ START_TEST (memory_that_waits_for_one_class_is_moved_to_slabs_as_long_of_another
   /* Where it came from there is none; given back, where it was there is none either, and the
      mapping is one again. */
   sy_region_give (slab, 1);
-  (void) sy_region_trim ();
+  (void) sy_region_purge ();
   ck_assert_uint_eq (sy_region_take (twin), slab);
   ck_assert (is_all (slab, 0));
   ck_assert_uint_eq (sy_slab_at (slab)->touched, 0);
@@ -159,7 +159,7 @@ START_TEST (moved_memory_takes_few_mappings_and_leaves_none)
   sy_region_give (take_chain (class, count), count);
   sy_region_give (take_chain (twin, count), count);
   sy_region_give (take_chain (third, count), count);
-  (void) sy_region_trim ();
+  (void) sy_region_purge ();
   before = mappings ();
   theirs = take_chain (class, count);
   fill_chain (theirs);
@@ -174,7 +174,7 @@ START_TEST (moved_memory_takes_few_mappings_and_leaves_none)
   ours = take_chain (third, count);
   ck_assert_uint_le (mappings (), before + SY_MOVED_SLABS_MAX + SY_MOVED_SLABS_MAX / 2);
   sy_region_give (ours, count);
-  (void) sy_region_trim ();
+  (void) sy_region_purge ();
   ck_assert_uint_le (mappings (), before + 8);
 }
 END_TEST
@@ -195,7 +195,7 @@ take_without_mappings (void *argument)
     return 0;
   memset (two, 1, SY_UNIT_BYTES);
   sy_region_give (take_chain (twin, count), count);
-  (void) sy_region_trim ();
+  (void) sy_region_purge ();
   chain = take_chain (class, count);
   fill_chain (chain);
   sy_region_give (chain, count);

@@ -22,7 +22,7 @@ fill_with (unsigned class, void **blocks)
   unsigned shard = class % 3, count = 3 * sy_size_classes[class].blocks;
 
   carve (shard, class, count < 1000 ? count : 1000, blocks);
-  ck_assert (sy_pool_store (&pool, shard, class,
+  ck_assert (sy_pool_give_magazine (&pool, shard, class,
                             full_magazine (shard, class, sy_size_classes[class].capacity)));
 }
 

@@ -107,7 +107,7 @@ work (void *argument)
         put_some (worker, class, count, &random);
       if (test_random_below (&random, 50) == 0)
         {
-          struct sy_magazine *magazine = sy_pool_load (&pool, worker->number % pool.shard_count,
+          struct sy_magazine *magazine = sy_pool_take_magazine (&pool, worker->number % pool.shard_count,
                                                        class);
 
           if (magazine == NULL)
@@ -119,7 +119,7 @@ work (void *argument)
                 at += sy_pool_carve (&pool, 0, class, rounds - at, sy_magazine_end (magazine) - at,
                                      &zeroed);
             }
-          if (!sy_pool_store (&pool, (unsigned) test_random_below (&random, pool.shard_count),
+          if (!sy_pool_give_magazine (&pool, (unsigned) test_random_below (&random, pool.shard_count),
                               class, magazine))
             {
               sy_pool_put (&pool, 0, class, sy_magazine_end (magazine) - magazine->rounds,

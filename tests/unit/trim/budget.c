@@ -87,7 +87,7 @@ START_TEST (a_thread_keeps_its_budget_while_no_more_come)
 
   use (CLASS, 64);
   AO_store (&a->domain.participants, 1000);
-  cache->last_cache_count = 1000;
+  cache->last_participants = 1000;
   /* It is in use, however long this took, and memory has not grown. */
   cache->last_calls[largest] = 0;
   cache->last_growths = AO_load (&sy_region.growths);
