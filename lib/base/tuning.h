@@ -201,7 +201,7 @@
 /* How many caches there may be at once; a cache is one thread's of one handle. */
 #define SY_CACHES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
 
-/* ---- Large blocks (page_heap.c), in units of pages ---- */
+/* ---- Large blocks (page_heap.c), in pages of pages ---- */
 
 /* The length of the range for them.  It is halved until the system grants it, down to 4 GiB.  On 32
    bits there is no range. */
@@ -210,16 +210,16 @@
 /* If the system refuses the range, the C library serves this many large blocks before the system is
    asked again. */
 #define SY_PAGES_ASK_AGAIN 256u
-/* The size of a unit, or a page if pages are larger.  A block wastes half a unit on average, and
-   each unit has an entry of 32 bytes. */
-#define SY_PAGE_UNIT_SHIFT 12
-#define SY_PAGE_UNIT_MAX ((size_t) 1 << 16)  /* the largest page of any system */
+/* The smallest page, and the largest, of any system.  A block wastes half a page on average, and
+   each page has an entry of 32 bytes. */
+#define SY_PAGE_SHIFT 12
+#define SY_PAGE_MAX ((size_t) 1 << 16)
 /* The C library serves blocks up to this size.  The heap gets such a request only if the pool
    has no room. */
 #define SY_LARGE_MIN ((size_t) 32 << 10)
 /* How many bytes are committed at once, by one mprotect.  Neighbouring parts become one mapping. */
 #define SY_PAGES_STEP ((size_t) 4 << 20)
-/* Each length below SY_RUN_EXACT units has its own list of free runs; above it there are eight
+/* Each length below SY_RUN_EXACT pages has its own list of free runs; above it there are eight
    lists to a doubling.  A search looks at up to SY_RUN_LOOKS runs of one list. */
 #define SY_RUN_EXACT 64u
 #define SY_RUN_LISTS 256u

@@ -22,7 +22,7 @@ const char sy_heap_name[] = "mapped";
 static bool
 too_big (size_t size)
 {
-  if (size <= (size_t) PTRDIFF_MAX - SY_PAGE_UNIT_MAX)
+  if (size <= (size_t) PTRDIFF_MAX - SY_PAGE_MAX)
     return false;
   errno = ENOMEM;
   return true;
@@ -39,7 +39,7 @@ is_large (size_t size)
 static size_t
 rounded (size_t size)
 {
-  size_t step = size > SY_LARGE_MIN ? sy_pages_unit_bytes () : 16;
+  size_t step = size > SY_LARGE_MIN ? sy_pages_page_bytes () : 16;
 
   return size == 0 ? step : (size + step - 1) & ~(step - 1);
 }
@@ -161,7 +161,7 @@ sy_heap_usable (const void *block)
 size_t
 sy_heap_good_size (size_t size)
 {
-  return size > (size_t) PTRDIFF_MAX - SY_PAGE_UNIT_MAX ? size : rounded (size);
+  return size > (size_t) PTRDIFF_MAX - SY_PAGE_MAX ? size : rounded (size);
 }
 
 size_t

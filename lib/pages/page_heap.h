@@ -6,7 +6,7 @@
  * Freed pages stay for a while, for reuse.
  *
  * A block that grows
- *   - stays where it is, if enough units behind it are free;
+ *   - stays where it is, if enough pages behind it are free;
  *   - else is copied to free pages that have memory, if it grows far and there are such pages;
  *   - else has its pages moved to a longer run (mappings.h).
  *
@@ -26,8 +26,8 @@
 /* Is the pointer in the range?  False as long as there is no range. */
 bool sy_pages_has (const void *pointer);
 
-/* The length of a unit.  Blocks are whole units.  It is a power of two, and at least a page. */
-size_t sy_pages_unit_bytes (void);
+/* The length of a page of the system: a power of two.  Blocks are whole pages. */
+size_t sy_pages_page_bytes (void);
 
 /*
  * Takes a block of `bytes` and `room` more bytes; alignment is a power of two.  Sets *zero to

@@ -9,9 +9,9 @@
 struct sy_page_range sy_page_range = { .lock = SY_LOCK_INIT (SY_RANK_PAGES) };
 
 unsigned
-sy_page_unit_shift (void)
+sy_page_shift (void)
 {
-  unsigned shift = SY_PAGE_UNIT_SHIFT;
+  unsigned shift = SY_PAGE_SHIFT;
 
   while ((size_t) 1 << shift < sy_os_page_bytes ())
     shift++;
@@ -19,23 +19,23 @@ sy_page_unit_shift (void)
 }
 
 uint32_t
-sy_page_units_of (size_t bytes)
+sy_page_count_of (size_t bytes)
 {
-  size_t units = (bytes >> sy_page_range.shift) + ((bytes & (sy_page_bytes_of (1) - 1)) != 0);
+  size_t pages = (bytes >> sy_page_range.shift) + ((bytes & (sy_page_bytes_of (1) - 1)) != 0);
 
-  return units == 0 ? 1 : units > sy_page_range.units ? sy_page_range.units + 1 : (uint32_t) units;
+  return pages == 0 ? 1 : pages > sy_page_range.pages ? sy_page_range.pages + 1 : (uint32_t) pages;
 }
 
 uint32_t
 sy_page_run_of (const void *block, const char *call)
 {
   size_t offset = (uintptr_t) block - AO_load (&sy_page_range.base),
-         unit = offset >> sy_page_range.shift;
+         page = offset >> sy_page_range.shift;
 
-  if ((offset & (sy_page_bytes_of (1) - 1)) != 0 || unit >= AO_load (&sy_page_range.known)
-      || sy_page_unit ((uint32_t) unit)->state != SY_RUN_USED)
+  if ((offset & (sy_page_bytes_of (1) - 1)) != 0 || page >= AO_load (&sy_page_range.known)
+      || sy_page_entry ((uint32_t) page)->state != SY_RUN_USED)
     sy_bug (call, block, "no block: freed already, or inside of one");
-  return (uint32_t) unit;
+  return (uint32_t) page;
 }
 
 /* ---- The range ---- */
@@ -44,13 +44,13 @@ static bool
 reserve_range (void)
 {
   struct sy_arena range, entries;
-  unsigned shift = sy_page_unit_shift ();
+  unsigned shift = sy_page_shift ();
 
   if (SY_WORD_BITS == 32 || sy_os_address_limit () != SIZE_MAX
       || !sy_arena_open (&range, (size_t) 1 << SY_PAGES_SHIFT, (size_t) 1 << SY_PAGES_SHIFT_MIN, 1))
     return false;
 
-  size_t entries_bytes = (range.reserved >> shift) * sizeof (struct sy_unit);
+  size_t entries_bytes = (range.reserved >> shift) * sizeof (struct sy_page);
 
   if (!sy_arena_open (&entries, entries_bytes, entries_bytes, 1))
     {
@@ -61,11 +61,11 @@ reserve_range (void)
   sy_page_range.entries = entries;
   sy_page_range.shift = shift;
   sy_page_range.skip = -(uintptr_t) range.base & (sy_page_bytes_of (1) - 1);
-  sy_page_range.units = (uint32_t) ((range.reserved - sy_page_range.skip) >> shift);
-  sy_runs_open (&sy_page_range.runs, (struct sy_unit *) (void *) entries.base);
+  sy_page_range.pages = (uint32_t) ((range.reserved - sy_page_range.skip) >> shift);
+  sy_runs_open (&sy_page_range.runs, (struct sy_page *) (void *) entries.base);
   AO_store (&sy_page_range.base, (AO_t) (range.base + sy_page_range.skip));
   /* release: pairs with the acquire in sy_page_range_has. */
-  AO_store_release (&sy_page_range.bytes, (AO_t) sy_page_bytes_of (sy_page_range.units));
+  AO_store_release (&sy_page_range.bytes, (AO_t) sy_page_bytes_of (sy_page_range.pages));
   return true;
 }
 
@@ -85,19 +85,19 @@ sy_page_range_commit (uint32_t count)
 {
   size_t edge = (size_t) sy_page_range.runs.edge + count;
 
-  if (edge > sy_page_range.units
-      || !sy_arena_grow (&sy_page_range.entries, edge * sizeof (struct sy_unit), SY_ARENA_STEP)
+  if (edge > sy_page_range.pages
+      || !sy_arena_grow (&sy_page_range.entries, edge * sizeof (struct sy_page), SY_ARENA_STEP)
       || !sy_arena_grow (&sy_page_range.range, sy_page_range.skip + (edge << sy_page_range.shift),
                          SY_PAGES_STEP))
     return false;
   AO_store (&sy_page_range.known,
-            (AO_t) (sy_page_range.entries.committed / sizeof (struct sy_unit)));
+            (AO_t) (sy_page_range.entries.committed / sizeof (struct sy_page)));
   return true;
 }
 
 /* ---- Giving back ---- */
 
-/* How many free units may stay dirty. */
+/* How many free pages may stay dirty. */
 static uint32_t
 dirty_limit (void)
 {
@@ -110,7 +110,7 @@ dirty_limit (void)
 static void
 chain_push (uint32_t *chain, uint32_t first)
 {
-  sy_page_unit (first)->next = *chain;
+  sy_page_entry (first)->next = *chain;
   *chain = first;
 }
 
@@ -119,12 +119,12 @@ chain_pop (uint32_t *chain)
 {
   uint32_t first = *chain;
 
-  if (first != SY_UNIT_NONE)
-    *chain = sy_page_unit (first)->next;
+  if (first != SY_PAGE_NONE)
+    *chain = sy_page_entry (first)->next;
   return first;
 }
 
-/* Detaches up to count units of the oldest dirty runs, of those freed before the tick.  True:
+/* Detaches up to count pages of the oldest dirty runs, of those freed before the tick.  True:
    there are no more. */
 static bool
 detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
@@ -133,11 +133,11 @@ detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
     {
       uint32_t first = sy_runs_detach_oldest (&sy_page_range.runs, count, tick);
 
-      if (first == SY_UNIT_NONE)
+      if (first == SY_PAGE_NONE)
         return true;
-      sy_page_unit (first)->mapping = 0;
+      sy_page_entry (first)->mapping = 0;
       chain_push (chain, first);
-      count -= sy_page_unit (first)->length;
+      count -= sy_page_entry (first)->length;
     }
   return false;
 }
@@ -145,10 +145,10 @@ detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
 void
 sy_page_run_give (uint32_t first, uint32_t *chain)
 {
-  struct sy_unit *unit = sy_page_unit (first);
+  struct sy_page *page = sy_page_entry (first);
   uint32_t limit = dirty_limit ();
 
-  if (unit->mapping != 0 || unit->length > limit)
+  if (page->mapping != 0 || page->length > limit)
     {
       sy_runs_detach (&sy_page_range.runs, first);
       chain_push (chain, first);
@@ -166,29 +166,29 @@ static enum sy_run_state
 run_discard (uint32_t first)
 {
   char *start = sy_page_address (first);
-  size_t bytes = sy_page_bytes_of (sy_page_unit (first)->length);
+  size_t bytes = sy_page_bytes_of (sy_page_entry (first)->length);
 
-  if (sy_page_unit (first)->mapping != 0 && sy_os_remap (start, bytes))
+  if (sy_page_entry (first)->mapping != 0 && sy_os_remap (start, bytes))
     return SY_RUN_CLEAN;
   if (sy_os_discard (start, bytes))
     return SY_RUN_CLEAN;
-  return sy_page_unit (first)->mapping != 0 ? SY_RUN_INSIDE : SY_RUN_DIRTY;
+  return sy_page_entry (first)->mapping != 0 ? SY_RUN_INSIDE : SY_RUN_DIRTY;
 }
 
 size_t
 sy_page_chain_clean (uint32_t chain)
 {
-  uint32_t cleaned = SY_UNIT_NONE, refused = SY_UNIT_NONE, first;
+  uint32_t cleaned = SY_PAGE_NONE, refused = SY_PAGE_NONE, first;
   size_t bytes = 0;
 
-  if (chain == SY_UNIT_NONE)
+  if (chain == SY_PAGE_NONE)
     return 0;
-  while ((first = chain_pop (&chain)) != SY_UNIT_NONE)
+  while ((first = chain_pop (&chain)) != SY_PAGE_NONE)
     switch (run_discard (first))
       {
       case SY_RUN_CLEAN:
         chain_push (&cleaned, first);
-        bytes += sy_page_bytes_of (sy_page_unit (first)->length);
+        bytes += sy_page_bytes_of (sy_page_entry (first)->length);
         break;
       case SY_RUN_DIRTY:
         chain_push (&refused, first);
@@ -198,9 +198,9 @@ sy_page_chain_clean (uint32_t chain)
       }
 
   sy_lock_take (&sy_page_range.lock);
-  while ((first = chain_pop (&cleaned)) != SY_UNIT_NONE)
+  while ((first = chain_pop (&cleaned)) != SY_PAGE_NONE)
     sy_runs_file (&sy_page_range.runs, first, SY_RUN_CLEAN);
-  while ((first = chain_pop (&refused)) != SY_UNIT_NONE)
+  while ((first = chain_pop (&refused)) != SY_PAGE_NONE)
     sy_runs_file (&sy_page_range.runs, first, SY_RUN_DIRTY);
   sy_lock_release (&sy_page_range.lock);
   return bytes;
@@ -234,7 +234,7 @@ sy_page_range_reap (uint64_t now_ns)
   until_ns = done ? 0 : sy_purge_timer_step (&sy_page_range.timer, now_ns);
   while (!done)
     {
-      uint32_t chain = SY_UNIT_NONE;
+      uint32_t chain = SY_PAGE_NONE;
 
       done = reap_runs (&chain);
       sy_lock_release (&sy_page_range.lock);
@@ -256,7 +256,7 @@ sy_page_range_reap_soon (uint64_t now_ns)
 size_t
 sy_page_range_trim (void)
 {
-  uint32_t chain = SY_UNIT_NONE;
+  uint32_t chain = SY_PAGE_NONE;
 
   sy_lock_take (&sy_page_range.lock);
   if (AO_load (&sy_page_range.bytes) != 0)

@@ -3,8 +3,8 @@
  * page_range.h: the reserved range that page_heap.h cuts large blocks from, its book (runs.h), and
  * how free pages go back to the system.
  *
- *   reserved   | skip | unit 0 | unit 1 | ... | edge | committed ... | reserved only ...
- *                     ^ base, aligned to a unit
+ *   reserved   | skip | page 0 | page 1 | ... | edge | committed ... | reserved only ...
+ *                     ^ base, aligned to a page
  *
  * One lock guards the book.  It is not held while pages are given back; meanwhile the run is
  * detached, and on a chain.  The owner of a used or detached run may read the run's entry without
@@ -26,8 +26,8 @@
 /*
  * base, bytes   written once, bytes last, with release: a thread that sees bytes sees base.  While
  *               bytes is 0 there is no range, and no pointer is in it.
- * known         how many units have a committed entry.  It only rises.  Written under the lock, and
- *               read relaxed: a thread with a block has seen a count that includes its unit.
+ * known         how many pages have a committed entry.  It only rises.  Written under the lock, and
+ *               read relaxed: a thread with a block has seen a count that includes its page.
  */
 struct sy_page_range {
   AO_t base, bytes;      /* see above */
@@ -35,16 +35,16 @@ struct sy_page_range {
   struct sy_lock lock;
   struct sy_arena range, entries;
   struct sy_runs runs;
-  size_t skip;           /* bytes before the range's first whole unit */
-  unsigned shift;        /* of a unit */
-  uint32_t units;        /* in the range */
+  size_t skip;           /* bytes before the range's first whole page */
+  unsigned shift;        /* of a page */
+  uint32_t pages;        /* in the range */
   unsigned refusals;     /* calls of sy_page_range_open without a range; under the lock */
   struct sy_purge_timer timer;   /* of the reaping; steps begin under the lock */
 };
 
 extern struct sy_page_range sy_page_range;
 
-/* ---- Addresses and units ---- */
+/* ---- Addresses and pages ---- */
 
 static inline bool
 sy_page_range_has (const void *pointer)
@@ -54,34 +54,34 @@ sy_page_range_has (const void *pointer)
   return (uintptr_t) pointer - AO_load (&sy_page_range.base) < bytes;
 }
 
-static inline struct sy_unit *
-sy_page_unit (uint32_t unit)
+static inline struct sy_page *
+sy_page_entry (uint32_t page)
 {
-  return &sy_page_range.runs.units[unit];
+  return &sy_page_range.runs.pages[page];
 }
 
 static inline size_t
-sy_page_bytes_of (uint32_t units)
+sy_page_bytes_of (uint32_t pages)
 {
-  return (size_t) units << sy_page_range.shift;
+  return (size_t) pages << sy_page_range.shift;
 }
 
 static inline char *
-sy_page_address (uint32_t unit)
+sy_page_address (uint32_t page)
 {
-  return (char *) AO_load (&sy_page_range.base) + sy_page_bytes_of (unit);
+  return (char *) AO_load (&sy_page_range.base) + sy_page_bytes_of (page);
 }
 
-/* How many units the bytes need: at least one.  If the range cannot hold them, one more than it
+/* How many pages the bytes need: at least one.  If the range cannot hold them, one more than it
    has. */
-uint32_t sy_page_units_of (size_t bytes);
+uint32_t sy_page_count_of (size_t bytes);
 
-/* The first unit of the used run that begins at the block.  Reports misuse, in the name of
+/* The first page of the used run that begins at the block.  Reports misuse, in the name of
    `call`, if there is none. */
 uint32_t sy_page_run_of (const void *block, const char *call);
 
-/* The shift of a unit on this system, whether there is a range or not. */
-unsigned sy_page_unit_shift (void);
+/* The shift of a page on this system, whether there is a range or not. */
+unsigned sy_page_shift (void);
 
 /* ---- Under the lock ---- */
 
@@ -89,7 +89,7 @@ unsigned sy_page_unit_shift (void);
    call asks the system again. */
 bool sy_page_range_open (void);
 
-/* Commits `count` units behind the edge, and their entries.  False: the range or the memory is used
+/* Commits `count` pages behind the edge, and their entries.  False: the range or the memory is used
    up. */
 bool sy_page_range_commit (uint32_t count);
 
@@ -99,7 +99,7 @@ void sy_page_run_give (uint32_t first, uint32_t *chain);
 
 /* ---- Outside the lock ---- */
 
-/* Gives the pages of a chain's runs back to the system and files the runs.  SY_UNIT_NONE is an
+/* Gives the pages of a chain's runs back to the system and files the runs.  SY_PAGE_NONE is an
    empty chain.  Returns the bytes given back. */
 size_t sy_page_chain_clean (uint32_t chain);
 

@@ -2,7 +2,7 @@
 /* blocks.c: what one block is: its size, its alignment, its neighbours, and its misuse. */
 #include <config.h>
 
-#include "unit/child.h"
+#include "page/child.h"
 #include "heap_mapped.h"
 
 START_TEST (sizes_beyond_all_memory_fail_with_enomem)
@@ -11,7 +11,7 @@ START_TEST (sizes_beyond_all_memory_fail_with_enomem)
                      SIZE_MAX - 15,
                      (size_t) PTRDIFF_MAX + 1,
                      (size_t) PTRDIFF_MAX,
-                     (size_t) PTRDIFF_MAX - SY_PAGE_UNIT_MAX,
+                     (size_t) PTRDIFF_MAX - SY_PAGE_MAX,
                      SIZE_MAX / 4 };
   /* Of 32 bits of addresses the C library may find a gigabyte, or more. */
   unsigned count = SY_WORD_BITS == 64 ? 6 : 3;
@@ -172,7 +172,7 @@ misuse (void *kind)
       sy_heap_free (victim);
       break;
     case INSIDE:
-      sy_heap_free (victim + 16 * sy_pages_unit_bytes ());
+      sy_heap_free (victim + 16 * sy_pages_page_bytes ());
       break;
     case INSIDE_A_UNIT:
       sy_heap_free (victim + 16);
@@ -199,7 +199,7 @@ misuse (void *kind)
 START_TEST (misuse_ends_the_process_with_a_line)
 {
   struct { enum misuse kind; const char *call; size_t offset;
-  } cases[] = { { FREED_TWICE, "free", 0 },      { INSIDE, "free", 16 * sy_pages_unit_bytes () },
+  } cases[] = { { FREED_TWICE, "free", 0 },      { INSIDE, "free", 16 * sy_pages_page_bytes () },
                 { INSIDE_A_UNIT, "free", 16 },   { BEHIND_ALL, "free", 4096 * MIB },
                 { FREED_REALLOC, "realloc", 0 }, { FREED_USABLE, "malloc_usable_size", 0 },
                 { OLD_AFTER_A_MOVE, "free", 0 } };
