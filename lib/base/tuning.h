@@ -25,9 +25,9 @@
 /*
  * Zone number n skips n * SY_ZONE_SKEW units at its start, modulo 1/SY_ZONE_SKEW_SHARE of a zone.
  * TLBs and caches choose their sets by the low bits of addresses.  Without a skew the first slabs
- * of all zones would share the sets of one slab.  The skew is 2,112 + 5 units: half a page and a
- * line, which spreads the bytes of a pool's map for these slabs over the sets of a cache; and an odd
- * number, which spreads the slabs over all sets of a TLB.
+ * of all zones would share the sets of one slab.  The skew is 2,112 + 5 units.  2,112 is half a
+ * page and a line: it spreads the bytes of a pool's map for these slabs over the sets of a cache.
+ * The sum is odd: it spreads the slabs over all sets of a TLB.
  */
 #define SY_ZONE_SKEW 2117u
 #define SY_ZONE_SKEW_SHARE 16u
@@ -201,7 +201,7 @@
 /* How many caches there may be at once; a cache is one thread's of one handle. */
 #define SY_CACHES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
 
-/* ---- Large blocks (page_heap.c), in pages of pages ---- */
+/* ---- Large blocks (page_heap.c), in pages ---- */
 
 /* The length of the range for them.  It is halved until the system grants it, down to 4 GiB.  On 32
    bits there is no range. */

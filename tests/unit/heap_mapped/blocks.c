@@ -2,7 +2,7 @@
 /* blocks.c: what one block is: its size, its alignment, its neighbours, and its misuse. */
 #include <config.h>
 
-#include "page/child.h"
+#include "unit/child.h"
 #include "heap_mapped.h"
 
 START_TEST (sizes_beyond_all_memory_fail_with_enomem)

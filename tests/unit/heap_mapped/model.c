@@ -9,7 +9,7 @@
 
 #include "api/fork.h"
 #include "threads.h"
-#include "page/child.h"
+#include "unit/child.h"
 #include "heap_mapped.h"
 
 /* Mostly small, now and then up to 8 MiB. */

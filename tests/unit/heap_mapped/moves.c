@@ -2,8 +2,8 @@
 /* moves.c: blocks that grow away from their place, and what that costs in memory and mappings. */
 #include <config.h>
 
-#include "page/child.h"
-#include "page/mappings.h"
+#include "unit/child.h"
+#include "unit/mappings.h"
 #include "heap_mapped.h"
 
 static void
