@@ -3,10 +3,11 @@
  * sydra/alloc.h: an allocator for multithreaded programs.  What serves its memory is chosen when
  * the library is built.
  *
- * Every call takes a handle as its first argument.  sydra_alloc_create makes a handle;
- * sydra_alloc_default is the process's own.  All calls on one handle may run in any number of
- * threads at once, and any thread may free any block.  The only exception is sydra_alloc_destroy:
- * while it runs, no other thread may use the handle.  No call here is async-signal-safe.
+ * Every call that allocates, frees or asks about blocks takes a handle as its first argument.  So
+ * do the calls on sections and statistics.  sydra_alloc_create makes a handle; sydra_alloc_default
+ * is the process's own.  All calls on one handle may run in any number of threads at once, and any
+ * thread may free any block.  The only exception is sydra_alloc_destroy: while it runs, no other
+ * thread may use the handle.  No call here is async-signal-safe.
  *
  * Errors.  A call that allocates returns NULL and sets errno.  ENOMEM means that memory, the
  * address space or the handle's max_bytes is used up, or that a size is over PTRDIFF_MAX.  EINVAL
@@ -81,8 +82,10 @@ struct sydra_alloc_options {
   size_t max_bytes;           /* 0: no limit */
   /* The most bytes that may wait for readers.  Beyond it sydra_free_deferred refuses. */
   size_t max_deferred_bytes;  /* 0: 64 MiB */
-  /* Told which reader holds reclamation up, by the thread whose sydra_free_deferred is refused. */
-  /* May call anything on the handle except sydra_alloc_destroy.  NULL: no function. */
+  /*
+   * Told which reader holds reclamation up, by the thread whose sydra_free_deferred is refused.
+   * May call anything on the handle except sydra_alloc_destroy.  NULL: no function.
+   */
   void (*on_stall)(void *ctx, const struct sydra_stall *stall);
   void *on_stall_ctx;         /* passed to on_stall */
 };
@@ -280,9 +283,8 @@ struct sydra_stats {
      both. */
   uint64_t allocations, frees;
   uint64_t in_use, in_use_bytes;     /* blocks that are in use now, and their usable bytes */
-  /* The most usable bytes at once.  The error is at most two magazines for each class and
-     thread, */
-  /* and 256 KiB for each thread of blocks that the pool does not serve. */
+  /* The most usable bytes at once.  The error is at most two magazines for each class and thread,
+     and 256 KiB for each thread of blocks that the pool does not serve. */
   uint64_t high_water_bytes;
   uint64_t shard_hits;               /* requests of pool size that the pool served */
   uint64_t shard_misses;             /* requests of pool size that it could not serve */
