@@ -6,6 +6,8 @@
  * merges all constructors of a priority into one function, which calls them without arguments.
  * Link-time optimisation does not touch an entry that is written as data.
  */
+#include <config.h>
+
 #include "start.h"
 
 typedef void load (int argc, char **argv, char **environment);

@@ -7,6 +7,8 @@
  * allocator about the C library's blocks.  Statistics need nothing here: the C library's functions
  * have names of their own.
  */
+#include <config.h>
+
 #include <malloc.h>
 
 #include "base/compiler.h"

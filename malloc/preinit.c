@@ -4,6 +4,8 @@
  * constructors of all libraries that the program is linked with.  This is the archive's only entry
  * for sy_load, which must run once.
  */
+#include <config.h>
+
 #include "start.h"
 
 typedef void load (int argc, char **argv, char **environment);

@@ -78,7 +78,7 @@ sy_process_free_slow (void *block)
 }
 
 static void
-register_handlers (void)
+register_all (void)
 {
   sy_fork_register ();
   sy_stdio_lock_register ();
@@ -89,7 +89,7 @@ sydra_malloc_load (void)
 {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-  (void) pthread_once (&once, register_handlers);
+  (void) pthread_once (&once, register_all);
 }
 
 void

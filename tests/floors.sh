@@ -126,9 +126,17 @@ tap_empty "only os.c asks the system for memory" \
     base/os.c)"
 tap_empty "only heap_mimalloc.c includes mimalloc.h" \
   "$(others '#[[:space:]]*include[[:space:]]*<mimalloc' heap/heap_mimalloc.c)"
-tap_empty "who defines a lock includes config.h first, which says what kind" \
-  "$(sources "$lib" | xargs grep -l 'SY_LOCK_INIT (' | grep '\.c$' | while read -r file; do
-    sed -n '/^#include/{p;q;}' "$file" | grep -v '<config.h>' | sed "s|^|${file#"$lib/"}: |"
+tap_empty "every source file includes config.h first" \
+  "$(sources "$lib" "$top_srcdir/malloc" | grep '\.c$' | while read -r file; do
+    sed -n '/^#include/{p;q;}' "$file" | grep -v '<config.h>' | sed "s|^|$file: |"
+  done)"
+tap_empty "no header includes config.h" \
+  "$(sources "$lib" "$top_srcdir/malloc" | grep '\.h$' | xargs grep -l 'include <config.h>')"
+# Lines of code may be longer for a string.
+tap_empty "no line of lib/ has more than 100 columns" "$(sources "$lib" | xargs grep -n '.\{101\}')"
+tap_empty "the models name functions and fields that are there" \
+  "$(cat "$top_srcdir"/tests/model/*.pml | grep -o 'sy_[a-z_]*[a-z]' | sort -u | while read -r name; do
+    sources "$lib" | xargs grep -q -w "$name" || echo "$name"
   done)"
 tap_empty "nothing is left to be done" "$(others '(TODO|FIXME|XXX)')"
 tap_end

@@ -31,7 +31,7 @@ void sy_backend_close (struct sydra_alloc *a);
 /*
  * The slow ways of malloc and free, for sydra_malloc and sydra_free, and for the drop-in's malloc
  * and free, which look for a hit themselves (thread/hits.h).
- *   malloc_miss  size is at most SY_TINY_MAX, and the cache's loaded magazine of its class is empty
+ *   malloc_miss  the size has a class, and the cache's loaded magazine of that is empty
  *   malloc_slow  any size, any state of the thread
  *   free_slow    any block or NULL, any state of the thread
  */

@@ -8,6 +8,7 @@
 #include "api/waiting.h"
 #include "base/compiler.h"
 #include "heap/heap.h"
+#include "thread/registry.h"
 
 const char *const sy_backend_name = sy_heap_name;
 const bool sy_backend_has_pool = false;
@@ -42,7 +43,7 @@ sydra_free (struct sydra_alloc *a, void *block)
     return;
   if (SY_DEBUG)
     sy_waiting_check (block, "sydra_free");
-  sy_heap_block_dismiss (a, sy_cache_earn (a, "sydra_free"), block);
+  (void) sy_heap_block_dismiss (a, sy_cache_earn (a, "sydra_free"), block);
   sy_heap_free (block);
 }
 

@@ -3,7 +3,6 @@
    the rest. */
 #include <config.h>
 
-#include <errno.h>
 #include <string.h>
 
 #include "api/backend.h"
@@ -169,9 +168,8 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
 static void
 heap_block_free (struct sydra_alloc *a, struct sy_cache *cache, void *block)
 {
-  if (sy_region_has (block) || !sy_fallback_remove (&a->fallback, block))
+  if (sy_region_has (block) || !sy_heap_block_dismiss (a, cache, block))
     sy_bug ("sydra_free", block, what_is_wrong (block));
-  sy_heap_block_dismiss (a, cache, block);
   sy_cache_trim (a, cache, SY_CLASS_HEAP);
   sy_heap_free (block);
 }
@@ -230,7 +228,7 @@ sy_backend_calloc (struct sydra_alloc *a, size_t size)
   if (block == NULL)
     return NULL;
   if (size > SY_TINY_MAX && cache != NULL && cache->popped_fresh
-      && sy_pool_class_of (&a->pool, block) != 0)
+      && sy_pool_class_of (&a->pool, block) != SY_CLASS_HEAP)
     return block;
   return memset (block, 0, size);
 }
@@ -321,7 +319,7 @@ sy_backend_good_size (size_t size)
 bool
 sy_backend_owns (struct sydra_alloc *a, const void *pointer)
 {
-  return sy_pool_class_of (&a->pool, pointer) != 0;
+  return sy_pool_class_of (&a->pool, pointer) != SY_CLASS_HEAP;
 }
 
 size_t

@@ -8,10 +8,13 @@
  * threads that are not there are handed in.
  *
  * Lost to the child is only what such a thread had in its hands:
- *   - in a miss: the magazines of one class (loaded, previous, and the one that comes or goes), and
- *     the empty magazines that the thread keeps,
- *   - while it deferred a block, or freed a bag: that block, or that bag,
- *   - while it gave memory back to the system: that memory.
+ *   - in a miss: the magazines of one class (loaded, previous, and the one that comes or goes), the
+ *     empty magazines that the thread keeps, and a slab that it was about to use;
+ *   - while it put blocks back: slabs that had got empty by it;
+ *   - while it deferred a block, or allocated or freed without a cache: that block;
+ *   - while it reclaimed: the bags that it had taken out, up to 128, and all that may go in
+ *     sydra_collect, at a limit and where memory is short;
+ *   - while it gave memory back to the system: that memory, and a magazine from a depot.
  * The child's statistics may be off by as many blocks.
  */
 #ifndef SY_FORK_H
@@ -34,9 +37,8 @@ void sy_fork_register (void);
 
 /*
  * Called by sy_fork_register just before it registers the library's own handlers: has the drop-in
- * module register its handlers, if it is preloaded.  Only one
- * object of a process is initialised before all others.  If that is this library, the module's turn
- * would come after other libraries'.
+ * module register its handlers, if it is preloaded.  Only one object of a process is initialised
+ * before all others.  If that is this library, the module's turn would come after other libraries'.
  *
  * The library defines it (load.c), and so does whoever links the core otherwise and has no module
  * beside it: the drop-in itself, and tests.

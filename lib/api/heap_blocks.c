@@ -25,11 +25,11 @@ track (struct sydra_alloc *a, const void *block)
     sy_fallback_add (&a->fallback, block);
 }
 
-static void
+/* False: it is none of the handle's. */
+static bool
 untrack (struct sydra_alloc *a, const void *block)
 {
-  if (has_pool (a))
-    (void) sy_fallback_remove (&a->fallback, block);
+  return !has_pool (a) || sy_fallback_remove (&a->fallback, block);
 }
 
 /* ---- The limit ---- */
@@ -82,13 +82,17 @@ sy_heap_block_admit (struct sydra_alloc *a, struct sy_cache *cache, void *block,
   return block;
 }
 
-void
+bool
 sy_heap_block_dismiss (struct sydra_alloc *a, struct sy_cache *cache, const void *block)
 {
-  size_t bytes = sy_heap_usable (block);
+  size_t bytes;
 
+  if (!untrack (a, block))
+    return false;
+  bytes = sy_heap_usable (block);
   sy_handle_discharge (a, bytes);
   sy_counts_heap_free (a, cache, bytes);
+  return true;
 }
 
 void *
@@ -102,7 +106,7 @@ sy_heap_block_realloc (struct sydra_alloc *a, struct sy_cache *cache, void *bloc
       errno = ENOMEM;
       return NULL;
     }
-  untrack (a, block);
+  (void) untrack (a, block);
 
   void *moved = sy_heap_realloc (block, size);
 
@@ -118,12 +122,14 @@ sy_heap_block_realloc (struct sydra_alloc *a, struct sy_cache *cache, void *bloc
   sy_handle_recharge (a, old_bytes + growth, bytes);
   if (moved == block)
     {
-      sy_count (a, cache, fallback_resizes, 1);
+      if (has_pool (a))
+        sy_count (a, cache, fallback_resizes, 1);
       sy_counts_heap_resize (a, cache, old_bytes, bytes);
     }
   else
     {
-      sy_count (a, cache, fallback_remaps, 1);
+      if (has_pool (a))
+        sy_count (a, cache, fallback_remaps, 1);
       sy_counts_heap_malloc (a, cache, bytes);
       sy_counts_heap_free (a, cache, old_bytes);
     }

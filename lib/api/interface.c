@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* interface.c: a handle as a value of struct sydra_allocator (after Zig's std.mem.Allocator). */
-#include <errno.h>
+#include <config.h>
+
 #include <stdint.h>
 #include <string.h>
 

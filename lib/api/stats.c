@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* stats.c: the snapshot: the threads' counters added up, and what the bins know. */
+#include <config.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -79,8 +81,8 @@ fill (struct sydra_stats *stats, struct sydra_alloc *a)
   sy_counts_totals (a, &totals);
   stats->mode = sydra_alloc_mode ();
   stats->shards = sydra_alloc_shards ();
-  stats->allocations = counts->allocations[0];
-  stats->frees = counts->frees[0];
+  stats->allocations = counts->allocations[SY_CLASS_HEAP];
+  stats->frees = counts->frees[SY_CLASS_HEAP];
   if (sy_backend_has_pool)
     {
       stats->class_count = SY_CLASSES - 1;
@@ -88,8 +90,8 @@ fill (struct sydra_stats *stats, struct sydra_alloc *a)
         fill_class (stats, a, &totals, class);
       stats->shard_misses = counts->shard_misses;
       stats->cross_shard_frees = AO_load (&a->pool.cross_frees);
-      stats->fallback_allocs = counts->allocations[0];
-      stats->fallback_frees = counts->frees[0];
+      stats->fallback_allocs = counts->allocations[SY_CLASS_HEAP];
+      stats->fallback_frees = counts->frees[SY_CLASS_HEAP];
       stats->fallback_resizes = counts->fallback_resizes;
       stats->fallback_remaps = counts->fallback_remaps;
       for (unsigned bucket = 0; bucket < SYDRA_STATS_FALLBACK_BOUNDS; bucket++)

@@ -39,11 +39,11 @@ struct sy_deferred {
   unsigned class;
 };
 
-/* What came of it. */
+/* What came of it.  From SY_DEFER_NO_MEMORY on it does not wait, and nothing has changed. */
 enum sy_deferral {
   SY_DEFERRED,
   SY_DEFERRED_SCAN_IS_DUE,  /* it waits, and the caller should make a scan */
-  SY_DEFER_NO_MEMORY,       /* it does not wait; nothing has changed, as with the next */
+  SY_DEFER_NO_MEMORY,
   SY_DEFER_OVER_LIMIT
 };
 

@@ -40,10 +40,10 @@ seal_own (struct sy_domain *domain, struct sy_bags *bags)
   sy_bags_end (bags);
 }
 
-/* Another thread's, under the lock.  Nothing is freed here: a scan that is due is left to the
-   next thread that starts a bag. */
+/* Under the lock, for another thread or one that ends.  Nothing is freed here: a scan that is due
+   is left to the next thread that starts a bag. */
 static void
-seal_for_another (struct sy_domain *domain, struct sy_bags *bags)
+seal_and_postpone (struct sy_domain *domain, struct sy_bags *bags)
 {
   if (sy_bags_seal_all (bags, &domain->limbo))
     sy_limbo_postpone_scan (&domain->limbo);
@@ -79,7 +79,7 @@ take_bags (struct sy_domain *domain, const struct sy_participant *own, bool all)
       {
         /* acquire: pairs with the release in sy_bags_end. */
         if (may_take && AO_load_acquire (&other->bags.working) == 0)
-          seal_for_another (domain, &other->bags);
+          seal_and_postpone (domain, &other->bags);
         AO_store_release (&other->bags.wanted, 0);
       }
   sy_lock_release (&domain->lock);
@@ -105,7 +105,7 @@ void
 sy_domain_quit (struct sy_domain *domain, struct sy_participant *own)
 {
   sy_lock_take (&domain->lock);
-  seal_for_another (domain, &own->bags);
+  seal_and_postpone (domain, &own->bags);
   *own->link = own->next;
   if (own->next != NULL)
     own->next->link = own->link;

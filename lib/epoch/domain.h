@@ -18,7 +18,9 @@
  *      than the epoch of the oldest reader that the scan found inside.
  *
  * The caller of these functions holds no lock but the registry's, and is not in the middle of a
- * miss.  `own` is the calling thread's participant, or NULL where it has none.
+ * miss.  Idle threads' bags are taken with the domain's lock held over a barrier.  So joining,
+ * quitting, and entering and leaving without a record may wait for one.  `own` is the calling
+ * thread's participant, or NULL where it has none.
  */
 #ifndef SY_DOMAIN_H
 #define SY_DOMAIN_H
@@ -35,6 +37,8 @@ struct sy_participant {
 struct sy_domain {
   struct sy_limbo limbo;
   struct sy_lock lock;                  /* guards the following, and what scans note in records */
+  /* Joining and quitting are also under a lock of the caller's, the registry's.  So under that one
+     the list may be followed too. */
   struct sy_participant *first;
   AO_t participants;                    /* how many; read by any thread */
   struct sy_reader anonymous;           /* all threads without a record, together */
@@ -89,8 +93,8 @@ void sy_domain_scan (struct sy_domain *domain, AO_t over, struct sy_scan *scan);
 /* Frees what may go of what is sealed: a bounded number of bags. */
 void sy_domain_reclaim (struct sy_domain *domain, struct sy_participant *own);
 
-/* Seals all bags first, and frees all that may go.  False: no barrier could be made; nothing is
-   known or freed. */
+/* Seals all bags first, except those that other threads are at work on, and frees all that may go.
+   False: no barrier could be made; nothing is known or freed. */
 bool sy_domain_reclaim_all (struct sy_domain *domain, struct sy_participant *own,
                             struct sy_scan *scan);
 

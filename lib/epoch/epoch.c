@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "epoch/epoch.h"
 
 #include <pthread.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* heap_elsewhere.c: empty functions for a heap that is another library.  Such a heap gives
    memory back, and handles forks, by itself. */
+#include <config.h>
+
 #include "heap/heap.h"
 
 void

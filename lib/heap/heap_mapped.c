@@ -6,6 +6,8 @@
  * small blocks that the pool has no room for, and large blocks if the range does not exist or is
  * full.  The address of a block tells which of the two it came from.
  */
+#include <config.h>
+
 #include "heap/heap.h"
 
 #include <errno.h>
@@ -20,7 +22,7 @@
 const char sy_heap_name[] = "mapped";
 
 static bool
-too_big (size_t size)
+beyond_range (size_t size)
 {
   if (size <= (size_t) PTRDIFF_MAX - SY_PAGE_MAX)
     return false;
@@ -75,7 +77,7 @@ sy_heap_malloc (size_t size)
 {
   void *block;
 
-  if (too_big (size))
+  if (beyond_range (size))
     return NULL;
   block = is_large (size) ? pages_take (1, size, 0, false) : NULL;
   return block != NULL ? block : sy_libc_heap_malloc (rounded (size));
@@ -86,7 +88,7 @@ sy_heap_calloc (size_t size)
 {
   void *block;
 
-  if (too_big (size))
+  if (beyond_range (size))
     return NULL;
   block = is_large (size) ? pages_take (1, size, 0, true) : NULL;
   return block != NULL ? block : sy_libc_heap_calloc (rounded (size));
@@ -97,7 +99,7 @@ sy_heap_aligned (size_t alignment, size_t size)
 {
   void *block;
 
-  if (too_big (size) || too_big (alignment))
+  if (beyond_range (size) || beyond_range (alignment))
     return NULL;
   block = is_large (size) || is_large (alignment) ? pages_take (alignment, size, 0, false) : NULL;
   return block != NULL ? block : sy_libc_heap_aligned (alignment, rounded (size));
@@ -125,7 +127,7 @@ sy_heap_realloc (void *block, size_t size)
 {
   void *moved;
 
-  if (too_big (size))
+  if (beyond_range (size))
     return NULL;
   if (!sy_pages_has (block))
     {

@@ -10,12 +10,13 @@
  *
  * mimalloc aligns blocks of up to 8 bytes to 8 only.  So no request is for less than 16 bytes.
  */
+#include <config.h>
+
 #include "heap/heap.h"
 
 #include <errno.h>
 #include <mimalloc.h>
 #include <stdint.h>
-#include <string.h>
 
 const char sy_heap_name[] = "mimalloc";
 

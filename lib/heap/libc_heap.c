@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "heap/libc_heap.h"
 
 #include <errno.h>

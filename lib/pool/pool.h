@@ -118,7 +118,7 @@ void sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Gives a full magazine to home's depot.  False: the depot is full. */
 bool sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
-                    struct sy_magazine *magazine);
+                            struct sy_magazine *magazine);
 
 /*
  * Carves up to count blocks out of slabs and stores them below top, as sy_slab_take does.  Returns

@@ -455,7 +455,7 @@ sy_region_reap_is_due (uint64_t now_ns)
 static bool
 detach_unneeded (uint32_t *chain)
 {
-  uint32_t room = SY_REAP_UNITS;
+  uint32_t left = SY_REAP_UNITS;
   bool all = true;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
@@ -463,10 +463,10 @@ detach_unneeded (uint32_t *chain)
       struct zone *zone = &state.zone[class];
       uint32_t units = sy_size_classes[class].units,
                unneeded = zone->dirty_low < zone->dirty_count ? zone->dirty_low : zone->dirty_count;
-      uint32_t taken = detach_dirty_slabs (zone, unneeded < room / units ? unneeded : room / units,
-                                      chain);
+      uint32_t taken = detach_dirty_slabs (zone, unneeded < left / units ? unneeded : left / units,
+                                           chain);
 
-      room -= taken * units;
+      left -= taken * units;
       zone->dirty_low = unneeded - taken;
       all = all && taken == unneeded;
     }
@@ -476,7 +476,7 @@ detach_unneeded (uint32_t *chain)
 /* The next part of a step, under the lock: makes a chain to clean.  True: the reaping is
    complete. */
 static bool
-reap_slabs (uint32_t *chain)
+clean_some (uint32_t *chain)
 {
   if (!detach_unneeded (chain))
     return false;
@@ -500,7 +500,7 @@ sy_region_reap (uint64_t now_ns)
     {
       uint32_t chain = SY_SLAB_NONE;
 
-      done = reap_slabs (&chain);
+      done = clean_some (&chain);
       sy_lock_release (&state.lock);
       (void) clean_chain (chain);
       done = done || sy_os_now_ns () >= until_ns;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "pool/size_class.h"
 
 #define LEAST(a, b) ((a) < (b) ? (a) : (b))

@@ -18,7 +18,7 @@
  * ledger how many blocks it has more or fewer than the ledger knows of (net), and the most that
  * this was meanwhile (peak), whenever a magazine comes or goes:
  *
- *   in use, of a class == live + sum of all threads' net + their mallocs and frees since
+ *   in use, of a class == live + sum over threads of (net + mallocs since - frees since)
  *
  * | field                | written by                      | order                              |
  * | counts, net, ...     | the thread, with sy_own_add     | relaxed; `changes` tells a reader  |
@@ -26,7 +26,7 @@
  * |                      |                                 | acquire in sy_counts_hits          |
  * | changes              | the thread                      | odd: write barrier after; even:    |
  * |                      |                                 | release; pair with read_books      |
- * | read_frees           | statistics, under the registry lock                                  |
+ * | read_frees           | statistics                      | under the registry lock            |
  * | the ledger           | any thread, by atomic additions | relaxed: a count orders nothing    |
  */
 #ifndef SY_BOOKS_H

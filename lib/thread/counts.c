@@ -160,6 +160,7 @@ sy_counts_direct (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
 
   sy_count (a, cache, allocations[class], allocations);
   sy_count (a, cache, frees[class], frees);
+  note_bytes (a, cache, allocations * bytes, allocations * bytes, frees * bytes);
   if (cache == NULL)
     post (&a->ledger.live[class], &a->ledger.high[class], allocations - frees, allocations);
   else
@@ -170,7 +171,6 @@ sy_counts_direct (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
       if (differs_by (&cache->books.net[class], (intptr_t) sy_size_classes[class].capacity))
         sy_counts_publish (a, cache, class);
     }
-  note_bytes (a, cache, allocations * bytes, allocations * bytes, frees * bytes);
 }
 
 void
@@ -203,7 +203,7 @@ sy_counts_heap_resize (struct sydra_alloc *a, struct sy_cache *cache, size_t old
 /* ---- Sums ---- */
 
 static void
-add (struct sy_counts *to, const struct sy_counts *from)
+add_counts (struct sy_counts *to, const struct sy_counts *from)
 {
   AO_t *sum = (AO_t *) to;
   const AO_t *term = (const AO_t *) from;
@@ -215,7 +215,7 @@ add (struct sy_counts *to, const struct sy_counts *from)
 void
 sy_counts_retire (struct sydra_alloc *a, const struct sy_cache *cache)
 {
-  add (&a->ledger.retired, &cache->books.counts);
+  add_counts (&a->ledger.retired, &cache->books.counts);
 }
 
 /* A count that is read while its thread runs may be a few frees too low.  Returns the last value
@@ -236,7 +236,7 @@ static void
 read_once (const struct sy_cache *cache, struct reading *reading)
 {
   memset (&reading->counts, 0, sizeof reading->counts);
-  add (&reading->counts, &cache->books.counts);
+  add_counts (&reading->counts, &cache->books.counts);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
       struct sy_hits *hits = &reading->hits[class];
@@ -320,13 +320,14 @@ sy_counts_totals (struct sydra_alloc *a, struct sy_totals *totals)
 
   memset (totals, 0, sizeof *totals);
   sy_lock_take (sy_registry_lock ());
-  add (&totals->counts, &a->ledger.retired);
+  add_counts (&totals->counts, &a->ledger.retired);
+  /* The list may be followed under this lock (domain.h). */
   for (struct sy_participant *at = a->domain.first; at != NULL; at = at->next)
     {
       struct sy_cache *cache = sy_cache_of (at);
 
       read_books (cache, &reading);
-      add (&totals->counts, &reading.counts);
+      add_counts (&totals->counts, &reading.counts);
       add_peaks (&cache->books, &reading, over);
     }
   sy_lock_release (sy_registry_lock ());

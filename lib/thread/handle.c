@@ -76,8 +76,8 @@ sy_handle_take (const char *name, size_t max_bytes)
 
   /* Fresh ones first while the committed step lasts, so that a stale pointer is found out for
      long. */
-  bool room = registry.arena.used + sizeof (struct sydra_alloc) <= registry.arena.committed;
-  struct sydra_alloc *a = room ? take_fresh () : take_dead ();
+  bool has_fresh = registry.arena.used + sizeof (struct sydra_alloc) <= registry.arena.committed;
+  struct sydra_alloc *a = has_fresh ? take_fresh () : take_dead ();
 
   if (a == NULL)
     a = take_fresh ();

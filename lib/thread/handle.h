@@ -3,7 +3,8 @@
  * handle.h: a handle: its options, its pool, its epoch domain and its ledger.
  *
  * Handles lie in an arena that is never unmapped, so that a stale pointer to one is found out and
- * not followed.  The registry lock guards the list of handles and of each handle's caches.
+ * not followed.  The registry lock guards the list of handles, and the births and
+ * deaths of their caches.
  */
 #ifndef SY_HANDLE_H
 #define SY_HANDLE_H
@@ -26,8 +27,7 @@ struct sydra_alloc {
   struct sy_fallback fallback;
   void (*on_stall) (void *ctx, const struct sydra_stall *stall);
   void *on_stall_ctx;
-  struct sy_domain domain; /* each cache of the handle is a participant; births and deaths of caches
-                                are under the registry lock as well as the domain's */
+  struct sy_domain domain;   /* each cache of the handle is a participant */
 } SY_APART;
 
 #define SY_HANDLE_LIVE ((AO_t) 0x53594452u)

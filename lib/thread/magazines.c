@@ -37,7 +37,7 @@ sy_cache_take_empty (struct sy_cache *cache)
 void
 sy_cache_give_empty (struct sy_cache *cache, struct sy_magazine *magazine)
 {
-  if (cache != NULL && cache->empty_count < SY_EMPTY_MAX)
+  if (cache->empty_count < SY_EMPTY_MAX)
     cache->empty[cache->empty_count++] = magazine;
   else
     sy_magazine_give (magazine);
@@ -51,19 +51,19 @@ sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void 
   sy_handle_discharge (a, (size_t) count * sy_size_classes[class].bytes);
 }
 
-void
-sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
-                  struct sy_magazine *full, unsigned least)
+bool
+sy_cache_hand_in (struct sydra_alloc *a, unsigned home, unsigned class, struct sy_magazine *full,
+                  unsigned least)
 {
-  unsigned rounds = full->rounds, home = cache == NULL ? 0 : cache->home;
+  unsigned rounds = full->rounds;
 
   if (!a->pool.direct && rounds >= least && sy_pool_give_magazine (&a->pool, home, class, full))
-    sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
-  else
     {
-      sy_cache_put_blocks (a, home, class, sy_magazine_end (full) - rounds, rounds);
-      sy_cache_give_empty (cache, full);
+      sy_handle_discharge (a, (size_t) rounds * sy_size_classes[class].bytes);
+      return true;
     }
+  sy_cache_put_blocks (a, home, class, sy_magazine_end (full) - rounds, rounds);
+  return false;
 }
 
 /* A magazine's blocks, from top down, go to the slabs, and it to the thread's empty ones. */

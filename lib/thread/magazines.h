@@ -58,7 +58,7 @@ void sy_cache_set_capacity (struct sy_cache *cache, unsigned class, unsigned cap
 /* An empty magazine from the thread's own or from all threads'.  NULL: out of memory. */
 struct sy_magazine *sy_cache_take_empty (struct sy_cache *cache);
 
-/* ... and back.  cache may be NULL. */
+/* ... and back. */
 void sy_cache_give_empty (struct sy_cache *cache, struct sy_magazine *magazine);
 
 /* Puts blocks that are the thread's into their slabs. */
@@ -66,11 +66,11 @@ void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, 
                           unsigned count);
 
 /*
- * Gives a full magazine to the depot.  If the depot is full, or the magazine has fewer than `least`
- * blocks, the blocks go to the slabs instead: a short one would soon be a miss again.  cache may be
- * NULL.
+ * Gives a full magazine to home's depot.  If the depot is full, or the magazine has fewer than
+ * `least` blocks, the blocks go to the slabs instead: a short one would soon be a miss again.
+ * False: they did, and the caller still has the magazine, which is empty.
  */
-void sy_cache_hand_in (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
+bool sy_cache_hand_in (struct sydra_alloc *a, unsigned home, unsigned class,
                        struct sy_magazine *full, unsigned least);
 
 /* Puts what both magazines hold of the class into the slabs and publishes; the class has no

@@ -207,7 +207,9 @@ load_empty (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
           /* It holds what was freed longer ago than the loaded one. */
           sy_counts_publish (a, cache, class);
           (void) sy_magazine_pack (sy_magazine_of (previous), previous);
-          sy_cache_hand_in (a, cache, class, sy_magazine_of (previous), cache->capacity[class] / 2);
+          if (!sy_cache_hand_in (a, cache->home, class, sy_magazine_of (previous),
+                                 cache->capacity[class] / 2))
+            sy_cache_give_empty (cache, sy_magazine_of (previous));
           grow_capacity (a, cache, class);
         }
       cache->previous[class] = sy_cache_top (cache, class);
@@ -279,9 +281,13 @@ sy_miss_free_magazine (struct sydra_alloc *a, struct sy_cache *cache, unsigned c
   if (cache != NULL)
     sy_counts_change_begin (cache, class);
   sy_counts_direct (a, cache, class, 0, full->rounds);
-  sy_cache_hand_in (a, cache, class, full, sy_size_classes[class].capacity / 2);
+  /* Here: should the thread be absent from a fork's child, it shall lose this magazine and not its
+     own ones too. */
   if (cache != NULL)
     sy_counts_change_end (cache);
+  if (!sy_cache_hand_in (a, cache == NULL ? 0 : cache->home, class, full,
+                         sy_size_classes[class].capacity / 2))
+    sy_magazine_give (full);
 }
 
 void *

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "thread/registry.h"
 
 #include <errno.h>
 #include <pthread.h>
 
 #include "base/arena.h"
-#include "base/bug.h"
 #include "base/os.h"
 #include "thread/counts.h"
 #include "thread/magazines.h"

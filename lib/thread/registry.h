@@ -11,8 +11,6 @@
 #ifndef SY_REGISTRY_H
 #define SY_REGISTRY_H
 
-#include <config.h>
-
 #include "thread/cache.h"
 
 /* Nobody's: no handle has this address, and no caller can know it. */

@@ -6,10 +6,10 @@
  * | memory[WORKING]    | sy_bags.working                                                                                  |
  * | memory[WANTED]     | sy_bags.wanted                                                                                   |
  * | memory[BAG]        | sy_bags.top: how many blocks are in the bag                                                      |
- * | memory[LOCK]       | the registry lock; taking it is a full fence, releasing it a store                               |
+ * | memory[LOCK]       | sy_domain.lock; taking it is a full fence, releasing it a store                               |
  * | memory[UNLINKED]   | the program's: how many blocks the owner has unlinked                                            |
- * | owner              | defer: sy_bags_begin, sy_registry_begin if that is refused, sy_bags_push, sy_bags_end     |
- * | taker              | sy_registry_take_bags for one thread; seal is sy_bags_seal_all                               |
+ * | owner              | sy_domain_defer: sy_bags_begin, the lock if that is refused, sy_bags_push, sy_bags_end           |
+ * | taker              | take_bags for one thread; seal is sy_bags_seal_all                                               |
  *
  * Shown: owner and taker are never both at work; who seals a bag finds every block unlinked for all to see, none lost and none twice.  The
  * light fence and membarrier, or with -DFENCES full fences.

@@ -10,8 +10,8 @@
  * | advance        | sy_epoch_advance                                                                                    |
  * | seal           | sy_limbo_seal under limbo.lock: nobody sees a bag between its stamp and its place in the queue      |
  * | stamp[], first | sy_limbo's queue: bags are numbered as their blocks, those below `first` are taken and freed        |
- * | look           | look_and_free, sy_registry_readers, sy_reader_scan; take is sy_limbo_take with may_go        |
- * | synchronize    | sydra_epoch_synchronize, by which the writer frees with -DSYNCHRONIZE                               |
+ * | look           | scan_and_free: sy_domain_scan, sy_reader_scan; take is sy_limbo_take with may_go                    |
+ * | synchronize    | sy_domain_synchronize, by   which the writer frees with -DSYNCHRONIZE                               |
  *
  * Blocks are not used again: who reads a block below `first` reads what may be somebody else's.  Shown: no reader does; and once readers
  * are outside, a look leaves nothing behind.  The light fence and membarrier, or with -DFENCES full fences.

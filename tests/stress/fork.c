@@ -63,7 +63,11 @@ end (struct block *block)
     return;
   for (size_t at = 0; at < block->size; at++)
     must (block->bytes[at] == block->mark);
-  sydra_free (a, block->bytes);
+  /* A third of them, so that bags are filled, sealed and freed in the middle of forks. */
+  if (block->size % 3 == 0)
+    must (sydra_free_deferred (a, block->bytes) == 0);
+  else
+    sydra_free (a, block->bytes);
   block->bytes = NULL;
 }
 
@@ -96,9 +100,12 @@ one_round (struct test_random *random, struct block *held, unsigned char mark)
 {
   struct block *block = &held[test_random_below (random, HELD)];
   size_t what = test_random_below (random, 2000);
+  uint64_t epoch = what % 8 == 0 ? sydra_epoch_enter (a) : 0;
 
   end (block);
   make (block, any_size (random), mark);
+  if (what % 8 == 0)
+    sydra_epoch_leave (a, epoch);
   if (what == 0)
     (void) sydra_collect (a);
   else if (what < 4)

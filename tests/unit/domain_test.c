@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* domain_test.c: an epoch domain's participants, seen by one thread that plays all of them. */
+/* domain_test.c: an epoch domain's participants.  Mostly one thread plays all of them. */
 #include <config.h>
 
+#include <pthread.h>
 #include <string.h>
 
+#include "base/os.h"
 #include "epoch/domain.h"
 #include "suite.h"
 
@@ -168,6 +170,82 @@ START_TEST (bags_that_a_thread_is_at_work_on_are_not_taken)
 }
 END_TEST
 
+static AO_t has_deferred;
+
+static void *
+defer_one (void *argument)
+{
+  (void) argument;
+  ck_assert_int_eq (defer (&thread[1], 1), SY_DEFERRED);
+  AO_store_release (&has_deferred, 1);
+  return NULL;
+}
+
+START_TEST (a_thread_whose_bags_are_wanted_waits_for_the_taker)
+{
+  pthread_t owner;
+
+  begin (0, 2);
+  AO_store (&has_deferred, 0);
+  sy_lock_take (&domain.lock);
+  AO_store (&thread[1].bags.wanted, 1);
+  ck_assert_int_eq (pthread_create (&owner, NULL, defer_one, NULL), 0);
+  for (unsigned at = 0; at < 50; at++)
+    {
+      sy_os_pause (100);
+      ck_assert_uint_eq (AO_load (&thread[1].bags.blocks) | AO_load (&has_deferred), 0);
+    }
+  AO_store_release (&thread[1].bags.wanted, 0);
+  sy_lock_release (&domain.lock);
+  ck_assert_int_eq (pthread_join (owner, NULL), 0);
+  ck_assert_uint_eq (AO_load (&thread[1].bags.blocks), 1);
+}
+END_TEST
+
+enum { ROUNDS = 2000 };
+
+/* A thread joins, reads, defers and quits. */
+static void *
+come_and_go (void *argument)
+{
+  struct sy_participant *own = argument;
+
+  for (unsigned round = 0; round < ROUNDS; round++)
+    {
+      AO_t epoch;
+
+      memset (own, 0, sizeof *own);
+      sy_domain_join (&domain, own, 7);
+      epoch = enter (own);
+      ck_assert_int_ne (defer (own, round % 1000), SY_DEFER_OVER_LIMIT);
+      leave (own, epoch);
+      sy_domain_quit (&domain, own);
+    }
+  return NULL;
+}
+
+START_TEST (threads_join_and_quit_beside_scans)
+{
+  pthread_t other[THREADS - 1];
+  struct sy_scan scan;
+
+  begin (0, 1);
+  for (unsigned at = 1; at < THREADS; at++)
+    ck_assert_int_eq (pthread_create (&other[at - 1], NULL, come_and_go, &thread[at]), 0);
+  for (unsigned round = 0; round < ROUNDS; round++)
+    {
+      ck_assert (sy_domain_reclaim_all (&domain, &thread[0], &scan));
+      ck_assert_uint_le (scan.participants, THREADS);
+    }
+  for (unsigned at = 1; at < THREADS; at++)
+    ck_assert_int_eq (pthread_join (other[at - 1], NULL), 0);
+  ck_assert (sy_domain_reclaim_all (&domain, &thread[0], &scan));
+  ck_assert_uint_eq (scan.participants, 1);
+  ck_assert_uint_eq (freed, (THREADS - 1) * ROUNDS);
+  ck_assert_uint_eq (AO_load (&domain.limbo.charged), 0);
+}
+END_TEST
+
 START_TEST (over_the_limit_a_block_does_not_wait)
 {
   begin (3 * BYTES, 1);
@@ -234,6 +312,8 @@ main (void)
   tcase_add_test (tests, a_participant_that_quits_leaves_its_bags_to_the_domain);
   tcase_add_test (tests, bags_that_did_not_change_between_two_scans_are_taken_from_their_thread);
   tcase_add_test (tests, bags_that_a_thread_is_at_work_on_are_not_taken);
+  tcase_add_test (tests, a_thread_whose_bags_are_wanted_waits_for_the_taker);
+  tcase_add_test (tests, threads_join_and_quit_beside_scans);
   tcase_add_test (tests, over_the_limit_a_block_does_not_wait);
   tcase_add_test (tests, each_block_that_waits_is_visited);
   tcase_add_test (tests, a_forks_child_has_one_participant_and_no_anonymous_reader);

@@ -2,6 +2,7 @@
 /* threads.c: threads that end, handles that end before them, blocks that other threads free. */
 #include <config.h>
 
+#include "base/os.h"
 #include "threads.h"
 #include "thread_cache.h"
 
@@ -38,6 +39,57 @@ START_TEST (a_thread_that_ends_hands_in_blocks_and_counts)
   sy_reap_drain (&a->pool);
   for (unsigned class = 0; class < SY_CLASSES - 1; class++)
     ck_assert_uint_eq (stats_of (a).classes[class].slabs, 0);
+}
+END_TEST
+
+/* What a thread does that frees a bag, and what the test sees of it. */
+struct reclaimer {
+  AO_t has_deferred, go, is_done;  /* each written once, with release */
+  void *block;
+  struct sy_cache *cache;
+};
+
+static void *
+reclaim (void *argument)
+{
+  struct reclaimer *reclaimer = argument;
+
+  reclaimer->block = sydra_malloc (a, 64);
+  reclaimer->cache = sy_cache_last;
+  ck_assert_int_eq (sydra_free_deferred (a, reclaimer->block), 0);
+  AO_store_release (&reclaimer->has_deferred, 1);
+  while (AO_load_acquire (&reclaimer->go) == 0)
+    sy_os_pause (100);
+  (void) sydra_collect (a);
+  AO_store_release (&reclaimer->is_done, 1);
+  return NULL;
+}
+
+/* A fork then costs it no more than the bag: its magazines are whole. */
+START_TEST (a_thread_that_frees_a_bag_is_not_in_a_miss)
+{
+  struct reclaimer reclaimer = { 0, 0, 0, NULL, NULL };
+  struct sy_timed_lock *lock;
+  pthread_t thread;
+
+  /* Debug builds free the blocks of a bag one by one. */
+  if (SY_DEBUG)
+    return;
+  ck_assert_int_eq (pthread_create (&thread, NULL, reclaim, &reclaimer), 0);
+  while (AO_load_acquire (&reclaimer.has_deferred) == 0)
+    sy_os_pause (100);
+  lock = &sy_pool_bin (&a->pool, sy_slab_at (sy_region_slab_of (reclaimer.block))->shard,
+                       sy_class_of (64))->lock;
+  sy_timed_lock_take (lock);
+  AO_store_release (&reclaimer.go, 1);
+  for (unsigned at = 0; at < 100; at++)
+    {
+      sy_os_pause (100);
+      ck_assert_uint_eq (AO_load (&reclaimer.is_done), 0);
+      ck_assert_uint_eq (AO_load (&reclaimer.cache->books.changes) % 2, 0);
+    }
+  sy_timed_lock_release (lock);
+  ck_assert_int_eq (pthread_join (thread, NULL), 0);
 }
 END_TEST
 
@@ -248,6 +300,7 @@ thread_cache_add_threads (Suite *suite)
   TCase *tests = cache_case (suite, "threads", 60);
 
   tcase_add_test (tests, a_thread_that_ends_hands_in_blocks_and_counts);
+  tcase_add_test (tests, a_thread_that_frees_a_bag_is_not_in_a_miss);
   tcase_add_test (tests, threads_one_after_another_use_the_same_memory);
   tcase_add_loop_test (tests, destructors_may_free_after_the_threads_end, 0, 2);
   tcase_add_test (tests, a_handle_may_end_before_its_threads);
