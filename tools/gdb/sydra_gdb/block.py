@@ -86,23 +86,32 @@ def describe_in_range(library, address):
     yield "where", where_text(handle, address - offset, class_, is_free)
 
 
+def fallback_text(handle, address):
+    """What the handle's set of the heap's blocks says of an address; None: not there."""
+    if not handle.has_pool():
+        return "perhaps %s: it has no pool, and keeps no set of blocks" % handle
+    found = handle.fallback(address)
+    if found == "yes":
+        return "%s: its fallback set has a block of the heap here" % handle
+    return "perhaps %s: its fallback set is not complete" % handle if found == "maybe" else None
+
+
 def describe_outside(library, address):
     """Lines about an address outside of the range."""
-    known = False
     for handle in handles_of(library):
-        found = handle.fallback(address)
-        places = handle.find(address, CLASS_HEAP)
-        if found == "yes":
-            yield "owner", "%s: its fallback set has a block of the heap here" % handle
-        elif found == "maybe":
-            yield "owner", "perhaps %s: its fallback set is not complete" % handle
+        owner, places = fallback_text(handle, address), handle.find(address, CLASS_HEAP)
+        if owner:
+            yield "owner", owner
         if places:
-            yield "where", " and ".join(places)
-        known = known or found == "yes" or bool(places)
-        if not handle.has_pool() and not places:
-            yield "owner", "perhaps %s: it has no pool, and keeps no set of blocks" % handle
-    if not known:
-        yield "block", "no fallback set has a block that starts here"
+            yield "where", "%s: %s" % (handle, " and ".join(places))
+
+
+def range_text(found, inside):
+    """Whether the address is in the range."""
+    if inside:
+        return "in the range"
+    reserved = any(int(library.region["bytes"]) for library in found)
+    return "outside of the range" if reserved else "and there is no range"
 
 
 def in_range(library, address):
@@ -114,7 +123,9 @@ def block_lines(address):
     """What is known of an address, as pairs of a word and a text."""
     found = libraries()
     inside = [library for library in found if in_range(library, address)]
-    yield "address", "0x%x, %s the range" % (address, "in" if inside else "outside of")
-    for library in inside or found:
-        describe = describe_in_range if inside else describe_outside
-        yield from describe(library, address)
+    yield "address", "0x%x, %s" % (address, range_text(found, inside))
+    for library in inside:
+        yield from describe_in_range(library, address)
+    if not inside:
+        lines = [line for library in found for line in describe_outside(library, address)]
+        yield from lines or [("block", "no fallback set has a block that starts here")]
