@@ -7,7 +7,7 @@
  *   class 4, 48 bytes      in a depot
  *   class 9, 128 bytes     in the main thread's bag
  *   class 10, 160 bytes    in limbo: the thread that deferred them has ended
- *   class 32, 5120 bytes   in slabs of two units
+ *   class 43, 24 KiB       in a slab of eight units
  *   class 25, 2048 bytes   its slab is dirty: its handle was destroyed
  *   the heap's             100,000 bytes
  */
@@ -125,7 +125,7 @@ main (void)
   freed = taken (64);
   sydra_free (handle, freed);
   for (unsigned at = 0; at < LONG; at++)
-    longs[at] = taken (5000);
+    longs[at] = taken (24000);
   large = taken (100000);
   large_bytes = sydra_usable_size (handle, large);
   fill_depot ();

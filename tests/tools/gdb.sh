@@ -85,7 +85,7 @@ END
 echo @values\n
 printf "main_id=%ld\nreader_id=%ld\nepoch=%lu\n", main_id, reader_id, epoch
 printf "handle=0x%lx\nlive=0x%lx\nslab=0x%lx\n", handle, live[3], (long) live[3] & ~0xffff
-printf "freed=0x%lx\nnever=0x%lx\n", freed, ((long) live[3] & ~0xffff) + 64 * 1000
+printf "freed=0x%lx\nnever=0x%lx\n", freed, ((long) live[3] & ~0xffff) + 64 * 965
 printf "long_block=0x%lx\nlarge_bytes=%lu\n", longs[14], large_bytes
 echo @handles\n
 sydra handles
@@ -98,11 +98,13 @@ sydra block live[3]
 echo @inside\n
 sydra block (char *) live[3] + 7
 echo @freed\n
-sydra block freed
+sydra block (char *) freed + 7
 echo @never\n
-sydra block ((long) live[3] & ~0xffff) + 64 * 1000
+sydra block ((long) live[3] & ~0xffff) + 64 * 965
+echo @next\n
+sydra block ((long) live[3] & ~0xffff) + 64 * 40
 echo @behind\n
-sydra block (char *) longs[14] + 11 * 5120
+sydra block (char *) longs[14] + 7 * 24576
 echo @depot\n
 sydra block many[0]
 echo @previous\n
@@ -112,7 +114,7 @@ sydra block bagged[1]
 echo @sealed\n
 sydra block sealed[1]
 echo @long\n
-sydra block (char *) longs[14] + 5119
+sydra block (char *) longs[14] + 24575
 echo @destroyed\n
 sydra block destroyed
 echo @large\n
@@ -197,8 +199,8 @@ read_values () {
   slab=$(value slab)
   never=$(value never)
   long_block=$(value long_block)
-  # 20 of 64 bytes, 20 of 5,120, one of the heap's, and what waits.
-  live_bytes=$((20 * 64 + 20 * 5120 + $(value large_bytes) + 3 * 128 + 2 * 160))
+  # 20 of 64 bytes, 20 of 24 KiB, one of the heap's, and what waits.
+  live_bytes=$((20 * 64 + 20 * 24576 + $(value large_bytes) + 3 * 128 + 2 * 160))
 }
 
 # ---- Facts ----
@@ -228,11 +230,12 @@ check_slabs () {
   [ "$(section live | sed -n 's/^slab .* at \(.*\), in use$/\1/p')" = "$slab" ]
   tap $? "... and its slab"
   block inside "a pointer into a block" "block    3 of 1024 at $live, offset 7"
-  block never "a block that was never handed out" "block    1000 of 1024 at $never, offset 0" \
+  block next "a block in the same word of bits that is free" "bit      free, never handed out"
+  block never "a block that was never handed out" "block    965 of 1024 at $never, offset 0" \
     "bit      free, never handed out" "where    the slab"
-  block behind "the rest behind a slab's last block" "block    none: behind the last of 25 blocks"
-  block long "a pointer into a slab's second unit" "class    32: blocks of 5120 bytes" \
-    "block    14 of 25 at $long_block, offset 5119" "bit      handed out"
+  block behind "the rest behind a slab's last block" "block    none: behind the last of 21 blocks"
+  block long "a pointer into a slab's sixth unit" "class    43: blocks of 24576 bytes" \
+    "block    14 of 21 at $long_block, offset 24575" "bit      handed out"
   answers destroyed "a destroyed handle's block" "class    25: blocks of 2048 bytes"
   [ "$(section destroyed | grep -c '^slab .*, free, and dirty$')" -eq 1 ]
   tap $? "... its slab is dirty"
@@ -246,7 +249,7 @@ check_slabs () {
 }
 
 check_magazines () {
-  block freed "a block in the loaded magazine" "block    20 of 1024 at $freed, offset 0" \
+  block freed "a block in the loaded magazine" "block    20 of 1024 at $freed, offset 7" \
     "bit      handed out" "where    the loaded magazine of thread $main_id"
   block depot "a block in a depot" "bit      handed out" "where    depot 0 of shard 0"
   block previous "a block in the previous magazine" "bit      handed out" \
@@ -257,6 +260,8 @@ check_magazines () {
     '^  class 4 (48 bytes): loaded [1-9][0-9]* of 125, previous 125 of 125, capacity 125$'
   one "... and another class" \
     '^  class 9 (128 bytes): loaded [1-9][0-9]* of [0-9]*, previous none, capacity [1-9][0-9]*$'
+  tap_same "... and no other class" "4 5 9 43" \
+    "$(sed -n 's/^  class \([0-9]*\) .*/\1/p' "$work/section" | paste -s -d ' ' -)"
   # Two magazines of each class, and one half of 4 MiB.
   used=$("$AWK" '/^  class/ { sub (/\(/, "", $3); sum += 2 * $3 * $NF } END { print sum }' \
     "$work/section")
@@ -326,7 +331,7 @@ if [ -e "$module" ] && [ "$library" = "$shared" ] && [ "$allocator_mode" = small
   ask -iex "set environment LD_PRELOAD $module" -x "$work/stop" -x "$work/ask" "$work/program"
   read_values
   block live "beside the drop-in, a block of the library's" "block    3 of 1024 at $live, offset 0"
-  block freed "... and a freed one" "block    20 of 1024 at $freed, offset 0"
+  block freed "... and a freed one" "block    20 of 1024 at $freed, offset 7"
   answers malloced "a block of the drop-in's" "class    5: blocks of 64 bytes" \
     "bit      handed out" "where    in use: no magazine, bag, depot or limbo has it"
   [ "$(section malloced | grep -c '^owner .*"default", shard 0$')" -eq 1 ]
