@@ -123,8 +123,10 @@ echo @outside\n
 sydra block &main
 echo @malloced\n
 sydra block malloced
-echo @print-domain\n
+echo @charged\n
 set $h = (struct sydra_alloc *) handle
+output $h->domain.limbo.charged
+echo \n@print-domain\n
 print $h->domain
 echo @print-cache\n
 set $offset = (long) &((struct sy_cache *) 0)->participant
@@ -218,7 +220,8 @@ check_domain () {
       "  thread $reader_id: inside since epoch $epoch, in 2 sections; $no_bags" \
       "  thread $main_id: outside; 1 bag with 3 blocks, $1 bytes" \
       "  sealed: 1 bag with 2 blocks, $2 bytes" \
-      "  waiting: 5 blocks, $(($1 + $2)) bytes"
+      "  waiting: 5 blocks, $(($1 + $2)) bytes" \
+      "  charged: $(section charged) of 1048576 bytes"
   done
   printed print-domain "a domain is printed as sydra domain shows it" "$(section domain)"
 }
