@@ -10,8 +10,8 @@ In gdb, from 10 on, with Python:
     print *cache             also magazines, slabs and epoch domains
 
 The script reads memory only, so a core file serves as well as a process.  It needs the library's
-debug information.  It takes all names and lengths from there.  It reads what other threads may be
-changing; while the process is stopped, nothing changes.
+debug information, and takes all names and lengths from there.  The process must be stopped, and
+where a thread was in the middle of a change, the script may see one half of it.
 
 An epoch is shown as sydra_epoch_enter returns it.  A thread is shown by the system's number.
 """
@@ -25,11 +25,10 @@ import gdb.printing
 # The other files are beside this one, where nothing is to be written.
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
-from sydra_gdb.block import block_lines  # noqa: E402
-from sydra_gdb.handles import all_handles  # noqa: E402
-from sydra_gdb.structures import (cache_text, domain_text, magazine_text,  # noqa: E402
-                                  slab_text, waiting_text)
-from sydra_gdb.library import plural  # noqa: E402
+from sydra_gdb.block import block_lines
+from sydra_gdb.handles import all_handles
+from sydra_gdb.library import plural
+from sydra_gdb.structures import cache_text, domain_text, magazine_text, slab_text, waiting_text
 sys.dont_write_bytecode = before
 
 

@@ -67,9 +67,9 @@ class Library:
     def __init__(self, registry):
         self.objfile = registry.symtab.objfile
         self.registry = registry.value()
-        self.threads = self.static("threads", "thread/registry.c")
-        self.magazines = self.static("magazines", "pool/magazine.c")
-        self.state = self.static("state", "pool/region.c")
+        self.threads = self.static("threads", "unused")
+        self.magazines = self.static("magazines", "empties")
+        self.state = self.static("state", "zone")
         self.region = self.external("sy_region")
         self.classes = self.external("sy_size_classes")
         self.handle_type = self.registry["free_first"].type.target()
@@ -78,9 +78,9 @@ class Library:
         self.magazine_bytes = self.magazine_type.sizeof
         self.word_bytes = self.handle_type.pointer().sizeof
 
-    def static(self, name, file):
-        """A static variable of one of the library's files."""
-        return find_static(name, file, self.objfile)[0].value()
+    def static(self, name, has):
+        """A static struct of the library, by its name and one of its members."""
+        return find_static(name, has, self.objfile)[0].value()
 
     def external(self, name):
         """A variable that several of the library's files use."""
@@ -160,23 +160,31 @@ class Library:
         return at_address(self.type_of("struct sy_bag_note"), bag["slot"].address)
 
 
-def find_static(name, file, objfile=None):
-    """The static variables of this name in one of the library's files."""
+def is_struct_with(value, name):
+    """Is the value there, as a struct with this member?"""
+    return (value.type.code == gdb.TYPE_CODE_STRUCT and not value.is_optimized_out
+            and name in [field.name for field in value.type.fields()])
+
+
+def find_static(name, has, objfile=None):
+    """The static structs of this name with the member `has`.  Other files and programs may have
+    variables of the same names.  After link-time optimisation (LTO) each is there once more,
+    without a place, and the names of files are wrong."""
     if not hasattr(gdb, "lookup_static_symbols"):
         raise gdb.GdbError("sydra: this needs gdb 10 or later")
     found = [symbol for symbol in gdb.lookup_static_symbols(name)
-             if symbol.symtab.filename.endswith(file)
-             and objfile in (None, symbol.symtab.objfile)]
+             if symbol.is_variable and objfile in (None, symbol.symtab.objfile)
+             and is_struct_with(symbol.value(), has)]
     if not found:
-        raise gdb.GdbError("sydra: no debug information of the library (%s of %s).  Has the"
-                           " program started, does it use sydra-alloc, and was that built with -g?"
-                           % (name, file))
+        raise gdb.GdbError("sydra: no debug information of the library (static struct %s).  Has"
+                           " the program started, does it use sydra-alloc, and was that built"
+                           " with -g?" % name)
     return found
 
 
 def libraries():
     """All copies of the library.  A program can have the library and the drop-in at once."""
-    return [Library(symbol) for symbol in find_static("registry", "thread/handle.c")]
+    return [Library(symbol) for symbol in find_static("registry", "free_first")]
 
 
 def library_of_slab(address):
