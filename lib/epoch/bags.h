@@ -23,13 +23,13 @@
 #include "epoch/limbo.h"
 
 struct sy_bags {
-  AO_t top[SY_CLASSES];         /* 0: no bag */
+  AO_t top[SY_CLASSES];          /* 0: no bag */
   AO_t working, wanted;
-  AO_t blocks, bytes;           /* in the bags now */
-  AO_t last_blocks, last_bytes; /* at the last scan; under the domain's lock, as the next */
-  bool is_idle;                 /* then: unchanged since the scan before, or with something old */
-  AO_t since_us;                /* when the oldest came, in microseconds; 0: they are empty */
-  size_t credit;                /* bytes that are charged and not used yet */
+  AO_t blocks, bytes;            /* in the bags now */
+  AO_t last_blocks, last_bytes;  /* at the last scan; under the domain's lock, as the next */
+  bool is_idle;                  /* then: unchanged since the scan before, or with something old */
+  AO_t since_us;                 /* when the oldest came, in microseconds; 0: they are empty */
+  size_t credit;                 /* bytes that are charged and not used yet */
 };
 
 /* A block that is to wait. */

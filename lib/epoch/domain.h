@@ -36,12 +36,12 @@ struct sy_participant {
 
 struct sy_domain {
   struct sy_limbo limbo;
-  struct sy_lock lock;                  /* guards the following, and what scans note in records */
+  struct sy_lock lock;         /* guards the following, and what scans note in records */
   /* Joining and quitting are also under a lock of the caller's, the registry's.  So under that one
      the list may be followed too. */
   struct sy_participant *first;
-  AO_t participants;                    /* how many; read by any thread */
-  struct sy_reader anonymous;           /* all threads without a record, together */
+  AO_t participants;           /* how many; read by any thread */
+  struct sy_reader anonymous;  /* all threads without a record, together */
   void (*free_bag) (void *ctx, struct sy_magazine *bag);
   void *ctx;
 };

@@ -29,9 +29,9 @@ struct sy_epoch {
 } SY_APART;
 
 struct sy_reader {
-  AO_t epoch;          /* the one it entered in; 0: outside */
-  unsigned depth;      /* of sections inside the outermost; its own */
-  long thread_id;      /* the system's */
+  AO_t epoch;      /* the one it entered in; 0: outside */
+  unsigned depth;  /* of sections inside the outermost; its own */
+  long thread_id;  /* the system's */
   /* By sy_reader_scan, under a lock: the epoch of the section that was found last, and when it was
      first found.  The epoch was over then, so no later section has it. */
   AO_t last_epoch;
@@ -40,9 +40,9 @@ struct sy_reader {
 
 /* The oldest of the readers that were scanned. */
 struct sy_oldest {
-  AO_t epoch;          /* 0: nobody is inside */
+  AO_t epoch;         /* 0: nobody is inside */
   long thread_id;
-  uint64_t since_ns;   /* when it was first found inside */
+  uint64_t since_ns;  /* when it was first found inside */
 };
 
 /* Whether the system makes the barrier and readers need no fence.  Written before the first

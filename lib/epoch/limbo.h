@@ -28,8 +28,8 @@
 
 struct sy_bag_note {
   struct sy_magazine *next;
-  AO_t epoch;          /* at the sealing */
-  uint64_t since_ns;   /* when its first block came */
+  AO_t epoch;         /* at the sealing */
+  uint64_t since_ns;  /* when its first block came */
   size_t bytes;
   unsigned class;
 };
@@ -56,17 +56,17 @@ sy_bag_note (struct sy_magazine *bag)
 struct sy_limbo {
   struct sy_epoch epoch;
   struct sy_lock lock;
-  struct sy_magazine *first, *last;   /* under the lock, as the following */
-  size_t bags;                        /* sealed */
-  size_t unscanned_bytes;             /* sealed since the last scan */
+  struct sy_magazine *first, *last;  /* under the lock, as the following */
+  size_t bags;                       /* sealed */
+  size_t unscanned_bytes;            /* sealed since the last scan */
   unsigned unscanned_bags;
-  AO_t scan_is_pending;               /* 1: a scan is due that its thread did not make; a hint */
-  size_t limit;                       /* bytes */
-  AO_t scan_bytes;                    /* how many to seal between two scans */
+  AO_t scan_is_pending;              /* 1: a scan is due that its thread did not make; a hint */
+  size_t limit;                      /* bytes */
+  AO_t scan_bytes;                   /* how many to seal between two scans */
   AO_t charged;
-  AO_t blocks, bytes;                 /* sealed, and not yet freed */
-  AO_t high_bytes;                    /* the most that waited at once, threads' bags included */
-  AO_t reclaimed, stalls;             /* blocks freed, and calls refused, ever */
+  AO_t blocks, bytes;                /* sealed, and not yet freed */
+  AO_t high_bytes;                   /* the most that waited at once, threads' bags included */
+  AO_t reclaimed, stalls;            /* blocks freed, and calls refused, ever */
 };
 
 /* limit 0: the default. */

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/os.h"
 #include "base/tuning.h"
 #include "heap/libc_heap.h"
@@ -169,6 +170,8 @@ sy_heap_good_size (size_t size)
 size_t
 sy_heap_purge (void)
 {
+  if (SY_DEBUG && !sy_page_range_is_valid ())
+    sy_bug ("collect", NULL, "the book of large blocks' pages does not add up");
   /* The C library serves little here, so its heap is not trimmed. */
   return sy_page_range_trim ();
 }

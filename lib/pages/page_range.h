@@ -30,16 +30,16 @@
  *               read relaxed: a thread with a block has seen a count that includes its page.
  */
 struct sy_page_range {
-  AO_t base, bytes;      /* see above */
-  AO_t known;            /* see above */
+  AO_t base, bytes;             /* see above */
+  AO_t known;                   /* see above */
   struct sy_lock lock;
   struct sy_arena range, entries;
   struct sy_runs runs;
-  size_t skip;           /* bytes before the range's first whole page */
-  unsigned shift;        /* of a page */
-  uint32_t pages;        /* in the range */
-  unsigned refusals;     /* calls of sy_page_range_open without a range; under the lock */
-  struct sy_purge_timer timer;   /* of the reaping; steps begin under the lock */
+  size_t skip;                  /* bytes before the range's first whole page */
+  unsigned shift;               /* of a page */
+  uint32_t pages;               /* in the range */
+  unsigned refusals;            /* calls of sy_page_range_open without a range; under the lock */
+  struct sy_purge_timer timer;  /* of the reaping; steps begin under the lock */
 };
 
 extern struct sy_page_range sy_page_range;

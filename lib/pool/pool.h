@@ -70,10 +70,10 @@ struct sy_pool {
    */
   unsigned char *map;
   struct sy_shard *shards;
-  unsigned shard_count;    /* 0: no pool is open */
-  bool direct;             /* no magazines: every request goes to a slab under its bin's lock */
-  AO_t next_home;          /* counts the homes given out: shard by shard, then depot by depot */
-  AO_t cross_frees;        /* blocks that went from one shard to another; shared adds */
+  unsigned shard_count;  /* 0: no pool is open */
+  bool direct;           /* no magazines: every request goes to a slab under its bin's lock */
+  AO_t next_home;        /* counts the homes given out: shard by shard, then depot by depot */
+  AO_t cross_frees;      /* blocks that went from one shard to another; shared adds */
   struct sy_reaping reaping;
 };
 

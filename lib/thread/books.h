@@ -46,9 +46,9 @@ struct sy_counts {
 
 /* A thread's. */
 struct sy_books {
-  struct sy_counts counts;             /* allocations as they happen; the rest at settlements */
+  struct sy_counts counts;                 /* allocations as they happen; the rest at settlements */
   AO_t last_top[SY_CLASSES], last_allocations[SY_CLASSES];
-  AO_t read_frees[SY_CLASSES];         /* what statistics have read last */
+  AO_t read_frees[SY_CLASSES];             /* what statistics have read last */
   AO_t net[SY_CLASSES], peak[SY_CLASSES];  /* blocks, signed */
   AO_t net_bytes, peak_bytes;
   AO_t changes;

@@ -25,30 +25,30 @@
 #include "thread/handle.h"
 
 struct sy_cache {
-  AO_t top[SY_CLASSES];       /* of the loaded magazines; first, for the shortest addresses */
-  AO_t owner;                 /* the handle, or SY_OWNER_GONE, written by its destroyer */
-  uintptr_t base;             /* of the range ... */
-  size_t granules;            /* ... and its length; 0: the handle has no pool */
-  const unsigned char *map;   /* the pool's */
+  AO_t top[SY_CLASSES];            /* of the loaded magazines; first, for the shortest addresses */
+  AO_t owner;                      /* the handle, or SY_OWNER_GONE, written by its destroyer */
+  uintptr_t base;                  /* of the range ... */
+  size_t granules;                 /* ... and its length; 0: the handle has no pool */
+  const unsigned char *map;        /* the pool's */
   struct sy_books books;
 
-  void **previous[SY_CLASSES];  /* tops of the previous magazines; NULL: none */
+  void **previous[SY_CLASSES];     /* tops of the previous magazines; NULL: none */
   /* The loaded magazine's blocks below this slot were never handed out, and are zero.  For classes
      over SY_TINY_MAX. */
   void **fresh[SY_CLASSES];
-  bool popped_fresh;          /* the last block of such a class was one of these */
-  unsigned capacity[SY_CLASSES];  /* of the class's next magazine; 0: the class has none */
-  size_t budget_used;         /* sum over classes: bytes of two magazines of that capacity */
-  bool wants_budget;          /* a class could not grow */
-  AO_t last_participants;      /* how many caches the handle had when a class last grew */
-  unsigned hand;              /* the class that was asked last to make room for another */
-  AO_t last_calls[SY_CLASSES];  /* calls of each class at the last trim, ... */
-  AO_t last_growths;          /* ... sy_region.growths, ... */
-  uint64_t last_trim_ns;      /* ... and its time */
+  bool popped_fresh;               /* the last block of such a class was one of these */
+  unsigned capacity[SY_CLASSES];   /* of the class's next magazine; 0: the class has none */
+  size_t budget_used;              /* sum over classes: bytes of two magazines of that capacity */
+  bool wants_budget;               /* a class could not grow */
+  AO_t last_participants;          /* how many caches the handle had when a class last grew */
+  unsigned hand;                   /* the class that was asked last to make room for another */
+  AO_t last_calls[SY_CLASSES];     /* calls of each class at the last trim, ... */
+  AO_t last_growths;               /* ... sy_region.growths, ... */
+  uint64_t last_trim_ns;           /* ... and its time */
   unsigned home, empty_count;
   struct sy_magazine *empty[SY_EMPTY_MAX];  /* empty ones */
   struct sy_cache *next_of_thread;
-  const void *thread;         /* an address that is the thread's own */
+  const void *thread;              /* an address that is the thread's own */
   /* apart: others look at it now and then */
   struct sy_participant participant SY_ALIGNED (SY_LINE_BYTES);
 } SY_APART;

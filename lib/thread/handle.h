@@ -17,9 +17,9 @@
 struct sydra_stall;
 
 struct sydra_alloc {
-  AO_t state;                /* SY_HANDLE_LIVE, or anything else: dead */
-  size_t max_bytes;          /* 0: no limit */
-  AO_t charged;              /* with a limit: bytes that are live or in threads' magazines */
+  AO_t state;                     /* SY_HANDLE_LIVE, or anything else: dead */
+  size_t max_bytes;               /* 0: no limit */
+  AO_t charged;                   /* with a limit: bytes that are live or in threads' magazines */
   struct sy_ledger ledger;
   struct sydra_alloc *next_free;  /* under the registry lock */
   char name[SY_NAME_BYTES];
@@ -27,7 +27,7 @@ struct sydra_alloc {
   struct sy_fallback fallback;
   void (*on_stall) (void *ctx, const struct sydra_stall *stall);
   void *on_stall_ctx;
-  struct sy_domain domain;   /* each cache of the handle is a participant */
+  struct sy_domain domain;        /* each cache of the handle is a participant */
 } SY_APART;
 
 #define SY_HANDLE_LIVE ((AO_t) 0x53594452u)

@@ -22,14 +22,14 @@ static __thread struct {
   struct sy_cache *caches;  /* the last used first */
   bool being_born;          /* a cache is being made; allocations for that go without one */
   bool ended;
-  unsigned freed_alone;            /* blocks freed without a cache, up to SY_FREES_ALONE */
+  unsigned freed_alone;     /* blocks freed without a cache, up to SY_FREES_ALONE */
 } this_thread __attribute__ ((tls_model (SY_TLS_MODEL)));
 
 static struct {
-  AO_t key_made;                       /* 1: key may be used */
+  AO_t key_made;            /* 1: key may be used */
   pthread_key_t key;
-  struct sy_arena arena;               /* of caches; under the registry lock, as the following */
-  struct sy_cache *unused;      /* linked by next_of_thread */
+  struct sy_arena arena;    /* of caches; under the registry lock, as the following */
+  struct sy_cache *unused;  /* linked by next_of_thread */
 } threads = { 0, 0, { NULL, 0, 0, 0 }, NULL };
 
 /* ---- Memory, under the registry lock ---- */

@@ -2,12 +2,12 @@
 /* domain_test.c: an epoch domain's participants.  Mostly one thread plays all of them. */
 #include <config.h>
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/os.h"
 #include "epoch/domain.h"
 #include "suite.h"
+#include "threads.h"
 
 #define CLASS 5u  /* 64 bytes */
 #define BYTES 64
@@ -189,7 +189,7 @@ START_TEST (a_thread_whose_bags_are_wanted_waits_for_the_taker)
   AO_store (&has_deferred, 0);
   sy_lock_take (&domain.lock);
   AO_store (&thread[1].bags.wanted, 1);
-  ck_assert_int_eq (pthread_create (&owner, NULL, defer_one, NULL), 0);
+  owner = thread_start (defer_one, NULL);
   for (unsigned at = 0; at < 50; at++)
     {
       sy_os_pause (100);
@@ -197,7 +197,7 @@ START_TEST (a_thread_whose_bags_are_wanted_waits_for_the_taker)
     }
   AO_store_release (&thread[1].bags.wanted, 0);
   sy_lock_release (&domain.lock);
-  ck_assert_int_eq (pthread_join (owner, NULL), 0);
+  (void) thread_join (owner);
   ck_assert_uint_eq (AO_load (&thread[1].bags.blocks), 1);
 }
 END_TEST
@@ -231,14 +231,13 @@ START_TEST (threads_join_and_quit_beside_scans)
 
   begin (0, 1);
   for (unsigned at = 1; at < THREADS; at++)
-    ck_assert_int_eq (pthread_create (&other[at - 1], NULL, come_and_go, &thread[at]), 0);
+    other[at - 1] = thread_start (come_and_go, &thread[at]);
   for (unsigned round = 0; round < ROUNDS; round++)
     {
       ck_assert (sy_domain_reclaim_all (&domain, &thread[0], &scan));
       ck_assert_uint_le (scan.participants, THREADS);
     }
-  for (unsigned at = 1; at < THREADS; at++)
-    ck_assert_int_eq (pthread_join (other[at - 1], NULL), 0);
+  threads_join (other, THREADS - 1);
   ck_assert (sy_domain_reclaim_all (&domain, &thread[0], &scan));
   ck_assert_uint_eq (scan.participants, 1);
   ck_assert_uint_eq (freed, (THREADS - 1) * ROUNDS);

@@ -75,7 +75,7 @@ START_TEST (a_thread_that_frees_a_bag_is_not_in_a_miss)
   /* Debug builds free the blocks of a bag one by one. */
   if (SY_DEBUG)
     return;
-  ck_assert_int_eq (pthread_create (&thread, NULL, reclaim, &reclaimer), 0);
+  thread = thread_start (reclaim, &reclaimer);
   while (AO_load_acquire (&reclaimer.has_deferred) == 0)
     sy_os_pause (100);
   lock = &sy_pool_bin (&a->pool, sy_slab_at (sy_region_slab_of (reclaimer.block))->shard,
@@ -89,7 +89,7 @@ START_TEST (a_thread_that_frees_a_bag_is_not_in_a_miss)
       ck_assert_uint_eq (AO_load (&reclaimer.cache->books.changes) % 2, 0);
     }
   sy_timed_lock_release (lock);
-  ck_assert_int_eq (pthread_join (thread, NULL), 0);
+  (void) thread_join (thread);
 }
 END_TEST
 
