@@ -46,7 +46,7 @@ bool sy_backend_resize (struct sydra_alloc *a, void *block, size_t size);
 /* call names the public call, for the report of a pointer that is no block. */
 size_t sy_backend_usable_size (struct sydra_alloc *a, const void *block, const char *call);
 size_t sy_backend_good_size (size_t size);
-/* The block's class in the pool, 0 where the heap serves it, and its usable bytes. */
+/* The block's class in the pool, SY_CLASS_HEAP where the heap serves it, and its usable bytes. */
 unsigned sy_backend_class_of (struct sydra_alloc *a, const void *block, const char *call,
                               size_t *bytes);
 bool sy_backend_owns (struct sydra_alloc *a, const void *pointer);

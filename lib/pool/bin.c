@@ -207,9 +207,9 @@ static bool
 take_hole (struct sy_bin *bin, uint32_t number, bool idle_only, struct sy_hole *hole)
 {
   struct sy_slab *slab = sy_slab_at (number);
-  bool fits = !idle_only || slab->seen == slab->free_count;
+  bool fits = !idle_only || slab->last_free_count == slab->free_count;
 
-  slab->seen = slab->free_count;
+  slab->last_free_count = slab->free_count;
   if (!fits || slab->purged == slab->free_count)
     return false;
   slab->purged = slab->free_count;

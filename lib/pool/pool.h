@@ -99,7 +99,8 @@ sy_pool_home (struct sy_pool *pool)
   return sy_home (number % pool->shard_count, number / pool->shard_count % SY_DEPOTS);
 }
 
-/* The class of the slab that the pointer is in.  0: it is in no live slab of this pool. */
+/* The class of the slab that the pointer is in.  SY_CLASS_HEAP: it is in no live slab of this
+   pool. */
 static inline unsigned
 sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
 {

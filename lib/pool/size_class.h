@@ -62,7 +62,8 @@ sy_class_of (size_t size)
   return SY_LIKELY (size <= SY_TINY_MAX) ? sy_class_by_size[size] : sy_class_of_medium (size);
 }
 
-/* The smallest class whose blocks have this size and this alignment, a power of two.  0: none. */
+/* The smallest class whose blocks have this size and this alignment, a power of two.
+   SY_CLASS_HEAP: none. */
 unsigned sy_class_of_aligned (size_t size, size_t alignment);
 
 static inline size_t

@@ -16,7 +16,7 @@ sy_slab_fill (struct sy_slab *slab)
     slab->bits.word[blocks / 64] = ((uint64_t) 1 << blocks % 64) - 1;
   slab->free_count = (uint16_t) blocks;
   slab->first_word = 0;
-  slab->seen = slab->purged = UINT16_MAX;
+  slab->last_free_count = slab->purged = UINT16_MAX;
 }
 
 unsigned

@@ -36,15 +36,16 @@ struct sy_slab_bits {
 };
 
 /*
- * `seen` is the free_count when a walk (bin.h) last looked at the slab.  `purged` is the free_count
- * when a walk last took out the slab's free pages; it is UINT16_MAX if blocks were taken since.
+ * `last_free_count` is the free_count when a walk (bin.h) last looked at the slab.  `purged` is the
+ * free_count when a walk last took out the slab's free pages; it is UINT16_MAX if blocks were taken
+ * since.
  */
 struct sy_slab {
   uint32_t next, prev;   /* numbers of the neighbours in its list; SY_SLAB_NONE ends it */
   uint16_t free_count;
   uint16_t first_word;   /* no word before this one has a bit set */
   uint16_t touched;      /* no block from this number on was ever handed out */
-  uint16_t seen, purged; /* see above */
+  uint16_t last_free_count, purged;  /* see above */
   uint16_t shard;
   uint8_t class;
   uint8_t list;          /* which of its bin's lists it is in */
