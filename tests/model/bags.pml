@@ -2,20 +2,23 @@
 /*
  * bags.pml: a thread defers into its open bag; two takers, one at a time, seal it in its place.
  *
- * | model              | lib/                                                                                             |
- * | memory[WORKING]    | sy_bags.working                                                                                  |
- * | memory[WANTED]     | sy_bags.wanted                                                                                   |
- * | memory[BAG]        | sy_bags.top: how many blocks are in the bag                                                      |
- * | memory[LOCK]       | sy_domain.lock; taking it is a full fence, releasing it a store                               |
- * | memory[UNLINKED]   | the program's: how many blocks the owner has unlinked                                            |
- * | owner              | sy_domain_defer: sy_bags_begin, the lock if that is refused, sy_bags_push, sy_bags_end           |
- * | taker              | take_bags for one thread; seal is sy_bags_seal_all                                               |
+ * In the model, and in lib/:
  *
- * Shown: owner and taker are never both at work; who seals a bag finds every block unlinked for all to see, none lost and none twice.  The
- * light fence and membarrier, or with -DFENCES full fences.
+ *   memory[WORKING]   sy_bags.working
+ *   memory[WANTED]    sy_bags.wanted
+ *   memory[BAG]       sy_bags.top: how many blocks are in the bag
+ *   memory[LOCK]      sy_domain.lock; taking it is a full fence, releasing it a store
+ *   memory[UNLINKED]  the program's: how many blocks the owner has unlinked
+ *   owner             sy_domain_defer: sy_bags_begin, the lock if that is refused, sy_bags_push,
+ *                     sy_bags_end
+ *   taker             take_bags for one thread; seal is sy_bags_seal_all
  *
- * Seeded errors: BUG_NO_FENCE (of the owner; with FENCES), BUG_NO_BARRIER (of the taker), BUG_NOT_WANTED (the owner does not ask),
- * BUG_BEGINS_ONCE (having waited it does not ask again), BUG_ENDS_FIRST (the owner's end comes before its push).
+ * Shown: owner and taker are never both at work; who seals a bag finds every block unlinked for all
+ * to see, none lost and none twice.  The light fence and membarrier, or with -DFENCES full fences.
+ *
+ * Seeded errors: BUG_NO_FENCE (of the owner; with FENCES), BUG_NO_BARRIER (of the taker),
+ * BUG_NOT_WANTED (the owner does not ask), BUG_BEGINS_ONCE (having waited it does not ask again),
+ * BUG_ENDS_FIRST (the owner's end comes before its push).
  */
 #define PROCESSES 3
 #define OWNER 0

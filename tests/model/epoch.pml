@@ -2,23 +2,31 @@
 /*
  * epoch.pml: readers enter and leave, a writer unlinks and defers, a collector looks and frees.
  *
- * | model          | lib/                                                                                                |
- * | memory[NOW]    | sy_epoch.now; begins near its wrap, at 8 bits                                                       |
- * | memory[RECORD] | sy_reader.epoch, one a reader; sections are not nested                                              |
- * | memory[LINK]   | the program's pointer to the block in use; each replacement unlinks a block, and the next is in use |
- * | enter, leave   | sy_reader_enter, sy_reader_leave; between the two steps of enter anything may happen: a late record |
- * | advance        | sy_epoch_advance                                                                                    |
- * | seal           | sy_limbo_seal under limbo.lock: nobody sees a bag between its stamp and its place in the queue      |
- * | stamp[], first | sy_limbo's queue: bags are numbered as their blocks, those below `first` are taken and freed        |
- * | look           | scan_and_free: sy_domain_scan, sy_reader_scan; take is sy_limbo_take with may_go                    |
- * | synchronize    | sy_domain_synchronize, by   which the writer frees with -DSYNCHRONIZE                               |
+ * In the model, and in lib/:
  *
- * Blocks are not used again: who reads a block below `first` reads what may be somebody else's.  Shown: no reader does; and once readers
- * are outside, a look leaves nothing behind.  The light fence and membarrier, or with -DFENCES full fences.
+ *   memory[NOW]     sy_epoch.now; begins near its wrap, at 8 bits
+ *   memory[RECORD]  sy_reader.epoch, one a reader; sections are not nested
+ *   memory[LINK]    the program's pointer to the block in use; each replacement unlinks a block,
+ *                   and the next is in use
+ *   enter, leave    sy_reader_enter, sy_reader_leave; between the two steps of enter anything may
+ *                   happen: a late record
+ *   advance         sy_epoch_advance
+ *   seal            sy_limbo_seal under limbo.lock: nobody sees a bag between its stamp and its
+ *                   place in the queue
+ *   stamp[], first  sy_limbo's queue: bags are numbered as their blocks, those below `first` are
+ *                   taken and freed
+ *   look            scan_and_free: sy_domain_scan, sy_reader_scan; take is sy_limbo_take with
+ *                   may_go
+ *   synchronize     sy_domain_synchronize, by which the writer frees with -DSYNCHRONIZE
  *
- * Seeded errors: BUG_NO_BARRIER, BUG_NO_FENCE (with FENCES), BUG_LOOK_FIRST (the records, then the barrier), BUG_ONE_READER (looked at),
- * BUG_SAME_EPOCH (as old as the stamp will do), BUG_SEALED_LATER (than the epoch left will do), BUG_PLAIN_COMPARE (no wrap),
- * BUG_UNLINKED_LATE (the stamp is no fence), BUG_NO_LEAVE (the record stays).
+ * Blocks are not used again: who reads a block below `first` reads what may be somebody else's.
+ * Shown: no reader does; and once readers are outside, a look leaves nothing behind.  The light
+ * fence and membarrier, or with -DFENCES full fences.
+ *
+ * Seeded errors: BUG_NO_BARRIER, BUG_NO_FENCE (with FENCES), BUG_LOOK_FIRST (the records, then the
+ * barrier), BUG_ONE_READER (looked at), BUG_SAME_EPOCH (as old as the stamp will do),
+ * BUG_SEALED_LATER (than the epoch left will do), BUG_PLAIN_COMPARE (no wrap), BUG_UNLINKED_LATE
+ * (the stamp is no fence), BUG_NO_LEAVE (the record stays).
  */
 #define PROCESSES 4
 #define WRITER 2

@@ -2,16 +2,20 @@
 /*
  * stack.pml: a depot, the lock-free stack of magazines: three threads pop and push.
  *
- * | model            | lib/pool/magazine.c                                                                                       |
- * | number, tag      | the depot's head: one word, or with -DTWO_WORDS two, loaded one after the other and changed at once       |
- * | below[], depth[] | sy_magazine.below, sy_magazine.depth; magazines are numbered from 1                                       |
- * | change           | head_change: its compare-and-swap waits for the stores before it, so that no store waits in a buffer here |
- * | pop, push        | sy_depot_pop, sy_depot_push                                                                               |
+ * In the model, and in lib/pool/magazine.c:
  *
- * Shown: what is popped was in the depot and is nobody else's; a magazine's depth is how many there are from it down; in the end each
- * is in the depot once.  The tag does not come round here.
+ *   number, tag       the depot's head: one word, or with -DTWO_WORDS two, loaded one after the
+ *                     other and changed at once
+ *   below[], depth[]  sy_magazine.below, sy_magazine.depth; magazines are numbered from 1
+ *   change            head_change: its compare-and-swap waits for the stores before it, so that no
+ *                     store waits in a buffer here
+ *   pop, push         sy_depot_pop, sy_depot_push
  *
- * Seeded errors: BUG_TAG (it does not change), BUG_BELOW_LATE (the link is written when the magazine is in already).
+ * Shown: what is popped was in the depot and is nobody else's; a magazine's depth is how many there
+ * are from it down; in the end each is in the depot once.  The tag does not come round here.
+ *
+ * Seeded errors: BUG_TAG (it does not change), BUG_BELOW_LATE (the link is written when the
+ * magazine is in already).
  */
 #ifndef THREADS
 # define THREADS 3

@@ -2,17 +2,23 @@
 /*
  * store_buffer.pml: memory as x86 has it (total store order); included by the models.
  *
- * A plain store goes into the process's own buffer, a queue of STORES entries, and from there to memory whenever that pleases; a full queue
- * stalls.  A load takes the newest of the process's own stores, or memory.  Loads are in order, and stores too: lib's acquires and releases
- * hold by themselves here, and what weaker machines would do without them is not shown.
+ * A plain store goes into the process's own buffer, a queue of STORES entries, and from there to
+ * memory whenever that pleases; a full queue stalls.  A load takes the newest of the process's own
+ * stores, or memory.  Loads are in order, and stores too: lib's acquires and releases hold by
+ * themselves here, and what weaker machines would do without them is not shown.
  *
- * | model         | lib/                                                                                                     |
- * | store, load   | AO_store, AO_store_release; AO_load, AO_load_acquire                                                     |
- * | full_fence    | AO_nop_full; also what AO_fetch_and_add_full and a lock's taking do to the stores before them            |
- * | light_fence   | sy_epoch_fence: nothing, or with -DFENCES (no membarrier in the system) a full fence                     |
- * | heavy_barrier | sy_epoch_barrier: a full fence of its own, then one in every process in turn; with -DFENCES its own only |
+ * In the model, and in lib/:
  *
- * The includer defines PROCESSES, STORES and WORDS; a process's number is `me`, and `at` is a byte of its own.
+ *   store, load    AO_store, AO_store_release; AO_load, AO_load_acquire
+ *   full_fence     AO_nop_full; also what AO_fetch_and_add_full and a lock's taking do to the
+ *                  stores before them
+ *   light_fence    sy_epoch_fence: nothing, or with -DFENCES (no membarrier in the system) a full
+ *                  fence
+ *   heavy_barrier  sy_epoch_barrier: a full fence of its own, then one in every process in turn;
+ *                  with -DFENCES its own only
+ *
+ * The includer defines PROCESSES, STORES and WORDS; a process's number is `me`, and `at` is a byte
+ * of its own.
  */
 typedef queue {
   byte count;
