@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "child.h"
@@ -19,21 +18,6 @@
 #define RANGE_MIN ((size_t) SY_CLASSES << SY_ZONE_SHIFT_MIN)
 /* Memory really touched, at most. */
 #define TOUCHED_MAX (320 * MIB)
-#define FAILED 99
-
-static void __attribute__ ((format (printf, 2, 3)))
-require (bool condition, const char *format, ...)
-{
-  va_list arguments;
-
-  if (condition)
-    return;
-  va_start (arguments, format);
-  vfprintf (stderr, format, arguments);
-  va_end (arguments);
-  fputc ('\n', stderr);
-  _exit (FAILED);
-}
 
 struct setting
 {

@@ -11,6 +11,8 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -22,6 +24,25 @@ struct child
   int status;        /* as of waitpid */
   char text[4096];   /* the first of its standard error */
 };
+
+/* The exit status of a child that found a fault. */
+#define CHILD_FAILED 99
+
+/* For a child's body, and the programs it stands for: if the condition is false, ends the process
+   with a line.  Takes no lock of check's. */
+static inline void __attribute__ ((format (printf, 2, 3), unused))
+require (bool condition, const char *format, ...)
+{
+  va_list arguments;
+
+  if (condition)
+    return;
+  va_start (arguments, format);
+  vfprintf (stderr, format, arguments);
+  va_end (arguments);
+  fputc ('\n', stderr);
+  _exit (CHILD_FAILED);
+}
 
 /* body returns the child's exit status. */
 static inline struct child

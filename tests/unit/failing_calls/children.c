@@ -4,29 +4,12 @@
 #include <config.h>
 
 #include <errno.h>
-#include <stdarg.h>
 
 #include "failing_calls.h"
 #include "pool/reap.h"
 #include "thread/registry.h"
 
-#define FAILED 99
-
 struct live live;
-
-void
-require (bool condition, const char *format, ...)
-{
-  va_list arguments;
-
-  if (condition)
-    return;
-  va_start (arguments, format);
-  vfprintf (stderr, format, arguments);
-  va_end (arguments);
-  fputc ('\n', stderr);
-  _exit (FAILED);
-}
 
 struct sydra_alloc *
 create (void)

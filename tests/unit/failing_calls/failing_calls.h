@@ -15,6 +15,7 @@
 #include "base/atomic.h"
 #include "suite.h"
 #include "sydra/alloc.h"
+#include "unit/child.h"
 
 /* ---- Faults ---- */
 
@@ -38,9 +39,6 @@ void fault_begin (void);
 void fault_lift (void);
 
 /* ---- What a child asks for ---- */
-
-/* Ends the child with these words on its standard error, where the condition does not hold. */
-void require (bool condition, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 /* A handle, for which the fault is lifted if need be. */
 struct sydra_alloc *create (void);
