@@ -99,12 +99,12 @@ END_TEST
 
 START_TEST (a_block_that_is_known_to_be_zero_is_zero)
 {
-  enum { LIVE = 400, ZERO_LEAST = TEST_SANITIZED ? 100 : 500 };
+  enum { LIVE = 400, ZERO_LEAST = 500 };
   struct test_random random = test_random_make (30);
   unsigned class_of[LIVE], live = 0, zero = 0;
 
   (void) sydra_collect (a);
-  for (unsigned step = 0; step < (TEST_SANITIZED ? 20000 : 200000); step++)
+  for (unsigned step = 0; step < (TEST_SANITIZED ? 60000 : 200000); step++)
     {
       size_t what = test_random_below (&random, 1000),
              which = live == 0 ? 0 : test_random_below (&random, live);
