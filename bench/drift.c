@@ -220,8 +220,8 @@ finish (struct run *run, struct result *result)
 
 const struct scenario scenario_drift = {
   .name = "drift",
-  .what
-  = "sizes that drift up and down under constant live bytes, a few blocks surviving; what stays resident",
+  .what = "sizes that drift up and down under constant live bytes, a few blocks surviving; what "
+          "stays resident",
   .prepare = prepare,
   .set_up = set_up,
   .work = BOTH (drift),

@@ -344,8 +344,8 @@ finish (struct run *run, struct result *result)
 
 const struct scenario scenario_ingest = {
   .name = "ingest",
-  .what
-  = "time series into skip lists of --live points, half of the steps reads; deferred frees; calls are timed",
+  .what = "time series into skip lists of --live points, half of the steps reads; deferred "
+          "frees; calls are timed",
   .prepare = prepare,
   .set_up = set_up,
   .work = { work, work },

@@ -210,8 +210,8 @@ finish (struct run *run, struct result *result)
 
 const struct scenario scenario_mixed = {
   .name = "mixed",
-  .what
-  = "half reads, half replacements over --live blocks, and bursts of tiny writes; every call is timed",
+  .what = "half reads, half replacements over --live blocks, and bursts of tiny writes; every "
+          "call is timed",
   .prepare = prepare,
   .set_up = set_up,
   .work = BOTH (mixed),

@@ -18,8 +18,8 @@
 
 static struct kernel kernel = {
   .name = "larson",
-  .what
-  = "Chains of threads: each replaces random blocks of a table and ends, its successor takes the table over.",
+  .what = "Chains of threads: each replaces random blocks of a table and ends, its successor "
+          "takes the table over.",
   .threads = 4,
 };
 

@@ -21,8 +21,8 @@
 
 static struct kernel kernel = {
   .name = "server",
-  .what
-  = "Threads replace blocks of 16 to 4096 bytes, lifetimes short and long; every eighth is freed by another thread.",
+  .what = "Threads replace blocks of 16 to 4096 bytes, lifetimes short and long; every eighth is "
+          "freed by another thread.",
   .threads = 4,
 };
 static struct handover *mail;
