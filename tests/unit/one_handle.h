@@ -18,6 +18,16 @@ set_up (void)
   ck_assert_ptr_nonnull (a);
 }
 
+/* A test case whose tests begin with set_up and end with tear_down, which may be NULL. */
+static inline TCase *
+one_handle_case (Suite *suite, const char *name, double seconds, void (*tear_down) (void))
+{
+  TCase *tests = test_case (suite, name, seconds);
+
+  tcase_add_checked_fixture (tests, set_up, tear_down);
+  return tests;
+}
+
 static inline struct sy_cache *
 mine (void)
 {

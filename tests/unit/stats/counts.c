@@ -219,7 +219,7 @@ END_TEST
 void
 stats_add_counts (Suite *suite)
 {
-  TCase *tests = stats_case (suite, "counts", 60);
+  TCase *tests = one_handle_case (suite, "counts", 60, tear_down);
 
   tcase_add_test (tests, a_new_handle_has_counted_nothing);
   tcase_add_test (tests, every_member_is_exact_after_a_known_sequence);

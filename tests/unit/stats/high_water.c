@@ -126,7 +126,7 @@ END_TEST
 void
 stats_add_high_water (Suite *suite)
 {
-  TCase *tests = stats_case (suite, "high_water", 60);
+  TCase *tests = one_handle_case (suite, "high_water", 60, tear_down);
 
   tcase_add_test (tests, high_water_stays_when_blocks_go);
   tcase_add_test (tests, a_block_that_grows_in_place_is_never_there_twice);

@@ -297,7 +297,7 @@ END_TEST
 void
 stats_add_rendering (Suite *suite)
 {
-  TCase *tests = stats_case (suite, "rendering", 20);
+  TCase *tests = one_handle_case (suite, "rendering", 20, tear_down);
 
   tcase_add_test (tests, the_reader_of_json_is_strict);
   tcase_add_test (tests, json_is_json_and_has_every_member);

@@ -75,7 +75,7 @@ END_TEST
 void
 stats_add_running (Suite *suite)
 {
-  TCase *tests = stats_case (suite, "running", 60);
+  TCase *tests = one_handle_case (suite, "running", 60, tear_down);
 
   tcase_add_test (tests, a_snapshot_of_running_threads_never_goes_back_nor_below_nothing);
 }

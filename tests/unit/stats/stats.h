@@ -14,16 +14,6 @@ tear_down (void)
   (void) sydra_alloc_destroy (a);
 }
 
-/* A case of tests that have the one handle. */
-static inline TCase *
-stats_case (Suite *suite, const char *name, double seconds)
-{
-  TCase *tests = test_case (suite, name, seconds);
-
-  tcase_add_checked_fixture (tests, set_up, tear_down);
-  return tests;
-}
-
 /* No class is aligned so: blocks of any size are the C library's. */
 #define STRICT (2 * (size_t) SY_UNIT_BYTES)
 

@@ -53,7 +53,7 @@ END_TEST
 void
 stats_add_struct_size (Suite *suite)
 {
-  TCase *tests = stats_case (suite, "struct_size", 20);
+  TCase *tests = one_handle_case (suite, "struct_size", 20, tear_down);
 
   tcase_add_test (tests, a_smaller_struct_is_filled_in_as_far_as_it_goes);
   tcase_add_test (tests, a_larger_struct_learns_how_much_was_filled_in);

@@ -52,7 +52,7 @@ END_TEST
 void
 thread_cache_add_births (Suite *suite)
 {
-  TCase *tests = cache_case (suite, "births", 20);
+  TCase *tests = one_handle_case (suite, "births", 20, tear_down);
 
   tcase_add_test (tests, a_new_cache_is_empty_and_full_at_once);
   tcase_add_test (tests, class_0_stays_without_a_magazine);

@@ -79,7 +79,7 @@ END_TEST
 void
 thread_cache_add_counts (Suite *suite)
 {
-  TCase *tests = cache_case (suite, "counts", 20);
+  TCase *tests = one_handle_case (suite, "counts", 20, tear_down);
 
   tcase_add_test (tests, counts_are_exact_after_every_call);
   tcase_add_test (tests, counts_agree_with_a_list_over_random_calls);

@@ -55,7 +55,7 @@ END_TEST
 void
 thread_cache_add_limits (Suite *suite)
 {
-  TCase *tests = cache_case (suite, "limits", 20);
+  TCase *tests = one_handle_case (suite, "limits", 20, tear_down);
 
   tcase_add_test (tests, what_the_magazines_hold_is_charged_and_given_up_for_a_request);
   tcase_add_test (tests, nothing_stays_charged_when_all_is_freed_and_handed_in);

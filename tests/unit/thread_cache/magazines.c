@@ -244,7 +244,7 @@ END_TEST
 void
 thread_cache_add_magazines (Suite *suite)
 {
-  TCase *tests = cache_case (suite, "magazines", 20);
+  TCase *tests = one_handle_case (suite, "magazines", 20, tear_down);
 
   tcase_add_test (tests, freed_blocks_come_back_from_the_thread_itself);
   tcase_add_test (tests, what_was_freed_last_comes_first);

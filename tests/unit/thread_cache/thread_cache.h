@@ -18,15 +18,6 @@ tear_down (void)
     ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
 }
 
-static inline TCase *
-cache_case (Suite *suite, const char *name, double seconds)
-{
-  TCase *tests = test_case (suite, name, seconds);
-
-  tcase_add_checked_fixture (tests, set_up, tear_down);
-  return tests;
-}
-
 /* Whether the cache's magazines hold any block. */
 static inline bool
 has_blocks (const struct sy_cache *cache)

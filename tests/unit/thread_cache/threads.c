@@ -297,7 +297,7 @@ END_TEST
 void
 thread_cache_add_threads (Suite *suite)
 {
-  TCase *tests = cache_case (suite, "threads", 60);
+  TCase *tests = one_handle_case (suite, "threads", 60, tear_down);
 
   tcase_add_test (tests, a_thread_that_ends_hands_in_blocks_and_counts);
   tcase_add_test (tests, a_thread_that_frees_a_bag_is_not_in_a_miss);

@@ -234,7 +234,7 @@ END_TEST
 void
 thread_cache_add_zeroed (Suite *suite)
 {
-  TCase *tests = cache_case (suite, "zeroed", 20);
+  TCase *tests = one_handle_case (suite, "zeroed", 20, tear_down);
 
   tcase_add_test (tests, blocks_of_new_memory_are_known_to_be_zero_whatever_is_freed_meanwhile);
   tcase_add_test (tests, blocks_that_were_handed_out_in_a_batch_are_not_known_to_be_zero);

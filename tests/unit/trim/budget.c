@@ -162,7 +162,7 @@ END_TEST
 void
 trim_add_budget (Suite *suite)
 {
-  TCase *tests = trim_case (suite, "budget", 60);
+  TCase *tests = one_handle_case (suite, "budget", 60, tear_down);
 
   tcase_add_test (tests, budget_goes_to_the_class_that_uses_it);
   tcase_add_test (tests, a_thread_comes_down_to_its_share_when_others_come);

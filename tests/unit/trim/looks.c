@@ -140,7 +140,7 @@ END_TEST
 void
 trim_add_looks (Suite *suite)
 {
-  TCase *tests = trim_case (suite, "looks", 30);
+  TCase *tests = one_handle_case (suite, "looks", 30, tear_down);
 
   tcase_add_test (tests, memory_that_grows_sheds_what_idle_classes_hold);
   tcase_add_test (tests, memory_that_grows_frees_the_slabs_of_a_class_that_shrank);

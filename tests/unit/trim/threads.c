@@ -82,7 +82,7 @@ END_TEST
 void
 trim_add_threads (Suite *suite)
 {
-  TCase *tests = trim_case (suite, "threads", 60);
+  TCase *tests = one_handle_case (suite, "threads", 60, tear_down);
 
   tcase_add_test (tests, threads_that_come_and_go_share_memory);
   tcase_add_test (tests, what_a_look_hands_in_is_counted);

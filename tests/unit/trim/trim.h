@@ -18,15 +18,6 @@ tear_down (void)
   ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
 }
 
-static inline TCase *
-trim_case (Suite *suite, const char *name, double seconds)
-{
-  TCase *tests = test_case (suite, name, seconds);
-
-  tcase_add_checked_fixture (tests, set_up, tear_down);
-  return tests;
-}
-
 /* So many blocks of the class at once, and freed, without a check's own calls: a thread's too. */
 static inline void
 use (unsigned class, unsigned count)
