@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "heap/heap.h"
+#include "pages/units.h"
 #include "report.h"
 #include "start.h"
 
@@ -59,13 +59,13 @@ free_bytes_of (const struct sydra_class_stats *class)
 }
 
 /*
- * Takes a snapshot.  Returns the free bytes of the pool and of the heap of large blocks.  The
+ * Takes a snapshot.  Returns the free bytes of the pool, and those that wait in the range.  The
  * snapshot's in_use_bytes covers both of them too.
  */
 static size_t
 take_stats (struct sydra_stats *stats)
 {
-  size_t free_bytes = sy_heap_held_bytes ();
+  size_t free_bytes = sy_units_dirty_bytes ();
 
   stats->size = sizeof *stats;
   (void) sydra_stats_get (sy_process (), stats);

@@ -18,7 +18,7 @@
 #include "thread/hits.h"
 
 /* The process's handle; 0 before the first call.  Hidden, so that it is one load away. */
-extern AO_t sy_process_handle __attribute__ ((visibility ("hidden")));
+extern AO_t sy_process_handle SY_HIDDEN;
 
 /* Makes the process's handle. */
 struct sydra_alloc *sy_start (void) SY_COLD;

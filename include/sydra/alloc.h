@@ -165,8 +165,9 @@ size_t sydra_usable_size(struct sydra_alloc *a, const void *block);
 /* How many bytes a request of size bytes would get; size itself if no such block is possible. */
 size_t sydra_good_size(struct sydra_alloc *a, size_t size);
 
-/* Whether the pointer lies in a live slab of this handle's pool.  The pointer may have any value.
-   False in modes without a pool. */
+/* Whether the pointer lies in memory of this handle's: in a live slab of its pool, or in a large
+   block.  The pointer may have any value.  False in modes without a pool, and for a block that the
+   C library serves. */
 bool sydra_owns(struct sydra_alloc *a, const void *pointer);
 
 /*
@@ -294,11 +295,11 @@ struct sydra_stats {
   uint64_t deferred_high_water_bytes;           /* the most such bytes that were observed at once */
   /* The current epoch, and the oldest one in which a reader entered that is inside. */
   uint64_t epoch_current, epoch_min; /* both are the same if no reader is inside */
-  uint64_t fallback_allocs, fallback_frees;     /* blocks that the pool left to the C library */
+  uint64_t fallback_allocs, fallback_frees;     /* blocks that no size class served */
   uint64_t fallback_resizes, fallback_remaps;   /* how often they were resized, and moved */
   /* fallback_allocs without remaps, by the requested size: up to 64, 128, ... 8192, and above. */
   uint64_t fallback_sizes[SYDRA_STATS_FALLBACK_BOUNDS];
-  uint64_t reserved_bytes;           /* address space reserved for the pools of all handles */
+  uint64_t reserved_bytes;           /* address space mapped for the blocks of all handles */
   uint64_t committed_bytes;          /* of this handle's slabs, and of free ones with memory */
   unsigned class_count;              /* how many entries of classes are filled in */
   struct sydra_class_stats classes[SYDRA_STATS_CLASSES_MAX];
@@ -309,6 +310,7 @@ struct sydra_stats {
   uint64_t deferred_stalls;          /* deferred frees that were refused because of a reader */
   /* How long the block that waits longest has waited, in nanoseconds.  0: none waits. */
   uint64_t deferred_oldest_ns;
+  uint64_t fallback_heap_allocs;     /* those of fallback_allocs that the C library's malloc served */
 };
 
 /*

@@ -32,7 +32,7 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
 {
   struct sy_cache *cache = sy_cache_get (a, "sydra_malloc");
 
-  return sy_heap_block_admit (a, cache, sy_heap_malloc (size), size);
+  return sy_heap_block_malloc (a, cache, SY_GRANULE, size, false);
 }
 
 SY_EXPORT void
@@ -43,8 +43,7 @@ sydra_free (struct sydra_alloc *a, void *block)
     return;
   if (SY_DEBUG)
     sy_waiting_check (block, "sydra_free");
-  (void) sy_heap_block_dismiss (a, sy_cache_earn (a, "sydra_free"), block);
-  sy_heap_free (block);
+  (void) sy_heap_block_free (a, sy_cache_earn (a, "sydra_free"), block);
 }
 
 void *
@@ -68,7 +67,7 @@ sy_backend_free_slow (struct sydra_alloc *a, void *block)
 void *
 sy_backend_calloc (struct sydra_alloc *a, size_t size)
 {
-  return sy_heap_block_admit (a, sy_cache_get (a, "sydra_calloc"), sy_heap_calloc (size), size);
+  return sy_heap_block_malloc (a, sy_cache_get (a, "sydra_calloc"), SY_GRANULE, size, true);
 }
 
 void *
@@ -80,8 +79,8 @@ sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size)
 void *
 sy_backend_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size)
 {
-  return sy_heap_block_admit (a, sy_cache_get (a, "sydra_aligned_alloc"),
-                              sy_heap_aligned (alignment, size), size);
+  return sy_heap_block_malloc (a, sy_cache_get (a, "sydra_aligned_alloc"), alignment, size,
+                               false);
 }
 
 bool

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* backend_small_pool.c: our own pool for sizes that have a class; the C library, tracked, for
-   the rest. */
+/* backend_small_pool.c: our own pool for sizes that have a class, large blocks for the rest, and
+   the C library where the range has no room. */
 #include <config.h>
 
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "base/bug.h"
 #include "base/compiler.h"
 #include "heap/heap.h"
+#include "pages/large.h"
 #include "pool/reap.h"
 #include "thread/counts.h"
 #include "thread/hits.h"
@@ -24,13 +25,13 @@ const bool sy_backend_has_pool = true;
 bool
 sy_backend_open (struct sydra_alloc *a, unsigned shards)
 {
-  return sy_pool_open (&a->pool, shards);
+  return sy_pool_open (&a->pool, shards, a->number << SY_TAG_SHIFT);
 }
 
 void
 sy_backend_close (struct sydra_alloc *a)
 {
-  sy_fallback_close (&a->fallback, sy_heap_free);
+  sy_heap_block_close (a);
   sy_pool_close (&a->pool);
 }
 
@@ -38,14 +39,17 @@ sy_backend_close (struct sydra_alloc *a)
 
 /* What is wrong with a pointer that is no block of this handle's. */
 static const char *
-what_is_wrong (const void *pointer)
+what_is_wrong (const struct sydra_alloc *a, const void *pointer)
 {
-  if (!sy_region_has (pointer))
+  unsigned kind = sy_range_kind (a->pool.tag, pointer);
+
+  if (!sy_range_has (pointer))
     return "no block of this handle: not allocated by it, or freed already";
-  if (sy_region_is_used (sy_region_slab_of (pointer))
-      && sy_slab_at (sy_region_slab_of (pointer))->owner != NULL)
-    return "a block of another handle";
-  return "no block: in a part of the pool that holds none now (freed already?)";
+  if (kind == a->pool.tag)
+    return "no block: in a part of the range that holds none now (freed already?)";
+  if (kind == SY_UNIT_LARGE || kind == SY_UNIT_INSIDE)
+    return "points into the middle of a block";
+  return "a block of another handle";
 }
 
 /*
@@ -59,17 +63,17 @@ class_of_block (struct sydra_alloc *a, const void *block, const char *call)
   unsigned class = sy_pool_class_of (&a->pool, block);
 
   if (SY_UNLIKELY (class != SY_CLASS_HEAP && ((uintptr_t) block & (SY_GRANULE - 1)) != 0))
-    (void) sy_bin_block (sy_region_slab_of (block), block, call);
+    (void) sy_bin_block (sy_slab_of (block), block, call);
   return class;
 }
 
-/* Reports misuse if the handle has no such block from the C library.  Called for a block that is
-   in no slab of its pool. */
+/* Reports misuse if it is no block of the handle's.  Called for a block that is in no slab of its
+   pool. */
 static void
 heap_block_check (struct sydra_alloc *a, const void *block, const char *call)
 {
-  if (sy_region_has (block) || !sy_fallback_has (&a->fallback, block))
-    sy_bug (call, block, what_is_wrong (block));
+  if (!sy_heap_block_is (a, block))
+    sy_bug (call, block, what_is_wrong (a, block));
 }
 
 /* ---- malloc ---- */
@@ -100,7 +104,7 @@ malloc_for_want (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, 
   if (block != NULL)
     return block;
   sy_count (a, cache, shard_misses, 1);
-  return sy_heap_block_admit (a, cache, sy_heap_aligned (alignment, size), size);
+  return sy_heap_block_malloc (a, cache, alignment, size, false);
 }
 
 void *
@@ -133,7 +137,7 @@ malloc_other (struct sydra_alloc *a, size_t size)
   struct sy_cache *cache = sy_cache_get (a, "sydra_malloc");
 
   if (size > SY_SMALL_MAX)
-    return sy_heap_block_admit (a, cache, sy_heap_malloc (size), size);
+    return sy_heap_block_malloc (a, cache, SY_GRANULE, size, false);
   return class_malloc (a, cache, sy_class_of (size), SY_GRANULE, size);
 }
 
@@ -168,13 +172,12 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
 static void
 heap_block_free (struct sydra_alloc *a, struct sy_cache *cache, void *block)
 {
-  if (sy_region_has (block) || !sy_heap_block_dismiss (a, cache, block))
-    sy_bug ("sydra_free", block, what_is_wrong (block));
+  if (!sy_heap_block_free (a, cache, block))
+    sy_bug ("sydra_free", block, what_is_wrong (a, block));
   sy_cache_trim (a, cache, SY_CLASS_HEAP);
-  sy_heap_free (block);
 }
 
-/* Every free that is no hit: NULL, the C library's block, a full magazine, no cache, misuse. */
+/* Every free that is no hit: NULL, a block of no class, a full magazine, no cache, misuse. */
 void
 sy_backend_free_slow (struct sydra_alloc *a, void *block)
 {
@@ -212,7 +215,7 @@ sy_backend_aligned_alloc (struct sydra_alloc *a, size_t alignment, size_t size)
   unsigned class = sy_class_of_aligned (size, alignment);
 
   if (class == SY_CLASS_HEAP)
-    return sy_heap_block_admit (a, cache, sy_heap_aligned (alignment, size), size);
+    return sy_heap_block_malloc (a, cache, alignment, size, false);
   return class_malloc (a, cache, class, alignment, size);
 }
 
@@ -220,7 +223,7 @@ void *
 sy_backend_calloc (struct sydra_alloc *a, size_t size)
 {
   if (size > SY_SMALL_MAX)
-    return sy_heap_block_admit (a, sy_cache_get (a, "sydra_calloc"), sy_heap_calloc (size), size);
+    return sy_heap_block_malloc (a, sy_cache_get (a, "sydra_calloc"), SY_GRANULE, size, true);
 
   struct sy_cache *cache = sy_cache_get (a, "sydra_calloc");
   void *block = sydra_malloc (a, size);
@@ -267,7 +270,7 @@ sy_backend_realloc (struct sydra_alloc *a, void *block, size_t size)
   if (size > SY_SMALL_MAX)
     return sy_heap_block_realloc (a, sy_cache_get (a, "sydra_realloc"), block, size);
 
-  size_t bytes = sy_heap_usable (block);
+  size_t bytes = sy_heap_block_usable (a, block);
 
   return move_to (a, sydra_malloc (a, size), block, size < bytes ? size : bytes, size <= bytes);
 }
@@ -280,13 +283,7 @@ sy_backend_resize (struct sydra_alloc *a, void *block, size_t size)
   if (class != SY_CLASS_HEAP)
     return size <= sy_size_classes[class].bytes;
   heap_block_check (a, block, "sydra_resize");
-  if (size > sy_heap_usable (block))
-    return false;
-
-  struct sy_cache *cache = sy_cache_find (a, "sydra_resize");
-
-  sy_count (a, cache, fallback_resizes, 1);
-  return true;
+  return sy_heap_block_resize (a, sy_cache_find (a, "sydra_resize"), block, size);
 }
 
 unsigned
@@ -296,7 +293,7 @@ sy_backend_class_of (struct sydra_alloc *a, const void *block, const char *call,
 
   if (class == SY_CLASS_HEAP)
     heap_block_check (a, block, call);
-  *bytes = class != SY_CLASS_HEAP ? sy_size_classes[class].bytes : sy_heap_usable (block);
+  *bytes = class != SY_CLASS_HEAP ? sy_size_classes[class].bytes : sy_heap_block_usable (a, block);
   return class;
 }
 
@@ -313,13 +310,13 @@ size_t
 sy_backend_good_size (size_t size)
 {
   return size <= SY_SMALL_MAX ? sy_size_classes[sy_class_of (size)].bytes
-                              : sy_heap_good_size (size);
+                              : sy_large_good_size (size);
 }
 
 bool
 sy_backend_owns (struct sydra_alloc *a, const void *pointer)
 {
-  return sy_pool_class_of (&a->pool, pointer) != SY_CLASS_HEAP;
+  return sy_range_kind (a->pool.tag, pointer) < 1u << SY_TAG_SHIFT;
 }
 
 size_t
@@ -349,8 +346,10 @@ sy_backend_collect (struct sydra_alloc *a)
     sy_cache_flush (cache);
   sy_reap_drain (&a->pool);
 
+  if (SY_DEBUG && !sy_units_are_valid ())
+    sy_bug ("sydra_collect", a, "the book of the range's units does not add up");
   bytes = sy_heap_purge ();
   bytes += sy_reap_purge (&a->pool);
-  /* The region last: draining and purging may empty slabs. */
-  return bytes + sy_region_purge ();
+  /* The range last: draining and purging may empty slabs. */
+  return bytes + sy_units_purge ();
 }

@@ -6,7 +6,8 @@
 #include <pthread.h>
 
 #include "api/waiting.h"
-#include "heap/heap.h"
+#include "base/metadata.h"
+#include "base/os.h"
 #include "pool/reap.h"
 #include "thread/registry.h"
 
@@ -57,19 +58,28 @@ forget_threads (struct sydra_alloc *a)
     sy_domain_each (&a->domain, sy_waiting_add);
 }
 
+/*
+ * Are the locks taken for a fork?  They are not where the calling thread is the only one: nobody
+ * else holds a lock then, and each page that is written to must be copied.
+ */
+static bool locked;
+
 static void
 lock_all (void)
 {
+  if (sy_os_is_alone ())
+    return;
   sy_lock_take (sy_registry_lock ());
   sy_handle_each (lock_domain);
   sy_handle_each (lock_limbo);
   sy_handle_each (lock_fallback);
   sy_waiting_lock ();
   sy_handle_each (lock_pool);
-  sy_lock_take (sy_region_lock ());
-  sy_lock_take (sy_magazine_lock ());
-  sy_heap_fork_lock ();
+  sy_lock_take (sy_slab_lock ());
+  sy_lock_take (&sy_range_lock);
+  sy_lock_take (sy_metadata_lock ());
   sy_lock_hold_all (true);
+  locked = true;
 }
 
 /* All but the registry's. */
@@ -77,9 +87,9 @@ static void
 unlock_most (void)
 {
   sy_lock_hold_all (false);
-  sy_heap_fork_unlock ();
-  sy_lock_release (sy_magazine_lock ());
-  sy_lock_release (sy_region_lock ());
+  sy_lock_release (sy_metadata_lock ());
+  sy_lock_release (&sy_range_lock);
+  sy_lock_release (sy_slab_lock ());
   sy_waiting_unlock ();
   sy_handle_each (unlock_handle);
 }
@@ -87,6 +97,9 @@ unlock_most (void)
 static void
 in_parent (void)
 {
+  if (!locked)
+    return;
+  locked = false;
   unlock_most ();
   sy_lock_release (sy_registry_lock ());
 }
@@ -94,12 +107,19 @@ in_parent (void)
 static void
 in_child (void)
 {
-  unlock_most ();
+  bool was_locked = locked;
+
+  if (was_locked)
+    {
+      locked = false;
+      unlock_most ();
+    }
   sy_epoch_after_fork ();
   if (SY_DEBUG)
     sy_waiting_forget ();
   sy_handle_each (forget_threads);
-  sy_lock_release (sy_registry_lock ());
+  if (was_locked)
+    sy_lock_release (sy_registry_lock ());
 }
 
 static void

@@ -96,8 +96,9 @@ fill (struct sydra_stats *stats, struct sydra_alloc *a)
       stats->fallback_remaps = counts->fallback_remaps;
       for (unsigned bucket = 0; bucket < SYDRA_STATS_FALLBACK_BOUNDS; bucket++)
         stats->fallback_sizes[bucket] = counts->fallback_sizes[bucket];
-      stats->reserved_bytes = sy_region.bytes;
-      stats->committed_bytes += sy_region_dirty_bytes ();
+      stats->reserved_bytes = sy_range_bytes ();
+      stats->committed_bytes += sy_units_dirty_bytes ();
+      stats->fallback_heap_allocs = counts->fallback_heap;
     }
   fill_deferred (stats, a);
   stats->in_use = at_least_0 (stats->allocations, stats->frees);

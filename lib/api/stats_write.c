@@ -73,7 +73,8 @@ static const struct field totals[] = {
   OF_STATS (reserved_bytes, "bytes reserved"), OF_STATS (committed_bytes, "bytes committed"),
   OF_STATS (epoch_advances, "epochs passed"), OF_STATS (deferred_reclaimed, "deferred and freed"),
   OF_STATS (deferred_stalls, "deferrals refused"),
-  OF_STATS (deferred_oldest_ns, "oldest deferred, ns")
+  OF_STATS (deferred_oldest_ns, "oldest deferred, ns"),
+  OF_STATS (fallback_heap_allocs, "fallback, C library's")
 };
 
 static const struct field columns[] = {

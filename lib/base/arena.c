@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 
+#include "base/atomic.h"
 #include "base/os.h"
 #include "base/tuning.h"
 
@@ -12,49 +13,158 @@ round_up (size_t bytes, size_t step)
   return (bytes + step - 1) / step * step;
 }
 
-bool
-sy_arena_open (struct sy_arena *arena, size_t bytes, size_t least, size_t share)
+/* ---- Where arenas lie ---- */
+
+/* Where the next arena may begin; 0: not chosen yet.  Any thread adds to it. */
+static AO_t next_place;
+#define NO_PLACE ((AO_t) 1)
+
+/* A random place in the second quarter of the gap.  NO_PLACE: there is no gap that is large. */
+static AO_t
+first_place (void)
+{
+  uintptr_t low, high;
+
+  if (!sy_os_gap (&low, &high))
+    return NO_PLACE;
+
+  uintptr_t quarter = (high - low) / 4;
+
+  return (AO_t) round_up (low + quarter + sy_os_secret () % quarter, SY_HUGE_PAGE_BYTES);
+}
+
+/* A place with room for the bytes.  0: there is none. */
+static uintptr_t
+take_place (size_t bytes)
+{
+  if (AO_load (&next_place) == 0)
+    (void) AO_compare_and_swap (&next_place, 0, first_place ());
+  if (AO_load (&next_place) == NO_PLACE)
+    return 0;
+  /* Relaxed: a number, which nobody else gets. */
+  return AO_fetch_and_add (&next_place, (AO_t) round_up (bytes, SY_HUGE_PAGE_BYTES));
+}
+
+static bool
+open_in_place (struct sy_arena *arena, size_t bytes)
+{
+  bool taken = true;
+
+  for (unsigned tries = 0; taken && tries < SY_PLACE_TRIES; tries++)
+    {
+      char *base = (char *) take_place (bytes);
+
+      if (base == NULL)
+        return false;
+      if (sy_os_map_at (base, SY_UNIT_BYTES, &taken))
+        {
+          *arena = (struct sy_arena) { base, round_up (bytes, SY_UNIT_BYTES), SY_UNIT_BYTES, 0,
+                                       false };
+          return true;
+        }
+    }
+  return false;
+}
+
+/* One half of the bytes, but not less than `least`. */
+static size_t
+half_of (size_t bytes, size_t least)
+{
+  return bytes / 2 > least ? bytes / 2 : least;
+}
+
+static bool
+open_reserved (struct sy_arena *arena, size_t bytes, size_t least, size_t share)
 {
   size_t limit = sy_os_address_limit ();
+  char *start;
 
   while (limit != SIZE_MAX && bytes > least && bytes > limit / share)
-    bytes /= 2;
-  for (arena->base = sy_os_reserve (bytes); arena->base == NULL && bytes > least;
-       arena->base = sy_os_reserve (bytes))
-    bytes /= 2;
-  arena->reserved = arena->base == NULL ? 0 : bytes;
-  arena->committed = arena->used = 0;
-  return arena->base != NULL;
+    bytes = half_of (bytes, least);
+  /* One unit more, so that a whole one can begin at a multiple of its length. */
+  while ((start = sy_os_reserve (round_up (bytes, SY_UNIT_BYTES) + SY_UNIT_BYTES)) == NULL
+         && bytes > least)
+    bytes = half_of (bytes, least);
+  if (start == NULL)
+    return false;
+  start += -(uintptr_t) start & (SY_UNIT_BYTES - 1);
+  *arena = (struct sy_arena) { start, round_up (bytes, SY_UNIT_BYTES), 0, 0, true };
+  return true;
 }
 
 bool
-sy_arena_grow (struct sy_arena *arena, size_t bytes, size_t step)
+sy_arena_open (struct sy_arena *arena, size_t bytes, size_t least, size_t share)
 {
-  if (bytes <= arena->committed)
-    return true;
-  if (bytes > arena->reserved)
-    return false;
+  return open_in_place (arena, bytes) || open_reserved (arena, bytes, least, share);
+}
 
-  size_t target = round_up (bytes, step);
+/* ---- Growth ---- */
 
-  target = round_up (target, sy_os_page_bytes ());
-  if (target > arena->reserved)
-    target = arena->reserved;
-  if (!sy_os_commit (arena->base + arena->committed, target - arena->committed))
+/* Maps what lies between the end and `target`. */
+static bool
+map_to (struct sy_arena *arena, size_t target)
+{
+  char *end = arena->base + arena->mapped;
+  bool taken;
+
+  if (target > arena->room
+      || !(arena->is_reserved ? sy_os_commit (end, target - arena->mapped)
+                              : sy_os_map_at (end, target - arena->mapped, &taken)))
     return false;
-  arena->committed = target;
+  arena->mapped = target;
   return true;
+}
+
+/* How much the arena grows at once: a share of what it has. */
+static size_t
+step_of (const struct sy_arena *arena)
+{
+  size_t step = arena->mapped / SY_STEP_SHARE;
+
+  step = step < SY_STEP_MIN ? SY_STEP_MIN : step > SY_STEP_MAX ? SY_STEP_MAX : step;
+  return round_up (step, SY_UNIT_BYTES);
+}
+
+bool
+sy_arena_grow (struct sy_arena *arena, size_t bytes)
+{
+  size_t least = round_up (bytes, SY_UNIT_BYTES), target = arena->mapped + step_of (arena);
+
+  if (bytes <= arena->mapped)
+    return true;
+  if (bytes > arena->room)
+    return false;
+  return (least < target && map_to (arena, target)) || map_to (arena, least);
 }
 
 void *
 sy_arena_take (struct sy_arena *arena, size_t bytes)
 {
-  if (bytes > arena->reserved - arena->used
-      || !sy_arena_grow (arena, arena->used + bytes, SY_ARENA_STEP))
+  if (bytes > arena->room - arena->used || !sy_arena_grow (arena, arena->used + bytes))
     return NULL;
 
   void *start = arena->base + arena->used;
 
   arena->used += bytes;
   return start;
+}
+
+size_t
+sy_arena_jump (struct sy_arena *arena, size_t bytes)
+{
+  bool taken = !arena->is_reserved;
+
+  for (size_t over = 0; taken; over = over == 0 ? SY_HUGE_PAGE_BYTES : 2 * over)
+    {
+      size_t to = arena->mapped + over;
+
+      if (to > arena->room || bytes > arena->room - to)
+        return 0;
+      if (sy_os_map_at (arena->base + to, bytes, &taken))
+        {
+          arena->mapped = to + bytes;
+          return to;
+        }
+    }
+  return 0;
 }

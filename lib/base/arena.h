@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arena.h: a reserved range of addresses that is used from its start, and committed in steps.
+ * arena.h: a part of the address space that is used from its start, and grows at its end.
  *
- *   base | used ... | committed, not yet used ... | reserved only ...                       |
+ *   base | used ... | mapped, not yet used ... | room: not mapped, and perhaps another's        |
  *
- *   used <= committed <= reserved        the last two in whole pages
+ *   used <= mapped <= room        the last two in whole units
  *
- * Metadata lives in arenas and is never unmapped.  So a stale index or pointer into an arena still
- * reads memory.  The caller locks.
+ * An arena takes from the system only what is used, and a step.  So nothing that counts a process's
+ * addresses, data or locked memory sees more than that.  All of it stays one mapping.  The arenas
+ * of a process lie one behind the other, from a random place in the largest gap of its address
+ * space. Where the system gives no such place, an arena is a reservation: addresses that nobody
+ * else gets, and that are committed in the same steps.
+ *
+ * What lies in an arena is never unmapped.  So a stale index or pointer into an arena still reads
+ * memory.  The caller locks.
  */
 #ifndef SY_ARENA_H
 #define SY_ARENA_H
@@ -16,23 +22,31 @@
 #include <stddef.h>
 
 struct sy_arena {
-  char *base;
-  size_t reserved, committed, used;
+  char *base;              /* aligned to a unit; NULL: not open */
+  size_t room, mapped, used;
+  bool is_reserved;
 };
 
 /*
- * Reserves a range of `bytes`, and halves this as long as the system refuses it, or as long as it
- * is more than one part in `share` of the process's limit on address space.  Never reserves less
- * than `least`.  False: the system refuses even this.
+ * Opens an arena with room for `bytes`.  A reservation is halved as long as the system refuses it,
+ * or as long as it is more than one part in `share` of a limit on address space, but never below
+ * `least`.  False: the system refuses.
  */
 bool sy_arena_open (struct sy_arena *arena, size_t bytes, size_t least, size_t share);
 
-/* Makes the first `bytes` of the range usable, in steps of `step` bytes.  False: the range or the
-   memory is used up, and nothing has changed. */
-bool sy_arena_grow (struct sy_arena *arena, size_t bytes, size_t step);
+/* Makes the first `bytes` usable.  False: the room or the memory is used up, or another mapping is
+   in the way, and nothing has changed. */
+bool sy_arena_grow (struct sy_arena *arena, size_t bytes);
 
-/* Takes the next `bytes` of the range, which are zero.  The caller passes multiples of the
-   alignment that it needs.  NULL: the range or the memory is used up. */
+/* Takes the next `bytes`, which are zero.  The caller passes multiples of the alignment that it
+   needs.  NULL: as above. */
 void *sy_arena_take (struct sy_arena *arena, size_t bytes);
+
+/*
+ * Maps `bytes`, whole units, behind another's mappings that are in the way.  Returns the distance
+ * from base to there; what lies between it and the old end is not the arena's.  0: the room or the
+ * memory is used up.
+ */
+size_t sy_arena_jump (struct sy_arena *arena, size_t bytes);
 
 #endif

@@ -59,6 +59,20 @@ sy_holds (const AO_t *word, AO_t value)
 #endif
 }
 
+/* Is the value less than what the word holds?  Relaxed. */
+static inline bool
+sy_is_below (AO_t value, const AO_t *word)
+{
+#ifdef __x86_64__
+  bool below;
+
+  __asm__ ("cmpq %1, %2" : "=@ccb" (below) : "m" (*word), "r" (value));
+  return below;
+#else
+  return value < AO_load (word);
+#endif
+}
+
 /* Adds to a counter that any thread writes.  Relaxed: a count orders nothing. */
 static inline void
 sy_shared_add (AO_t *counter, AO_t amount)

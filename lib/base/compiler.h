@@ -4,6 +4,8 @@
 #define SY_COMPILER_H
 
 #define SY_EXPORT __attribute__ ((visibility ("default")))
+/* For the declaration of a variable that hits read: code of another file then reads it directly. */
+#define SY_HIDDEN __attribute__ ((visibility ("hidden")))
 #define SY_NOINLINE __attribute__ ((noinline))
 #define SY_COLD __attribute__ ((noinline, cold))
 #define SY_ALIGNED(bytes) __attribute__ ((aligned (bytes)))

@@ -21,9 +21,9 @@ enum sy_rank {
   SY_RANK_LIMBO,         /* a handle's sealed bags; only a fork holds several */
   SY_RANK_FALLBACK,      /* a stripe of a handle's fallback blocks; only a fork holds several */
   SY_RANK_BIN,           /* one class of one shard; only a fork holds several */
-  SY_RANK_REGION,        /* the range's slabs */
-  SY_RANK_MAGAZINES,     /* the magazines' arena */
-  SY_RANK_PAGES          /* runs of pages for large blocks */
+  SY_RANK_SLABS,         /* states of slabs that are not in use */
+  SY_RANK_RANGE,         /* the range and its book */
+  SY_RANK_METADATA       /* the library's own memory */
 };
 
 struct sy_lock {

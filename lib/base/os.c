@@ -8,13 +8,20 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __linux__
+# include <sys/auxv.h>
+#endif
 #include <sys/mman.h>
 #include <sys/resource.h>
+#ifdef HAVE_SYS_SINGLE_THREADED_H
+# include <sys/single_threaded.h>
+#endif
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/tuning.h"
 
 #ifdef HAVE_LINUX_MEMBARRIER_H
 # include <linux/membarrier.h>
@@ -81,16 +88,6 @@ sy_os_map (size_t bytes)
   return map (bytes, PROT_READ | PROT_WRITE, 0);
 }
 
-void *
-sy_os_map_sparse (size_t bytes)
-{
-  void *start = map (bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
-
-  if (start != NULL)
-    dump (start, bytes, false);
-  return start;
-}
-
 bool
 sy_os_commit (void *start, size_t bytes)
 {
@@ -151,59 +148,57 @@ sy_os_resident_bytes (void *start, size_t bytes)
   return bytes;
 }
 
+/* Systems that do not know the flag take the address for a wish. */
+#ifndef MAP_FIXED_NOREPLACE
+# define MAP_FIXED_NOREPLACE 0
+#endif
+
+static void *
+map_fixed (void *start, size_t bytes, int flags)
+{
+  return mmap (start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+}
+
 bool
-sy_os_remap (void *start, size_t bytes)
+sy_os_map_at (void *start, size_t bytes, bool *taken)
 {
   int saved = errno;
-  bool done = mmap (start, bytes, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)
-              != MAP_FAILED;
+  void *mapped = map_fixed (start, bytes, MAP_FIXED_NOREPLACE);
+
+  *taken = mapped != start && (mapped != MAP_FAILED || errno == EEXIST);
+  if (mapped != start && mapped != MAP_FAILED)
+    (void) munmap (mapped, bytes);
+  errno = saved;
+  return mapped == start;
+}
+
+bool
+sy_os_map_over (void *start, size_t bytes)
+{
+  int saved = errno;
+  bool done = map_fixed (start, bytes, MAP_FIXED) != MAP_FAILED;
 
   errno = saved;
   return done;
 }
 
-#if defined MREMAP_DONTUNMAP && defined MAP_FIXED_NOREPLACE && defined MADV_COLD
-
-enum sy_moved
-sy_os_move (void *from, void *to, size_t bytes)
+bool
+sy_os_move (void *from, size_t bytes, void *to, size_t to_bytes)
 {
+#ifdef MREMAP_FIXED
   int saved = errno;
-  enum sy_moved moved = SY_MOVED;
+  bool done = mremap (from, bytes, to_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) != MAP_FAILED;
 
-  /* A move would unlock a whole locked mapping (mlock, mlockall).  MADV_COLD fails on a locked
-     page, and does little to another one. */
-  if (madvise (from, sy_os_page_bytes (), MADV_COLD) != 0)
-    moved = SY_MOVE_REFUSED;
-  else if (mremap (from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to)
-           == MAP_FAILED)
-    {
-      /*
-       * EINVAL: the system has no such move (Linux before 5.7) and has done nothing.  After
-       * another failure the destination may be unmapped, and another thread may have mapped
-       * something there. If none has, we map it again.
-       */
-      int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
-      bool ours = errno == EINVAL || mmap (to, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == to;
-
-      moved = ours ? SY_MOVE_REFUSED : SY_MOVE_LOST;
-    }
   errno = saved;
-  return moved;
-}
-
+  return done;
 #else
-
-enum sy_moved
-sy_os_move (void *from, void *to, size_t bytes)
-{
   (void) from;
-  (void) to;
   (void) bytes;
-  return SY_MOVE_REFUSED;
-}
-
+  (void) to;
+  (void) to_bytes;
+  return false;
 #endif
+}
 
 void
 sy_os_unmap (void *start, size_t bytes)
@@ -301,30 +296,93 @@ sy_os_thread_name (long thread_id, char *name, size_t bytes)
 size_t
 sy_os_page_bytes (void)
 {
-  return (size_t) sysconf (_SC_PAGESIZE);
+  static AO_t known;  /* relaxed: any thread writes the same */
+  AO_t bytes = AO_load (&known);
+
+  if (SY_UNLIKELY (bytes == 0))
+    {
+      bytes = (AO_t) sysconf (_SC_PAGESIZE);
+      AO_store (&known, bytes);
+    }
+  return bytes;
 }
 
-static size_t
-limit_of (int resource)
+size_t
+sy_os_address_limit (void)
 {
   struct rlimit limit;
 
-  if (getrlimit (resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY
+  if (getrlimit (RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY
       || limit.rlim_cur > SIZE_MAX)
     return SIZE_MAX;
   return (size_t) limit.rlim_cur;
 }
 
 size_t
-sy_os_address_limit (void)
+sy_os_memory_bytes (void)
 {
-  return limit_of (RLIMIT_AS);
+  long pages = sysconf (_SC_PHYS_PAGES);
+
+  return pages < 1 ? sy_os_page_bytes () : (size_t) pages * sy_os_page_bytes ();
 }
 
-size_t
-sy_os_data_limit (void)
+/*
+ * The C library's heap grows up from the program, and mappings grow down from the stacks.  Between
+ * them is the gap.  An emulator may put all of it together, low in the address space; then the gap
+ * is above.
+ */
+bool
+sy_os_gap (uintptr_t *low, uintptr_t *high)
 {
-  return limit_of (RLIMIT_DATA);
+  char here;
+  void *end = sbrk (0);
+  uintptr_t heap = end == (void *) -1 ? 0 : (uintptr_t) end, stack = (uintptr_t) &here;
+
+  *low = heap < stack ? heap : stack;
+  *high = heap < stack ? stack : heap;
+  if (*high - *low < SY_GAP_MIN)
+    {
+      *low = *high;
+      *high = SY_ADDRESSES_END;
+    }
+  return SY_WORD_BITS == 64 && !SY_THREAD_SANITIZER && *low < *high && *high - *low >= SY_GAP_MIN;
+}
+
+/* Mixes all bits of a number into all others (Steele, Lea and Flood, "SplitMix", 2014). */
+static uint64_t
+mixed (uint64_t number)
+{
+  number = (number ^ number >> 30) * UINT64_C (0xbf58476d1ce4e5b9);
+  number = (number ^ number >> 27) * UINT64_C (0x94d049bb133111eb);
+  return number ^ number >> 31;
+}
+
+/*
+ * The kernel gives each program 16 random bytes.  The C library makes its own secrets of the first
+ * 8 and of the last 8.  Who learns what we make of both together knows neither of them better.
+ */
+uint64_t
+sy_os_secret (void)
+{
+  static const char here;
+  uint64_t random[2] = { (uintptr_t) &here, 0 };
+#ifdef AT_RANDOM
+  const void *bytes = (const void *) getauxval (AT_RANDOM);
+
+  if (bytes != NULL)
+    memcpy (random, bytes, sizeof random);
+#endif
+  return mixed (random[0] + mixed (random[1]));
+}
+
+bool
+sy_os_is_alone (void)
+{
+#ifdef HAVE_SYS_SINGLE_THREADED_H
+  return __libc_single_threaded != 0;
+#else
+  return false;
+#endif
 }
 
 unsigned

@@ -42,26 +42,25 @@ bool sy_os_populate (void *start, size_t bytes);
 size_t sy_os_resident_bytes (void *start, size_t bytes);
 
 /*
- * Gives committed pages' memory back by mapping the pages anew.  If they were moved here, they
- * become one mapping with their neighbours again.  False: the system refuses, and the contents are
- * unknown.
+ * Moves pages, with their memory and without a copy, to the start of a longer place that is mapped.
+ * The place becomes one mapping, and what lies behind the moved pages is zero.  Nothing is mapped
+ * at the old place any more.  False: the system refuses.  The old pages are as they were, and the
+ * new place may not be mapped any more.
  */
-bool sy_os_remap (void *start, size_t bytes);
+bool sy_os_move (void *from, size_t bytes, void *to, size_t to_bytes);
 
-/* The result of a move: the pages were moved; or the system refused, and nothing has changed; or
-   the destination is lost, and must not be used any more. */
-enum sy_moved { SY_MOVED, SY_MOVE_REFUSED, SY_MOVE_LOST };
+/*
+ * Maps readable, writable, zero pages at this place, and touches no mapping that is there already.
+ * Pages right behind others that were mapped so become one mapping with them.  False: the system
+ * refuses, or something is mapped there; *taken then says whether it is that.
+ */
+bool sy_os_map_at (void *start, size_t bytes, bool *taken);
 
-/* Moves the memory of pages, without a copy, to committed pages that have none.  Locked pages are
-   refused.  The old pages stay committed and read as zero. */
-enum sy_moved sy_os_move (void *from, void *to, size_t bytes);
+/* The same, in the place of what is mapped there. */
+bool sy_os_map_over (void *start, size_t bytes);
 
 /* Maps readable, writable pages, which are zero.  NULL: the system refuses. */
 void *sy_os_map (size_t bytes);
-
-/* The same for pages of which few will be used.  They do not count against the system's memory,
-   if the system allows that, and are not in core dumps. */
-void *sy_os_map_sparse (size_t bytes);
 
 /* Unmaps a whole mapping or reservation. */
 void sy_os_unmap (void *start, size_t bytes);
@@ -84,10 +83,21 @@ void sy_os_thread_name (long thread_id, char *name, size_t bytes);
 
 size_t sy_os_page_bytes (void);
 
-/* The process's limits on address space and on data; SIZE_MAX: no limit.  The limit on data counts
-   committed memory, and not what is only reserved. */
+/* The process's limit on address space; SIZE_MAX: none. */
 size_t sy_os_address_limit (void);
-size_t sy_os_data_limit (void);
+
+/* How much memory the machine has. */
+size_t sy_os_memory_bytes (void);
+
+/* Sets *low and *high to about where the largest unused part of the address space begins and ends.
+   What lies there is not known.  False: there is none of SY_GAP_MIN bytes. */
+bool sy_os_gap (uintptr_t *low, uintptr_t *high);
+
+/* A number that is another one in each program that starts, and that others cannot guess. */
+uint64_t sy_os_secret (void);
+
+/* Is the calling thread the process's only one?  False where the C library does not say. */
+bool sy_os_is_alone (void);
 
 /* How many processors are online; at least 1. */
 unsigned sy_os_processors (void);

@@ -3,16 +3,16 @@
  * purge_timer.h: when memory goes back to the system, and how much of it at a time.
  *
  * A reaping is a walk that gives memory back.  It begins SY_REAP_NS after the last step of the one
- * before, or sooner if a thread asks for it.  It is done in steps, by threads that are inside the
- * allocator anyway.  Each step may last a share of the time since the step before.  So a busy
- * program is held up only for a moment now and then, and in an idle one few calls are enough.
+ * before.  It is done in steps, by threads that are inside the allocator anyway.  Each step may
+ * last a share of the time since the step before.  So a busy program is held up only for a moment
+ * now and then, and in an idle one few calls are enough.
  *
- *   a reaping begins   SY_REAP_NS after the last step of the one before, or when a thread asks
+ *   a reaping begins   SY_REAP_NS after the last step of the one before
  *   the next step      is due when 2^20 ns have passed since the last one began
  *   a step lasts       passed / SY_REAP_STEP_SHARE, within SY_REAP_STEP_NS_MIN and _MAX
  *
  * The owner of a timer ensures that only one thread at a time begins a step.  Any thread may ask
- * whether a step is due, and may ask for a reaping to begin soon; both are hints.
+ * whether a step is due; the answer is a hint.
  */
 #ifndef SY_PURGE_TIMER_H
 #define SY_PURGE_TIMER_H
@@ -52,15 +52,6 @@ sy_purge_timer_step (struct sy_purge_timer *timer, uint64_t now_ns)
   AO_store (&timer->stepped, now);
   AO_store (&timer->under_way, 1);
   return sy_os_now_ns () + share_ns;
-}
-
-/* Lets a reaping begin now, if none is under way.  Any thread may call at any time; the request
-   is a hint and may be lost. */
-static inline void
-sy_purge_timer_hurry (struct sy_purge_timer *timer, uint64_t now_ns)
-{
-  if (AO_load (&timer->under_way) == 0)
-    AO_store (&timer->stepped, (AO_t) (now_ns >> 20) - (AO_t) (SY_REAP_NS >> 20));
 }
 
 /* Ends the reaping. */

@@ -11,44 +11,51 @@
 
 #define SY_WORD_BITS (UINTPTR_MAX > 0xffffffffu ? 64 : 32)
 
+/* The alignment that sydra_malloc promises: alignof (max_align_t). */
+#define SY_GRANULE_SHIFT 4
+#define SY_GRANULE ((size_t) 1 << SY_GRANULE_SHIFT)
+
 /* A unit of the range, and a slab of a small class: 4,096 blocks of the smallest class. */
 #define SY_UNIT_SHIFT 16
 #define SY_UNIT_BYTES ((size_t) 1 << SY_UNIT_SHIFT)
-/* A slab of a large class is up to 8 units long, so that at most 3 % of it is lost behind the last
-   block. */
+
+/* A slab is up to 8 units long, so that at most 3 % of it is lost behind the last block. */
 #define SY_SLAB_UNITS_MAX 8u
 
-/* The length of a zone of the range: 64 GiB on 64 bits, 16 MiB on 32 bits.  It is halved until the
-   system grants the range, down to the length of the longest slab. */
-#define SY_ZONE_SHIFT (SY_WORD_BITS == 64 ? 36 : 24)
-#define SY_ZONE_SHIFT_MIN (SY_UNIT_SHIFT + 3)
-/*
- * Zone number n skips n * SY_ZONE_SKEW units at its start, modulo 1/SY_ZONE_SKEW_SHARE of a zone.
- * TLBs and caches choose their sets by the low bits of addresses.  Without a skew the first slabs
- * of all zones would share the sets of one slab.  The skew is 2,112 + 5 units.  2,112 is half a
- * page and a line: it spreads the bytes of a pool's map for these slabs over the sets of a cache.
- * The sum is odd: it spreads the slabs over all sets of a TLB.
- */
-#define SY_ZONE_SKEW 2117u
-#define SY_ZONE_SKEW_SHARE 16u
-/* Under a limit on address space the range takes at most this share: one part in 4.  Threads'
-   stacks and the C library need the rest. */
-#define SY_RANGE_LIMIT_SHARE 4
+/* ---- Where memory lies, and how much is taken at once ---- */
 
-/* Under a limit on data a pool's map takes at most one part in 512.  Then each zone is still longer
-   than the limit, and there is room for hundreds of handles. */
-#define SY_MAP_LIMIT_SHARE 512
-
-/* The states of the first 8 units of each zone lie together and are committed from the beginning:
-   192 KiB, of which most programs touch few pages. */
-#define SY_NEAR_UNITS 8u
+/* A system's huge page.  Arenas begin at multiples of it. */
+#define SY_HUGE_PAGE_BYTES ((size_t) 2 << 20)
+/* The smallest gap in the address space that arenas are put into. */
+#define SY_GAP_MIN ((uintptr_t) 1 << (SY_WORD_BITS == 64 ? 38 : 31))
+/* Where the addresses of a program end, on most systems.  On 32 bits no arena asks. */
+#define SY_ADDRESSES_END ((uintptr_t) 1 << (SY_WORD_BITS == 64 ? 47 : 31))
+/* How many places an arena tries before it takes a reservation. */
+#define SY_PLACE_TRIES 8u
+/* The range has room for 4 times the machine's memory, and for 64 GiB at least.  On 32 bits it is a
+   reservation of 1 GiB, which is halved until the system grants it, down to 16 MiB. */
+#define SY_RANGE_MEMORIES 4u
+#define SY_RANGE_LEAST ((size_t) 1 << (SY_WORD_BITS == 64 ? 36 : 30))
+#define SY_RANGE_RESERVED_MIN ((size_t) 16 << 20)
+/* Under a limit on address space a reserved range takes at most one part in 2, and every other
+   reservation one part in 64.  Threads' stacks and the C library need the rest. */
+#define SY_RANGE_LIMIT_SHARE 2
+#define SY_ARENA_LIMIT_SHARE 64
 /*
- * How many units of a zone are committed at once: one part in 8 of those it has, up to 64 units,
- * which is 4 MiB.  Small steps, because limits on data, locked memory and core dumps count what
- * is committed.
+ * An arena grows by one part in 8 of what it has, within 128 KiB and 64 MiB.  Small steps, because
+ * limits and locked memory count what is mapped, and because a small process shall have no huge
+ * page that it did not earn.
  */
-#define SY_COMMIT_SHARE 8u
-#define SY_COMMIT_UNITS 64u
+#define SY_STEP_SHARE 8u
+#define SY_STEP_MIN ((size_t) 128 << 10)
+#define SY_STEP_MAX ((size_t) 64 << 20)
+
+/* How many bytes the library itself may keep: on 64 bits, what magazines' numbers of 24 bits can
+   reach.  A reservation is halved until the system grants it. */
+#define SY_METADATA_BYTES (SY_WORD_BITS == 64 ? (size_t) 15 << 30 : (size_t) 64 << 20)
+#define SY_METADATA_BYTES_MIN ((size_t) 1 << 22)
+/* Memory for the states of slabs is taken a page at a time. */
+#define SY_STATES_BYTES ((size_t) 4096)
 
 /*
  * When blocks of new memory are handed out, pages are populated this many at a time.  Only in
@@ -58,17 +65,9 @@
 #define SY_POPULATE_PAGES 4u
 #define SY_POPULATE_SLABS 2u
 
-/* Arenas of metadata are committed in steps of this many bytes. */
-#define SY_ARENA_STEP ((size_t) 1 << 18)
-/* Under a limit on address space each arena takes at most one part in 64. */
-#define SY_ARENA_LIMIT_SHARE 64
-
 /* The size of a magazine, which has up to 125 rounds on 64 bits.  A power of two, so that a
    magazine is full when the low bits of its top are zero. */
 #define SY_MAGAZINE_BYTES ((size_t) 1 << (SY_WORD_BITS == 64 ? 10 : 9))
-/* A million magazines are enough to fill the depots of some forty shards.  When they are used up,
-   blocks go to the slabs directly. */
-#define SY_MAGAZINES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
 /* A thread's first magazine of a class has 8 blocks, or as many as 8 KiB hold if those are fewer,
    but at least one.  Each refill doubles it, up to the class's own limit. */
 #define SY_CAPACITY_FIRST 8u
@@ -77,9 +76,11 @@
    use the handle, and to SY_BUDGET_LEAST in any case. */
 #define SY_BUDGET_ALL ((size_t) 4 << 20)
 #define SY_BUDGET_LEAST ((size_t) 256 << 10)
-/* A full-grown magazine holds 64 KiB of blocks, but at least 16 blocks, however large they are. */
+/* A full-grown magazine holds 64 KiB of blocks, but at least 16 blocks, or as many as 512 KiB hold
+   if those are fewer. */
 #define SY_MAGAZINE_BLOCKS_BYTES ((size_t) 1 << 16)
 #define SY_CAPACITY_LEAST 16u
+#define SY_CAPACITY_LEAST_BYTES ((size_t) 512 << 10)
 /* Empty magazines that a thread keeps for its next exchanges, so that most exchanges do not
    touch the shared stack of empty magazines. */
 #define SY_EMPTY_MAX 4u
@@ -126,19 +127,14 @@
  * what keeps slabs from becoming empty.
  */
 #define SY_HOLD_MAGAZINES 4u
-/* How many slabs may have memory that was moved from another class.  Each takes one or two of the
-   65,530 mappings that the system grants. */
-#define SY_MOVED_SLABS_MAX 1024u
-/* How many units' pages go back to the system in one go, between two looks at the clock. */
-#define SY_REAP_UNITS 16u
 /*
  * A step of a reaping may last one half of the time since the last step of its kind, within
- * these bounds.  A busy program has a step at each tick of the coarse clock: 2 ms of 4.  A
+ * these bounds.  A busy program has a step at each tick of the coarse clock: 1 ms of 4.  A
  * program that calls a thousand times a second still gives 1 GiB back within a second.
  */
 #define SY_REAP_STEP_SHARE 2u
 #define SY_REAP_STEP_NS_MIN UINT64_C (250000)
-#define SY_REAP_STEP_NS_MAX UINT64_C (16000000)
+#define SY_REAP_STEP_NS_MAX UINT64_C (1000000)
 /* How many slabs of a bin are looked at for free pages in one go, under its lock, and how many
    slabs' free pages go back in one go. */
 #define SY_PURGE_LOOKS 1024u
@@ -146,10 +142,6 @@
 /* How many slabs of a bin a reaping purges: 32, and one part in 8 of all that it has. */
 #define SY_PURGE_LEAST 32u
 #define SY_PURGE_SHARE 8u
-/* How many dirty units of all classes may wait for their own class while another class takes memory
-   from the system. */
-#define SY_DIRTY_UNITS 16u
-
 /*
  * A thread publishes its counts to the handle when it exchanges a magazine.  Its count of the
  * heap's blocks it publishes when that has changed by this many bytes, so that it rarely touches
@@ -190,59 +182,41 @@
 #define SY_FALLBACK_STRIPES 16u
 #define SY_FALLBACK_FIRST 512u
 
-/* How many handles a process may have at once.  Each costs about two pages until it is used. */
+/* How many handles a process may have at once, and how many it makes before it uses the memory of a
+   dead one again. */
 #define SY_HANDLES_MAX 65536u
+#define SY_HANDLES_FRESH 64u
 #define SY_NAME_BYTES 32u
 
 /* A thread that never allocated frees this many blocks without a cache, each to its slab.  To
    make a cache costs 5 KiB, and as much time as some 20 of these frees. */
 #define SY_FREES_ALONE 16u
 
-/* How many caches there may be at once; a cache is one thread's of one handle. */
-#define SY_CACHES_MAX ((size_t) 1 << (SY_WORD_BITS == 64 ? 20 : 14))
+/* ---- Free units, and large blocks ---- */
 
-/* ---- Large blocks (page_heap.c), in pages ---- */
-
-/* The length of the range for them.  It is halved until the system grants it, down to 4 GiB.  On 32
-   bits there is no range. */
-#define SY_PAGES_SHIFT (SY_WORD_BITS == 64 ? 40 : 30)
-#define SY_PAGES_SHIFT_MIN (SY_WORD_BITS == 64 ? 32 : 30)
-/* If the system refuses the range, the C library serves this many large blocks before the system is
-   asked again. */
-#define SY_PAGES_ASK_AGAIN 256u
-/* The smallest page, and the largest, of any system.  A block wastes half a page on average, and
-   each page has an entry of 32 bytes. */
-#define SY_PAGE_SHIFT 12
-#define SY_PAGE_MAX ((size_t) 1 << 16)
-/* The C library serves blocks up to this size.  The heap gets such a request only if the pool
-   has no room. */
-#define SY_LARGE_MIN ((size_t) 32 << 10)
-/* How many bytes are committed at once, by one mprotect.  Neighbouring parts become one mapping. */
-#define SY_PAGES_STEP ((size_t) 4 << 20)
-/* Each length below SY_RUN_EXACT pages has its own list of free runs; above it there are eight
+/* Each length below SY_RUN_EXACT units has its own list of free runs; above it there are eight
    lists to a doubling.  A search looks at up to SY_RUN_LOOKS runs of one list. */
 #define SY_RUN_EXACT 64u
 #define SY_RUN_LISTS 256u
 #define SY_RUN_LOOKS 8u
-/* How many bytes of free pages may wait for reuse: this many, or one part in 4 of what is live
-   if that is more. */
-#define SY_PAGES_DIRTY_BYTES ((size_t) 64 << 20)
-#define SY_PAGES_DIRTY_SHARE 4u
+/* Free memory that waits for reuse is at most one part in 4 of what is in use, or 1 MiB if that is
+   more. */
+#define SY_DIRTY_SHARE 4u
+#define SY_DIRTY_LEAST ((uint32_t) ((1 << 20) / SY_UNIT_BYTES))
+/* How much goes back to the system in one go, between two looks at the clock, and how much of
+   others' a call takes along that frees more than may wait: each less than a millisecond's work. */
+#define SY_PURGE_UNITS ((uint32_t) ((2 << 20) / SY_UNIT_BYTES))
 /* From this size on calloc asks the system which pages of a free block are in memory.  The question
    costs as much as clearing a few pages. */
 #define SY_CLEAR_LEAST ((size_t) 128 << 10)
-/* How many bytes go back to the system in one go. */
-#define SY_PAGES_REAP_BYTES ((size_t) 2 << 20)
 /* A block that grew gets one half of its size as room for more growth.  The room is only
    addresses; it takes memory when it is written. */
 #define SY_GROWTH_SHARE 2u
-/* From this size on pages are moved, not copied. */
-#define SY_MOVE_BYTES ((size_t) 128 << 10)
-/* A block that grows by one part in 4 or more is copied to free pages that have memory, if there
+/* A block that grows by one part in 4 or more is copied to free units that have memory, if there
    are any: a new page costs more than a copied one. */
 #define SY_COPY_SHARE 4u
-/* How many moved mappings all live blocks may have.  Each takes one or two of the 65,530 mappings
-   that the system grants. */
+/* How many live blocks may have been moved.  Each is a mapping of its own, and splits another; the
+   system grants 65,530. */
 #define SY_MOVED_MAX 8192u
 
 /* What a freed block is filled with in debug builds. */

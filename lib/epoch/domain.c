@@ -329,7 +329,8 @@ sy_domain_after_fork (struct sy_domain *domain)
 
   sy_limbo_after_fork (&domain->limbo,
                        own == NULL ? 0 : AO_load (&own->bags.bytes) + own->bags.credit);
-  domain->anonymous = (struct sy_reader) { 0, 0, 0, 0, 0 };
+  if (AO_load (&domain->anonymous.epoch) != 0)
+    domain->anonymous = (struct sy_reader) { 0, 0, 0, 0, 0 };
   /* The system has another number for it here. */
   if (own != NULL)
     own->reader.thread_id = sy_os_thread_id ();

@@ -201,7 +201,11 @@ sy_limbo_after_fork (struct sy_limbo *limbo, size_t own_bytes)
       bytes += sy_bag_note (bag)->bytes;
       blocks += bag->rounds;
     }
-  AO_store (&limbo->blocks, blocks);
-  AO_store (&limbo->bytes, bytes);
-  AO_store (&limbo->charged, bytes + own_bytes);
+  /* To write what is there already would cost the child a copy of the page. */
+  if (AO_load (&limbo->blocks) != blocks)
+    AO_store (&limbo->blocks, blocks);
+  if (AO_load (&limbo->bytes) != bytes)
+    AO_store (&limbo->bytes, bytes);
+  if (AO_load (&limbo->charged) != bytes + own_bytes)
+    AO_store (&limbo->charged, bytes + own_bytes);
 }

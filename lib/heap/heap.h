@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap.h: a whole malloc behind our rules.  It is another library's, or our own for large blocks
- * (heap_mapped.c).  Exactly one heap_*.c is linked.
+ * heap.h: another library's malloc behind our rules.  Exactly one heap_*.c is linked.
  *
  * What each heap must do: fail with ENOMEM for sizes over PTRDIFF_MAX; align every block as
- * requested; keep errno in free; work in any number of threads at once.
+ * requested; keep errno in free; work in any number of threads at once; give memory back, and
+ * handle forks, by itself.
  */
 #ifndef SY_HEAP_H
 #define SY_HEAP_H
@@ -28,16 +28,5 @@ size_t sy_heap_good_size (size_t size);
 /* Gives what the heap can spare back to the system.  Returns how many bytes; 0 if the heap does not
    say. */
 size_t sy_heap_purge (void);
-/* Gives back what lay unused for SY_REAP_NS, or since the last time if sy_heap_reap_soon was
-   called.  To be called often; most calls do nothing. */
-void sy_heap_reap (uint64_t now_ns);
-/* Lets the next sy_heap_reap work at once, because memory is wanted elsewhere. */
-void sy_heap_reap_soon (uint64_t now_ns);
-/* Bytes that are kept for reuse; 0 if the heap does not say. */
-size_t sy_heap_held_bytes (void);
-
-/* Before and after a fork: takes and releases locks of ours that the heap needs. */
-void sy_heap_fork_lock (void);
-void sy_heap_fork_unlock (void);
 
 #endif

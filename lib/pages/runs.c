@@ -4,11 +4,11 @@
 #include "pages/runs.h"
 
 void
-sy_runs_open (struct sy_runs *runs, struct sy_page *pages)
+sy_runs_open (struct sy_runs *runs, struct sy_unit *units)
 {
-  *runs = (struct sy_runs) { .pages = pages, .oldest = SY_PAGE_NONE, .youngest = SY_PAGE_NONE };
+  *runs = (struct sy_runs) { .units = units, .oldest = SY_UNIT_NONE, .youngest = SY_UNIT_NONE };
   for (unsigned list = 0; list < SY_RUN_LISTS; list++)
-    runs->lists[0].head[list] = runs->lists[1].head[list] = SY_PAGE_NONE;
+    runs->lists[0].head[list] = runs->lists[1].head[list] = SY_UNIT_NONE;
 }
 
 /* ---- Lists of lengths ---- */
@@ -34,14 +34,14 @@ lists_of (struct sy_runs *runs, uint32_t state)
 static void
 list_add (struct sy_runs *runs, uint32_t first)
 {
-  struct sy_page *page = &runs->pages[first];
-  struct sy_run_lists *lists = lists_of (runs, page->state);
-  unsigned list = list_of (page->length);
+  struct sy_unit *unit = &runs->units[first];
+  struct sy_run_lists *lists = lists_of (runs, unit->state);
+  unsigned list = list_of (unit->length);
 
-  page->previous = SY_PAGE_NONE;
-  page->next = lists->head[list];
-  if (page->next != SY_PAGE_NONE)
-    runs->pages[page->next].previous = first;
+  unit->previous = SY_UNIT_NONE;
+  unit->next = lists->head[list];
+  if (unit->next != SY_UNIT_NONE)
+    runs->units[unit->next].previous = first;
   lists->head[list] = first;
   lists->filled[list / 64] |= UINT64_C (1) << list % 64;
 }
@@ -49,18 +49,18 @@ list_add (struct sy_runs *runs, uint32_t first)
 static void
 run_list_remove (struct sy_runs *runs, uint32_t first)
 {
-  struct sy_page *page = &runs->pages[first];
-  struct sy_run_lists *lists = lists_of (runs, page->state);
-  unsigned list = list_of (page->length);
+  struct sy_unit *unit = &runs->units[first];
+  struct sy_run_lists *lists = lists_of (runs, unit->state);
+  unsigned list = list_of (unit->length);
 
-  if (page->next != SY_PAGE_NONE)
-    runs->pages[page->next].previous = page->previous;
-  if (page->previous != SY_PAGE_NONE)
-    runs->pages[page->previous].next = page->next;
+  if (unit->next != SY_UNIT_NONE)
+    runs->units[unit->next].previous = unit->previous;
+  if (unit->previous != SY_UNIT_NONE)
+    runs->units[unit->previous].next = unit->next;
   else
     {
-      lists->head[list] = page->next;
-      if (page->next == SY_PAGE_NONE)
+      lists->head[list] = unit->next;
+      if (unit->next == SY_UNIT_NONE)
         lists->filled[list / 64] &= ~(UINT64_C (1) << list % 64);
     }
 }
@@ -85,12 +85,12 @@ list_filled (const struct sy_run_lists *lists, unsigned list)
 static uint32_t
 list_best (const struct sy_runs *runs, uint32_t first, uint32_t length)
 {
-  uint32_t best = SY_PAGE_NONE, best_length = UINT32_MAX;
+  uint32_t best = SY_UNIT_NONE, best_length = UINT32_MAX;
 
-  for (unsigned looks = 0; first != SY_PAGE_NONE && looks < SY_RUN_LOOKS;
-       looks++, first = runs->pages[first].next)
+  for (unsigned looks = 0; first != SY_UNIT_NONE && looks < SY_RUN_LOOKS;
+       looks++, first = runs->units[first].next)
     {
-      uint32_t has = runs->pages[first].length;
+      uint32_t has = runs->units[first].length;
 
       if (has >= length && (has < best_length || (has == best_length && first < best)))
         {
@@ -108,26 +108,26 @@ sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t leng
   unsigned own = list_of (length), list;
   uint32_t found = list_best (runs, lists->head[own], length);
 
-  if (found != SY_PAGE_NONE || own + 1 >= SY_RUN_LISTS)
+  if (found != SY_UNIT_NONE || own + 1 >= SY_RUN_LISTS)
     return found;
   list = list_filled (lists, own + 1);
-  return list == SY_RUN_LISTS ? SY_PAGE_NONE : list_best (runs, lists->head[list], length);
+  return list == SY_RUN_LISTS ? SY_UNIT_NONE : list_best (runs, lists->head[list], length);
 }
 
 /* ---- The list of ages ---- */
 
-/* Puts a run behind `older`, or first if that is SY_PAGE_NONE. */
+/* Puts a run behind `older`, or first if that is SY_UNIT_NONE. */
 static void
 age_add_behind (struct sy_runs *runs, uint32_t first, uint32_t older)
 {
-  struct sy_page *page = &runs->pages[first];
-  uint32_t *before = older == SY_PAGE_NONE ? &runs->oldest : &runs->pages[older].younger;
+  struct sy_unit *unit = &runs->units[first];
+  uint32_t *before = older == SY_UNIT_NONE ? &runs->oldest : &runs->units[older].younger;
 
-  page->older = older;
-  page->younger = *before;
+  unit->older = older;
+  unit->younger = *before;
   *before = first;
-  if (page->younger != SY_PAGE_NONE)
-    runs->pages[page->younger].older = first;
+  if (unit->younger != SY_UNIT_NONE)
+    runs->units[unit->younger].older = first;
   else
     runs->youngest = first;
 }
@@ -135,16 +135,16 @@ age_add_behind (struct sy_runs *runs, uint32_t first, uint32_t older)
 static void
 age_remove (struct sy_runs *runs, uint32_t first)
 {
-  struct sy_page *page = &runs->pages[first];
+  struct sy_unit *unit = &runs->units[first];
 
-  if (page->older != SY_PAGE_NONE)
-    runs->pages[page->older].younger = page->younger;
+  if (unit->older != SY_UNIT_NONE)
+    runs->units[unit->older].younger = unit->younger;
   else
-    runs->oldest = page->younger;
-  if (page->younger != SY_PAGE_NONE)
-    runs->pages[page->younger].older = page->older;
+    runs->oldest = unit->younger;
+  if (unit->younger != SY_UNIT_NONE)
+    runs->units[unit->younger].older = unit->older;
   else
-    runs->youngest = page->older;
+    runs->youngest = unit->older;
 }
 
 /* ---- Runs ---- */
@@ -152,22 +152,22 @@ age_remove (struct sy_runs *runs, uint32_t first)
 static void
 run_set (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_state state)
 {
-  runs->pages[first].state = state;
-  runs->pages[first].length = length;
-  runs->pages[first + length - 1].back = length;
+  runs->units[first].state = state;
+  runs->units[first].length = length;
+  runs->units[first + length - 1].back = length;
 }
 
 /* Takes a free run out of its lists.  Its entry stays as it is. */
 static void
 free_remove (struct sy_runs *runs, uint32_t first)
 {
-  struct sy_page *page = &runs->pages[first];
+  struct sy_unit *unit = &runs->units[first];
 
   run_list_remove (runs, first);
-  if (page->state == SY_RUN_DIRTY)
+  if (unit->state == SY_RUN_DIRTY)
     {
       age_remove (runs, first);
-      runs->dirty -= page->length;
+      runs->dirty -= unit->length;
     }
 }
 
@@ -179,7 +179,7 @@ free_add (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_sta
   list_add (runs, first);
   if (state != SY_RUN_DIRTY)
     return;
-  runs->pages[first].stamp = stamp;
+  runs->units[first].stamp = stamp;
   age_add_behind (runs, first, older);
   runs->dirty += length;
 }
@@ -187,7 +187,7 @@ free_add (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_sta
 void
 sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length)
 {
-  struct sy_page run = runs->pages[first];
+  struct sy_unit run = runs->units[first];
 
   free_remove (runs, first);
   if (run.length > length)
@@ -210,12 +210,12 @@ sy_runs_take_edge (struct sy_runs *runs, uint32_t length)
 uint32_t
 sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted, bool *at_edge)
 {
-  uint32_t next = first + runs->pages[first].length, room = 0;
+  uint32_t next = first + runs->units[first].length, room = 0;
 
-  while (room < wanted && next < runs->edge && runs->pages[next].state >= SY_RUN_DIRTY)
+  while (room < wanted && next < runs->edge && runs->units[next].state >= SY_RUN_DIRTY)
     {
-      room += runs->pages[next].length;
-      next += runs->pages[next].length;
+      room += runs->units[next].length;
+      next += runs->units[next].length;
     }
   *at_edge = next == runs->edge;
   return room < wanted ? room : wanted;
@@ -224,19 +224,19 @@ sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted
 void
 sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more)
 {
-  uint32_t length = runs->pages[first].length;
+  uint32_t length = runs->units[first].length;
 
   while (more != 0)
     {
-      uint32_t next = first + length, step = next == runs->edge || runs->pages[next].length > more
+      uint32_t next = first + length, step = next == runs->edge || runs->units[next].length > more
                                                ? more
-                                               : runs->pages[next].length;
+                                               : runs->units[next].length;
 
       if (next == runs->edge)
         (void) sy_runs_take_edge (runs, step);
       else
         sy_runs_take (runs, next, step);
-      runs->pages[next].state = SY_RUN_INSIDE;
+      runs->units[next].state = SY_RUN_INSIDE;
       length += step;
       more -= step;
     }
@@ -246,42 +246,42 @@ sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more)
 void
 sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length)
 {
-  uint32_t all = runs->pages[first].length;
+  uint32_t all = runs->units[first].length;
 
-  run_set (runs, first + length, all - length, runs->pages[first].state);
-  run_set (runs, first, length, runs->pages[first].state);
+  run_set (runs, first + length, all - length, runs->units[first].state);
+  run_set (runs, first, length, runs->units[first].state);
 }
 
 void
 sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state)
 {
-  uint32_t length = runs->pages[first].length, next = first + length, longest = length,
+  uint32_t length = runs->units[first].length, next = first + length, longest = length,
            stamp = runs->tick, older = runs->youngest;
-  uint32_t neighbours[2] = { first == 0 ? SY_PAGE_NONE : first - runs->pages[first - 1].back,
-                             next == runs->edge ? SY_PAGE_NONE : next };
+  uint32_t neighbours[2] = { first == 0 ? SY_UNIT_NONE : first - runs->units[first - 1].back,
+                             next == runs->edge ? SY_UNIT_NONE : next };
 
-  if (runs->pages[first].state == SY_RUN_USED)
+  if (runs->units[first].state == SY_RUN_USED)
     runs->used -= length;
-  runs->pages[first].state = SY_RUN_INSIDE;
+  runs->units[first].state = SY_RUN_INSIDE;
   for (unsigned side = 0; side < 2; side++)
     {
       uint32_t at = neighbours[side];
 
-      if (at == SY_PAGE_NONE || runs->pages[at].state != state)
+      if (at == SY_UNIT_NONE || runs->units[at].state != state)
         continue;
       free_remove (runs, at);
       if (older == at)
-        older = runs->pages[at].older;
+        older = runs->units[at].older;
       /* The joined run gets the age of its longest part.  So small runs that come and go beside a
          long run do not keep it young, and an old rest does not make a young long run old. */
-      if (runs->pages[at].length > longest)
+      if (runs->units[at].length > longest)
         {
-          longest = runs->pages[at].length;
-          stamp = runs->pages[at].stamp;
-          older = runs->pages[at].older;
+          longest = runs->units[at].length;
+          stamp = runs->units[at].stamp;
+          older = runs->units[at].older;
         }
-      runs->pages[at].state = SY_RUN_INSIDE;
-      length += runs->pages[at].length;
+      runs->units[at].state = SY_RUN_INSIDE;
+      length += runs->units[at].length;
       first = at < first ? at : first;
     }
   if (state == SY_RUN_CLEAN && first + length == runs->edge)
@@ -293,8 +293,8 @@ sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state)
 void
 sy_runs_detach (struct sy_runs *runs, uint32_t first)
 {
-  runs->pages[first].state = SY_RUN_DETACHED;
-  runs->used -= runs->pages[first].length;
+  runs->units[first].state = SY_RUN_DETACHED;
+  runs->used -= runs->units[first].length;
 }
 
 uint32_t
@@ -302,10 +302,10 @@ sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
 {
   uint32_t first = runs->oldest;
 
-  if (first == SY_PAGE_NONE || (int32_t) (tick - runs->pages[first].stamp) <= 0)
-    return SY_PAGE_NONE;
+  if (first == SY_UNIT_NONE || (int32_t) (tick - runs->units[first].stamp) <= 0)
+    return SY_UNIT_NONE;
 
-  struct sy_page run = runs->pages[first];
+  struct sy_unit run = runs->units[first];
   uint32_t cut = run.length > most ? run.length - most : 0;
 
   free_remove (runs, first);
@@ -320,27 +320,27 @@ sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
 static bool
 is_listed (const struct sy_runs *runs, uint32_t first)
 {
-  const struct sy_page *page = &runs->pages[first];
-  uint32_t at = runs->lists[page->state == SY_RUN_CLEAN].head[list_of (page->length)];
+  const struct sy_unit *unit = &runs->units[first];
+  uint32_t at = runs->lists[unit->state == SY_RUN_CLEAN].head[list_of (unit->length)];
 
-  while (at != first && at != SY_PAGE_NONE)
-    at = runs->pages[at].next;
+  while (at != first && at != SY_UNIT_NONE)
+    at = runs->units[at].next;
   return at == first;
 }
 
 static bool
 ages_are_valid (const struct sy_runs *runs, uint32_t count)
 {
-  uint32_t older = SY_PAGE_NONE, stamp = 0;
+  uint32_t older = SY_UNIT_NONE, stamp = 0;
 
-  for (uint32_t at = runs->oldest; at != SY_PAGE_NONE; older = at, at = runs->pages[at].younger)
+  for (uint32_t at = runs->oldest; at != SY_UNIT_NONE; older = at, at = runs->units[at].younger)
     {
-      const struct sy_page *page = &runs->pages[at];
+      const struct sy_unit *unit = &runs->units[at];
 
-      if (page->state != SY_RUN_DIRTY || page->older != older || page->stamp < stamp
+      if (unit->state != SY_RUN_DIRTY || unit->older != older || unit->stamp < stamp
           || count-- == 0)
         return false;
-      stamp = page->stamp;
+      stamp = unit->stamp;
     }
   return count == 0 && runs->youngest == older;
 }
@@ -352,21 +352,21 @@ sy_runs_is_valid (const struct sy_runs *runs)
 
   for (uint32_t at = 0; at < runs->edge;)
     {
-      const struct sy_page *page = &runs->pages[at];
-      bool is_free = page->state >= SY_RUN_DIRTY;
+      const struct sy_unit *unit = &runs->units[at];
+      bool is_free = unit->state >= SY_RUN_DIRTY;
 
-      if (page->state == SY_RUN_INSIDE || page->length == 0 || page->length > runs->edge - at
-          || runs->pages[at + page->length - 1].back != page->length
-          || (is_free && (page->state == before || !is_listed (runs, at))))
+      if (unit->state == SY_RUN_INSIDE || unit->length == 0 || unit->length > runs->edge - at
+          || runs->units[at + unit->length - 1].back != unit->length
+          || (is_free && (unit->state == before || !is_listed (runs, at))))
         return false;
-      for (uint32_t inside = at + 1; inside < at + page->length; inside++)
-        if (runs->pages[inside].state != SY_RUN_INSIDE)
+      for (uint32_t inside = at + 1; inside < at + unit->length; inside++)
+        if (runs->units[inside].state != SY_RUN_INSIDE)
           return false;
-      used += page->state == SY_RUN_USED ? page->length : 0;
-      dirty += page->state == SY_RUN_DIRTY ? page->length : 0;
-      dirty_runs += page->state == SY_RUN_DIRTY;
-      before = page->state;
-      at += page->length;
+      used += unit->state == SY_RUN_USED ? unit->length : 0;
+      dirty += unit->state == SY_RUN_DIRTY ? unit->length : 0;
+      dirty_runs += unit->state == SY_RUN_DIRTY;
+      before = unit->state;
+      at += unit->length;
     }
   return before != SY_RUN_CLEAN && used == runs->used && dirty == runs->dirty
          && ages_are_valid (runs, dirty_runs);

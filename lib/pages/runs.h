@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runs.h: the book of a range of pages: which runs of pages are used and which are free.
+ * runs.h: the book of the range: which runs of units are used and which are free.
  *
- *   pages   | used | dirty | used | clean | used | detached | used | edge: zero from here on ... |
- *   entry     of a run's first page: state, length;   of its last page: back
+ *   units   | used | dirty | used | clean | used | detached | used | edge: zero from here on ... |
+ *   entry     of a run's first unit: state, length;   of its last unit: back
  *
- * A run is used (a block), dirty (free, with its memory), clean (free, and known to be zero) or
- * detached (its pages are on their way back to the system).  The book touches only the entries,
- * never the range.  The caller locks.
+ * A run is used (a slab or a large block), dirty (free, with its memory), clean (free, and known to
+ * be zero) or detached (its memory is on its way back to the system, or it is not the range's). 
+ * The book touches only the entries, never the range.  The caller locks.
  *
- *   used + dirty + clean + detached == edge                                   in pages
- *   entry.state == SY_RUN_INSIDE  <=>  no run begins at the page              below the edge
+ *   used + dirty + clean + detached == edge                                   in units
+ *   entry.state == SY_RUN_INSIDE  <=>  no run begins at the unit              below the edge
  *   entry[first].length == entry[last].back                                   for each run
  *   two neighbours are never both dirty, nor both clean
  *   a clean run never ends at the edge
@@ -27,11 +27,11 @@
 
 #include "base/tuning.h"
 
-#define SY_PAGE_NONE UINT32_MAX
+#define SY_UNIT_NONE UINT32_MAX
 
 enum sy_run_state { SY_RUN_INSIDE, SY_RUN_USED, SY_RUN_DETACHED, SY_RUN_DIRTY, SY_RUN_CLEAN };
 
-struct sy_page {
+struct sy_unit {
   uint32_t state;
   uint32_t length;               /* of the run that begins here */
   uint32_t back;                 /* of the run that ends here */
@@ -41,17 +41,20 @@ struct sy_page {
     struct {
       uint32_t older, younger;   /* dirty: in the list of ages */
     };
+    /* Used; the caller's.  For a slab, in each of its units. */
+    struct sy_slab *slab;
+    /* For a large block: */
     struct {
-      uint32_t asked;            /* used; the caller's: how many pages were requested */
-      uint32_t mapping;            /* used or inside; the caller's: a mapping (mappings.h) */
+      uint32_t asked;            /* how many pages were requested */
+      uint32_t moved;            /* 1: the run is a mapping of its own */
     };
   };
 };
 
 struct sy_runs {
-  struct sy_page *pages;
+  struct sy_unit *units;
   uint32_t edge;
-  uint32_t used, dirty;          /* pages of all used runs, and of all dirty runs */
+  uint32_t used, dirty;          /* units of all used runs, and of all dirty runs */
   uint32_t tick;                 /* the caller's clock */
   uint32_t oldest, youngest;     /* ends of the list of ages */
   struct sy_run_lists {
@@ -60,33 +63,33 @@ struct sy_runs {
   } lists[2];                    /* dirty, clean */
 };
 
-/* Opens an empty book.  `pages` has one entry for each page; they are zero, and readable up to the
+/* Opens an empty book.  `units` has one entry for each unit; they are zero, and readable up to the
    highest edge that there will be. */
-void sy_runs_open (struct sy_runs *runs, struct sy_page *pages);
+void sy_runs_open (struct sy_runs *runs, struct sy_unit *units);
 
 /*
- * The first page of a free run of this state with at least `length` pages.  Of the runs that a
- * bounded search sees it is the shortest, and of equally short ones the lowest.  SY_PAGE_NONE: none
+ * The first unit of a free run of this state with at least `length` units.  Of the runs that a
+ * bounded search sees it is the shortest, and of equally short ones the lowest.  SY_UNIT_NONE: none
  * found.
  */
 uint32_t sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t length);
 
-/* Makes the first `length` pages of a free run a used run.  The rest stays free, in the same
+/* Makes the first `length` units of a free run a used run.  The rest stays free, in the same
    state. */
 void sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length);
 
-/* Makes the `length` pages from the edge on a used run.  Returns its first page. */
+/* Makes the `length` units from the edge on a used run.  Returns its first unit. */
 uint32_t sy_runs_take_edge (struct sy_runs *runs, uint32_t length);
 
-/* How many pages right behind the used run are free, up to `wanted`.  Sets *at_edge to whether they
+/* How many units right behind the used run are free, up to `wanted`.  Sets *at_edge to whether they
    reach the edge. */
 uint32_t sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted,
                               bool *at_edge);
 
-/* Adds the `more` pages right behind the used run to it.  They are free or behind the edge. */
+/* Adds the `more` units right behind the used run to it.  They are free or behind the edge. */
 void sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more);
 
-/* Cuts a used or detached run in two, of the same state.  The first keeps `length` pages. */
+/* Cuts a used or detached run in two, of the same state.  The first keeps `length` units. */
 void sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length);
 
 /* Makes a used or detached run dirty or clean, and joins it with its neighbours of that state. */
@@ -95,8 +98,8 @@ void sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state
 /* Makes a used run detached. */
 void sy_runs_detach (struct sy_runs *runs, uint32_t first);
 
-/* Detaches the oldest dirty run, or the last `most` pages of it.  Returns the first page detached.
-   SY_PAGE_NONE: no dirty run is older than the tick. */
+/* Detaches the oldest dirty run, or the last `most` units of it.  Returns the first unit detached.
+   SY_UNIT_NONE: no dirty run is older than the tick. */
 uint32_t sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick);
 
 /* Does the book satisfy its invariants?  For tests: walks over all of it. */

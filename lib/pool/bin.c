@@ -11,7 +11,7 @@ sy_bin_open (struct sy_bin *bin)
 {
   sy_timed_lock_init (&bin->lock, SY_RANK_BIN);
   for (unsigned list = 0; list < SY_BIN_LISTS; list++)
-    bin->list[list] = SY_SLAB_NONE;
+    bin->list[list] = NULL;
   for (unsigned walk = 0; walk < SY_WALKS; walk++)
     sy_bin_walk_begin (bin, walk);
 }
@@ -30,65 +30,57 @@ slab_is_empty (const struct sy_slab *slab)
 }
 
 static void
-list_insert (struct sy_bin *bin, uint32_t number, uint8_t list)
+list_insert (struct sy_bin *bin, struct sy_slab *slab, uint8_t list)
 {
-  struct sy_slab *slab = sy_slab_at (number);
-
   slab->list = list;
-  slab->prev = SY_SLAB_NONE;
+  slab->prev = NULL;
   slab->next = bin->list[list];
-  if (slab->next != SY_SLAB_NONE)
-    sy_slab_at (slab->next)->prev = number;
-  bin->list[list] = number;
+  if (slab->next != NULL)
+    slab->next->prev = slab;
+  bin->list[list] = slab;
 }
 
 static void
-slab_list_remove (struct sy_bin *bin, uint32_t number)
+slab_list_remove (struct sy_bin *bin, struct sy_slab *slab)
 {
-  struct sy_slab *slab = sy_slab_at (number);
-
-  if (slab->prev != SY_SLAB_NONE)
-    sy_slab_at (slab->prev)->next = slab->next;
+  if (slab->prev != NULL)
+    slab->prev->next = slab->next;
   else
     bin->list[slab->list] = slab->next;
-  if (slab->next != SY_SLAB_NONE)
-    sy_slab_at (slab->next)->prev = slab->prev;
+  if (slab->next != NULL)
+    slab->next->prev = slab->prev;
   for (unsigned walk = 0; walk < SY_WALKS; walk++)
-    if (bin->walk[walk].slab == number)
+    if (bin->walk[walk].slab == slab)
       bin->walk[walk].slab = slab->next;
 }
 
 /* Files a slab again whose free_count has changed, and which is in a list: into the list of its
    fullness, or into none if it is full. */
 static void
-list_again (struct sy_bin *bin, uint32_t number)
+list_again (struct sy_bin *bin, struct sy_slab *slab)
 {
-  struct sy_slab *slab = sy_slab_at (number);
-
   if (slab->free_count != 0 && fullness (slab) == slab->list)
     return;
-  slab_list_remove (bin, number);
+  slab_list_remove (bin, slab);
   if (slab->free_count != 0)
-    list_insert (bin, number, fullness (slab));
+    list_insert (bin, slab, fullness (slab));
 }
 
 void
-sy_bin_join (struct sy_bin *bin, uint32_t number)
+sy_bin_join (struct sy_bin *bin, struct sy_slab *slab)
 {
-  struct sy_slab *slab = sy_slab_at (number);
-
-  list_insert (bin, number, fullness (slab));
+  list_insert (bin, slab, fullness (slab));
   sy_own_add (&bin->slabs, 1);
   sy_own_add (&bin->free_blocks, slab->free_count);
 }
 
 /* Lets an empty slab, which is in a list, leave the bin. */
 static void
-slab_leave (struct sy_bin *bin, uint32_t number)
+slab_leave (struct sy_bin *bin, struct sy_slab *slab)
 {
-  slab_list_remove (bin, number);
+  slab_list_remove (bin, slab);
   sy_own_add (&bin->slabs, (AO_t) -1);
-  sy_own_add (&bin->free_blocks, (AO_t) 0 - sy_slab_at (number)->free_count);
+  sy_own_add (&bin->free_blocks, (AO_t) 0 - slab->free_count);
 }
 
 unsigned
@@ -98,16 +90,15 @@ sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
 
   for (unsigned list = 0; list < SY_BIN_LISTS && taken < count;)
     {
-      uint32_t number = bin->list[list];
+      struct sy_slab *slab = bin->list[list];
 
-      if (number == SY_SLAB_NONE)
+      if (slab == NULL)
         {
           list++;
           continue;
         }
-      taken += sy_slab_take (sy_slab_at (number), sy_region_address (number), count - taken,
-                             top - taken, zeroed);
-      list_again (bin, number);
+      taken += sy_slab_take (slab, sy_slab_start (slab), count - taken, top - taken, zeroed);
+      list_again (bin, slab);
     }
   sy_own_add (&bin->free_blocks, (AO_t) 0 - taken);
   return taken;
@@ -119,7 +110,7 @@ sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, uns
   size_t page = sy_os_page_bytes (), mask = SY_POPULATE_PAGES * page - 1,
          bytes = sy_size_classes[class].bytes;
   const char *first = top[-1], *last = top[-(ptrdiff_t) count],
-             *slab = sy_region_address (sy_region_slab_of (last));
+             *slab = sy_slab_start (sy_slab_of (last));
   /* The first may lie in another slab, anywhere. */
   uintptr_t from = ((uintptr_t) (first > slab ? first : slab) + mask) & ~mask,
             to = ((uintptr_t) last + bytes + mask) & ~mask;
@@ -131,10 +122,10 @@ sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, uns
 }
 
 unsigned
-sy_bin_block (uint32_t number, const void *block, const char *call)
+sy_bin_block (const struct sy_slab *slab, const void *block, const char *call)
 {
-  const struct sy_size_class *class = &sy_size_classes[sy_slab_class (number)];
-  size_t offset = (uintptr_t) block - (uintptr_t) sy_region_address (number);
+  const struct sy_size_class *class = &sy_size_classes[slab->class];
+  size_t offset = (uintptr_t) block - (uintptr_t) sy_slab_start (slab);
   unsigned index = sy_class_block (class, offset);
 
   if (SY_UNLIKELY (index * (size_t) class->bytes != offset || index >= class->blocks))
@@ -145,34 +136,32 @@ sy_bin_block (uint32_t number, const void *block, const char *call)
 /* Files a slab of which `count` blocks have become free.  True: it is now empty and has left the
    bin. */
 static bool
-slab_gained (struct sy_bin *bin, uint32_t number, unsigned count)
+slab_gained (struct sy_bin *bin, struct sy_slab *slab, unsigned count)
 {
-  struct sy_slab *slab = sy_slab_at (number);
-
   sy_own_add (&bin->free_blocks, count);
   if (slab->free_count == count)
-    list_insert (bin, number, fullness (slab));
+    list_insert (bin, slab, fullness (slab));
   if (slab_is_empty (slab))
     {
-      slab_leave (bin, number);
+      slab_leave (bin, slab);
       return true;
     }
-  list_again (bin, number);
+  list_again (bin, slab);
   return false;
 }
 
 unsigned
-sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned count, bool *emptied)
+sy_bin_put (struct sy_bin *bin, struct sy_slab *slab, void *const *blocks, unsigned count,
+            bool *emptied)
 {
-  struct sy_slab *slab = sy_slab_at (number);
   size_t bytes = sy_class_slab_bytes (slab->class);
   unsigned put = 0;
 
-  for (; put < count && (uintptr_t) blocks[put] - (uintptr_t) sy_region_address (number) < bytes;
+  for (; put < count && (uintptr_t) blocks[put] - (uintptr_t) sy_slab_start (slab) < bytes;
        put++)
-    if (SY_UNLIKELY (!sy_slab_put (slab, sy_bin_block (number, blocks[put], "free"))))
+    if (SY_UNLIKELY (!sy_slab_put (slab, sy_bin_block (slab, blocks[put], "free"))))
       sy_bug ("free", blocks[put], "block freed twice");
-  *emptied = slab_gained (bin, number, put);
+  *emptied = slab_gained (bin, slab, put);
   return put;
 }
 
@@ -181,46 +170,45 @@ sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned c
 void
 sy_bin_walk_begin (struct sy_bin *bin, unsigned walk)
 {
-  bin->walk[walk].slab = SY_SLAB_NONE;
+  bin->walk[walk].slab = NULL;
   bin->walk[walk].list = SY_BIN_FULLNESSES;
 }
 
-/* The walk's next slab.  SY_SLAB_NONE: the walk is at its end. */
-static uint32_t
+/* The walk's next slab.  NULL: the walk is at its end. */
+static struct sy_slab *
 walk_next (struct sy_bin *bin, unsigned number)
 {
   struct sy_bin_walk *walk = &bin->walk[number];
   unsigned last = number == SY_WALK_ALL ? 0 : SY_BIN_FULLNESSES / 2;
-  uint32_t slab;
+  struct sy_slab *slab;
 
-  while (walk->slab == SY_SLAB_NONE && walk->list > last)
+  while (walk->slab == NULL && walk->list > last)
     walk->slab = bin->list[--walk->list];
   slab = walk->slab;
-  if (slab != SY_SLAB_NONE)
-    walk->slab = sy_slab_at (slab)->next;
+  if (slab != NULL)
+    walk->slab = slab->next;
   return slab;
 }
 
 /* Takes out the slab's hole.  False: it has none, or has not changed since its last one, or it has
    changed since the last look and only idle slabs are wanted. */
 static bool
-take_hole (struct sy_bin *bin, uint32_t number, bool idle_only, struct sy_hole *hole)
+take_hole (struct sy_bin *bin, struct sy_slab *slab, bool idle_only, struct sy_hole *hole)
 {
-  struct sy_slab *slab = sy_slab_at (number);
   bool fits = !idle_only || slab->last_free_count == slab->free_count;
 
   slab->last_free_count = slab->free_count;
   if (!fits || slab->purged == slab->free_count)
     return false;
   slab->purged = slab->free_count;
-  hole->slab = number;
+  hole->slab = slab;
   hole->count = sy_slab_take_pages (slab, &hole->bits, sy_os_page_bytes ());
   if (hole->count == 0)
     return false;
   sy_own_add (&bin->free_blocks, (AO_t) 0 - hole->count);
-  slab_list_remove (bin, number);
+  slab_list_remove (bin, slab);
   if (slab->free_count != 0)
-    list_insert (bin, number, SY_BIN_PURGED);
+    list_insert (bin, slab, SY_BIN_PURGED);
   return true;
 }
 
@@ -233,15 +221,15 @@ sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, uns
   *at_end = false;
   for (unsigned looked = 0; looked < SY_PURGE_LOOKS && found < most; looked++)
     {
-      uint32_t number = walk_next (bin, walk);
+      struct sy_slab *slab = walk_next (bin, walk);
 
-      if (number == SY_SLAB_NONE)
+      if (slab == NULL)
         {
           sy_bin_walk_begin (bin, walk);
           *at_end = true;
           break;
         }
-      found += take_hole (bin, number, walk == SY_WALK_IDLE, &holes[found]);
+      found += take_hole (bin, slab, walk == SY_WALK_IDLE, &holes[found]);
     }
   return found;
 }
@@ -249,11 +237,11 @@ sy_bin_take_holes (struct sy_bin *bin, unsigned walk, struct sy_hole *holes, uns
 bool
 sy_bin_put_hole (struct sy_bin *bin, const struct sy_hole *hole)
 {
-  struct sy_slab *slab = sy_slab_at (hole->slab);
+  struct sy_slab *slab = hole->slab;
   unsigned before = slab->free_count;
 
   if (SY_UNLIKELY (!sy_slab_put_all (slab, &hole->bits, hole->count)))
-    sy_bug ("free", sy_region_address (hole->slab), "a block of this slab was freed twice");
+    sy_bug ("free", sy_slab_start (slab), "a block of this slab was freed twice");
   sy_own_add (&bin->free_blocks, hole->count);
   if (before == 0)
     list_insert (bin, hole->slab, SY_BIN_PURGED);
@@ -271,19 +259,16 @@ sy_bin_is_valid (struct sy_bin *bin)
   size_t free_blocks = 0;
 
   for (uint8_t list = 0; list < SY_BIN_LISTS; list++)
-    for (uint32_t number = bin->list[list]; number != SY_SLAB_NONE;
-         number = sy_slab_at (number)->next)
+    for (const struct sy_slab *slab = bin->list[list]; slab != NULL; slab = slab->next)
       {
-        const struct sy_slab *slab = sy_slab_at (number);
-
         if (slab->list != list || (list != SY_BIN_PURGED && fullness (slab) != list)
             || slab->free_count == 0 || slab_is_empty (slab) || !sy_slab_is_valid (slab))
           return false;
         free_blocks += slab->free_count;
       }
   for (unsigned walk = 0; walk < SY_WALKS; walk++)
-    if (bin->walk[walk].slab != SY_SLAB_NONE
-        && sy_slab_at (bin->walk[walk].slab)->list != bin->walk[walk].list)
+    if (bin->walk[walk].slab != NULL
+        && bin->walk[walk].slab->list != bin->walk[walk].list)
       return false;
   return free_blocks == AO_load (&bin->free_blocks);
 }

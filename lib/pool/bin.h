@@ -25,8 +25,9 @@
 #define SY_BIN_H
 
 #include "base/lock.h"
+#include "pages/units.h"
 #include "pool/magazine.h"
-#include "pool/region.h"
+#include "pool/slab.h"
 
 /*
  * Slabs are in lists by fullness: list 0 has slabs with less than a quarter free, and so on.
@@ -39,7 +40,7 @@
 
 /* The position of a walk over a bin's slabs, which goes from the emptiest list to fuller ones. */
 struct sy_bin_walk {
-  uint32_t slab;           /* the next slab; SY_SLAB_NONE: the first of the next lower list */
+  struct sy_slab *slab;    /* the next slab; NULL: the first of the next lower list */
   uint8_t list;            /* the list that this slab is in */
 };
 
@@ -60,14 +61,14 @@ struct sy_bin {
   AO_t depot_low[SY_DEPOTS];  /* see above */
   AO_t depot_used[SY_DEPOTS]; /* see above */
   struct sy_timed_lock lock SY_APART;
-  uint32_t list[SY_BIN_LISTS];
+  struct sy_slab *list[SY_BIN_LISTS];
   struct sy_bin_walk walk[SY_WALKS];
   AO_t slabs, free_blocks; /* written under the lock, read by any thread as a hint */
 } SY_APART;
 
 /* Blocks of one slab that lie on free pages, and that were taken out of its free bits. */
 struct sy_hole {
-  uint32_t slab;
+  struct sy_slab *slab;
   unsigned count;
   struct sy_slab_bits bits;
 };
@@ -78,7 +79,7 @@ void sy_bin_open (struct sy_bin *bin);
 /* The caller of each of the following functions holds the bin's lock. */
 
 /* Adds a slab that has free blocks. */
-void sy_bin_join (struct sy_bin *bin, uint32_t number);
+void sy_bin_join (struct sy_bin *bin, struct sy_slab *slab);
 
 /* Carves from the bin's slabs, the fullest first, as sy_slab_take does. */
 unsigned sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed);
@@ -90,16 +91,29 @@ unsigned sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zer
  */
 void sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, unsigned count);
 
+/* The slab that the pointer is in, which is in a slab of the range. */
+static inline struct sy_slab *
+sy_slab_of (const void *pointer)
+{
+  return sy_range_unit (sy_range_unit_of (pointer))->slab;
+}
+
+static inline char *
+sy_slab_start (const struct sy_slab *slab)
+{
+  return sy_range_address (slab->unit);
+}
+
 /* The number of the block that starts at the pointer.  Reports misuse in the name of `call` if no
    block of the slab starts there. */
-unsigned sy_bin_block (uint32_t number, const void *block, const char *call);
+unsigned sy_bin_block (const struct sy_slab *slab, const void *block, const char *call);
 
 /*
  * Puts back the first of the blocks, which lies in the slab, and the following ones as long as they
  * lie in the same slab.  Returns how many.  Sets *emptied to whether the slab is now empty and has
  * left the bin.
  */
-unsigned sy_bin_put (struct sy_bin *bin, uint32_t number, void *const *blocks, unsigned count,
+unsigned sy_bin_put (struct sy_bin *bin, struct sy_slab *slab, void *const *blocks, unsigned count,
                      bool *emptied);
 
 /*

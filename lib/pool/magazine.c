@@ -3,28 +3,24 @@
 
 #include "pool/magazine.h"
 
-#include "base/arena.h"
-#include "base/lock.h"
+#include "base/metadata.h"
 
 static struct {
-  struct sy_lock lock;
-  struct sy_arena arena;  /* under the lock; a magazine's number is its place in it, from 1 */
-  AO_t base;              /* the arena's base, once the arena is open */
+  AO_t made;                      /* magazines, ever; any thread adds */
   struct sy_depot empties SY_APART;
-} magazines = { SY_LOCK_INIT (SY_RANK_MAGAZINES), { NULL, 0, 0, 0 }, 0, { 0 } };
+} magazines;
 
+/* A magazine's number is its place in the metadata, from 1. */
 static struct sy_magazine *
 numbered (uintptr_t number)
 {
-  /* Relaxed: base was written before the first push, and the caller got the number from a depot's
-     head with acquire. */
-  return (struct sy_magazine *) AO_load (&magazines.base) + (number - 1);
+  return (struct sy_magazine *) sy_metadata_base () + (number - 1);
 }
 
 static uintptr_t
 number_of (const struct sy_magazine *magazine)
 {
-  return (uintptr_t) (magazine - (struct sy_magazine *) AO_load (&magazines.base)) + 1;
+  return (uintptr_t) (magazine - (struct sy_magazine *) sy_metadata_base ()) + 1;
 }
 
 /* ---- A depot's head: how it is read, taken apart and changed ---- */
@@ -37,7 +33,8 @@ number_of (const struct sy_magazine *magazine)
  * be misled.
  */
 # define NUMBER_BITS 24
-SY_STATIC_ASSERT (SY_MAGAZINES_MAX < (size_t) 1 << NUMBER_BITS, "a number fits beside the tag");
+SY_STATIC_ASSERT (SY_METADATA_BYTES / SY_MAGAZINE_BYTES < (size_t) 1 << NUMBER_BITS,
+                  "a number fits beside the tag");
 
 struct head {
   AO_t whole;
@@ -165,17 +162,10 @@ sy_depot_depth (const struct sy_depot *depot)
 static struct sy_magazine *
 fresh (void)
 {
-  struct sy_magazine *magazine = NULL;
+  struct sy_magazine *magazine = sy_metadata_take (sizeof *magazine, sizeof *magazine);
 
-  sy_lock_take (&magazines.lock);
-  if (magazines.arena.base != NULL
-      || sy_arena_open (&magazines.arena, SY_MAGAZINES_MAX * sizeof (struct sy_magazine),
-                        SY_ARENA_STEP, SY_ARENA_LIMIT_SHARE))
-    {
-      AO_store (&magazines.base, (AO_t) magazines.arena.base);
-      magazine = sy_arena_take (&magazines.arena, sizeof (struct sy_magazine));
-    }
-  sy_lock_release (&magazines.lock);
+  if (magazine != NULL)
+    sy_shared_add (&magazines.made, 1);
   return magazine;
 }
 
@@ -196,16 +186,5 @@ sy_magazine_give (struct sy_magazine *magazine)
 size_t
 sy_magazine_committed_bytes (void)
 {
-  sy_lock_take (&magazines.lock);
-
-  size_t bytes = magazines.arena.committed;
-
-  sy_lock_release (&magazines.lock);
-  return bytes;
-}
-
-struct sy_lock *
-sy_magazine_lock (void)
-{
-  return &magazines.lock;
+  return AO_load (&magazines.made) * sizeof (struct sy_magazine);
 }

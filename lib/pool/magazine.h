@@ -124,9 +124,9 @@ size_t sy_magazine_committed_bytes (void);
  *   64 bits   head: [ tag, 40 bits | number, 24 bits ]
  *   32 bits   head: [ number ]  tag: [ tag ]   one double-width compare-and-swap changes both
  *
- * A magazine's number is its place in the arena, from 1; 0 ends the stack.  Each push and each pop
- * changes the tag.  So if a compare-and-swap succeeds, the stack has not changed since the head was
- * read (no ABA).
+ * A magazine's number is its place in the metadata, from 1; 0 ends the stack.  Each push and each
+ * pop changes the tag.  So if a compare-and-swap succeeds, the stack has not changed since the head
+ * was read (no ABA).
  */
 struct sy_depot {
   AO_t head;
@@ -143,8 +143,5 @@ unsigned sy_depot_depth (const struct sy_depot *depot);
 
 /* Empties a depot that no other thread uses, and sets its tag.  For tests of the tag's wrap. */
 void sy_depot_reset (struct sy_depot *depot, uint64_t tag);
-
-/* The lock of the arena that magazines are made in; for fork. */
-struct sy_lock *sy_magazine_lock (void);
 
 #endif

@@ -8,57 +8,69 @@
 
 /* ---- A slab's start and end ---- */
 
-/* Writes the entry into the map, for every unit of the slab.  Relaxed: a thread that frees a
-   block got it from the thread that carved it, and this hand-over orders the bytes too. */
+/* Makes the run a slab's. */
 static void
-slab_map (struct sy_pool *pool, uint32_t number, unsigned class, unsigned char entry)
+claim (const struct sy_pool *pool, struct sy_slab *slab, uint32_t unit)
 {
-  for (uint32_t unit = 0; unit < sy_size_classes[class].units; unit++)
-    AO_char_store (&pool->map[number + unit], entry);
+  uint32_t units = sy_size_classes[slab->class].units;
+
+  slab->unit = unit;
+  for (uint32_t at = unit; at < unit + units; at++)
+    sy_range_unit (at)->slab = slab;
+  sy_range_mark (unit, units, pool->tag ^ slab->class);
 }
 
-/* From here on the slab belongs to no pool. */
-static void
-slab_disown (struct sy_pool *pool, uint32_t number)
-{
-  slab_map (pool, number, sy_slab_at (number)->class, 0);
-  sy_slab_at (number)->owner = NULL;
-}
-
-/* Takes a slab from the region and makes it ready for the bin; the caller lets it join.  The caller
-   holds no lock.  SY_SLAB_NONE: none to be had. */
-static uint32_t
+/* Takes a slab from the range and makes it ready for the bin; the caller lets it join.  The caller
+   holds no lock.  NULL: none to be had. */
+static struct sy_slab *
 slab_start (struct sy_pool *pool, unsigned shard, unsigned class)
 {
-  uint32_t number = sy_region_take (class);
+  struct sy_slab *slab = sy_slab_new (class);
+  bool zero;
+  uint32_t unit
+    = slab == NULL ? SY_UNIT_NONE : sy_units_take (sy_size_classes[class].units, true, &zero);
 
-  if (number == SY_SLAB_NONE)
-    return number;
-
-  struct sy_slab *slab = sy_slab_at (number);
-
-  slab->class = (uint8_t) class;
+  if (slab == NULL)
+    return NULL;
+  if (unit == SY_UNIT_NONE)
+    {
+      sy_slab_delete (slab);
+      return NULL;
+    }
   slab->shard = (uint16_t) shard;
   slab->owner = pool;
+  slab->touched = (uint16_t) (zero ? 0 : sy_size_classes[class].blocks);
   sy_slab_fill (slab);
-  slab_map (pool, number, class, (unsigned char) class);
-  return number;
+  claim (pool, slab, unit);
+  return slab;
 }
 
 void
-sy_pool_slab_end (struct sy_pool *pool, uint32_t number, struct sy_slab_chain *chain)
+sy_pool_slab_end (struct sy_slab *slab, struct sy_slab_chain *chain)
 {
-  slab_disown (pool, number);
-  sy_slab_at (number)->next = chain->first;
-  chain->first = number;
+  sy_range_mark (slab->unit, sy_size_classes[slab->class].units, 0);
+  slab->owner = NULL;
+  sy_range_unit (slab->unit)->next = chain->first;
+  chain->first = slab->unit;
   chain->count++;
 }
 
 void
 sy_pool_give_slabs (const struct sy_slab_chain *chain)
 {
+  uint32_t unit = chain->first;
+
+  for (unsigned at = 0; at < chain->count; at++)
+    {
+      struct sy_unit *entry = sy_range_unit (unit);
+
+      sy_slab_delete (entry->slab);
+      /* The pointer lay in its place. */
+      entry->moved = 0;
+      unit = entry->next;
+    }
   if (chain->count != 0)
-    sy_region_give (chain->first, chain->count);
+    sy_units_give (chain->first, chain->count);
 }
 
 /* ---- The pool ---- */
@@ -142,36 +154,26 @@ shards_bytes (const struct sy_pool *pool)
   return whole_pages (pool->shard_count * sizeof (struct sy_shard));
 }
 
-/* The length of a pool's map and the bytes before it. */
-static size_t
-map_bytes (void)
-{
-  return whole_pages (sy_region_unit_count () + sy_region.zone_shift);
-}
-
 bool
-sy_pool_open (struct sy_pool *pool, unsigned shards)
+sy_pool_open (struct sy_pool *pool, unsigned shards, unsigned tag)
 {
   pool->direct = shards == 0;
   pool->shard_count = shards == 0 ? 1 : shards;
-  if (!sy_region_open ())
-    return false;
-  pool->shards = sy_os_map (shards_bytes (pool));
+  pool->tag = tag;
+  pool->shards = sy_range_open () ? sy_os_map (shards_bytes (pool)) : NULL;
   if (pool->shards == NULL)
     return false;
-
-  unsigned char *map = sy_os_map_sparse (map_bytes ());
-
-  if (map == NULL)
-    {
-      sy_os_unmap (pool->shards, shards_bytes (pool));
-      return false;
-    }
-  pool->map = map + sy_region.zone_shift;
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
       sy_bin_open (sy_pool_bin (pool, shard, class));
   return true;
+}
+
+static void
+end_slab (void *chain, uint32_t unit, unsigned kind)
+{
+  if (kind < SY_CLASSES)
+    sy_pool_slab_end (sy_range_unit (unit)->slab, chain);
 }
 
 void
@@ -185,16 +187,8 @@ sy_pool_close (struct sy_pool *pool)
         for (struct sy_magazine *full;
              (full = pop (sy_pool_bin (pool, shard, class), depot)) != NULL;)
           sy_magazine_give (full);
-  for (unsigned class = 1; class < SY_CLASSES; class++)
-    {
-      uint32_t first, used = sy_region_used (class, &first);
-
-      for (uint32_t number = first; number < first + used; number += sy_size_classes[class].units)
-        if (pool->map[number] != 0)
-          sy_pool_slab_end (pool, number, &chain);
-    }
+  sy_range_each (pool->tag, end_slab, &chain);
   sy_pool_give_slabs (&chain);
-  sy_os_unmap (pool->map - sy_region.zone_shift, map_bytes ());
   sy_os_unmap (pool->shards, shards_bytes (pool));
 }
 
@@ -262,25 +256,26 @@ carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsi
 }
 
 /* Carves from the bin.  If the bin has no blocks, the slab that the caller started joins it
-   first; if it has, this slab goes back.  number may be SY_SLAB_NONE: no slab. */
+   first; if it has, this slab goes back.  slab may be NULL: there is none. */
 static unsigned
-carve_with_slab (struct sy_pool *pool, struct sy_bin *bin, uint32_t number, unsigned count,
-                 void **top, bool *zeroed)
+carve_with_slab (struct sy_bin *bin, struct sy_slab *slab, unsigned count, void **top, bool *zeroed)
 {
+  struct sy_slab_chain chain = SY_SLAB_CHAIN_INIT;
+
   sy_timed_lock_take (&bin->lock);
 
-  bool needed = number != SY_SLAB_NONE && AO_load (&bin->free_blocks) == 0;
+  bool needed = slab != NULL && AO_load (&bin->free_blocks) == 0;
 
   if (needed)
-    sy_bin_join (bin, number);
+    sy_bin_join (bin, slab);
 
   unsigned taken = sy_bin_carve (bin, count, top, zeroed);
 
   sy_timed_lock_release (&bin->lock);
-  if (number != SY_SLAB_NONE && !needed)
+  if (slab != NULL && !needed)
     {
-      slab_disown (pool, number);
-      sy_region_give (number, 1);
+      sy_pool_slab_end (slab, &chain);
+      sy_pool_give_slabs (&chain);
     }
   return taken;
 }
@@ -298,25 +293,25 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
   struct sy_bin *bin = sy_pool_bin (pool, shard, class);
   bool had_blocks = AO_load (&bin->free_blocks) != 0;
 
-  taken = carve_with_slab (pool, bin, had_blocks ? SY_SLAB_NONE : slab_start (pool, shard, class),
-                           count, top, zeroed);
+  taken = carve_with_slab (bin, had_blocks ? NULL : slab_start (pool, shard, class), count, top,
+                           zeroed);
   if (taken != 0 || !had_blocks)
     return taken;
 
   /* Other threads took the bin's blocks while we waited for its lock. */
-  uint32_t number = slab_start (pool, shard, class);
+  struct sy_slab *slab = slab_start (pool, shard, class);
 
-  return number == SY_SLAB_NONE ? 0 : carve_with_slab (pool, bin, number, count, top, zeroed);
+  return slab == NULL ? 0 : carve_with_slab (bin, slab, count, top, zeroed);
 }
 
 /* The slab that a block goes back to.  Reports misuse if the block is in no slab of this class and
    pool. */
-static uint32_t
+static struct sy_slab *
 slab_of (const struct sy_pool *pool, unsigned class, const void *block)
 {
   if (SY_UNLIKELY (sy_pool_class_of (pool, block) != class))
     sy_bug ("free", block, "block freed twice");
-  return sy_region_slab_of (block);
+  return sy_slab_of (block);
 }
 
 /* Puts back those blocks that are of the same shard as the last one.  Moves the others to the
@@ -325,23 +320,23 @@ static unsigned
 put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count,
                struct sy_slab_chain *emptied)
 {
-  unsigned shard = sy_slab_at (slab_of (pool, class, blocks[count - 1]))->shard, others = 0;
+  unsigned shard = slab_of (pool, class, blocks[count - 1])->shard, others = 0;
   struct sy_bin *bin = sy_pool_bin (pool, shard, class);
 
   sy_timed_lock_take (&bin->lock);
   for (unsigned at = 0; at < count;)
     {
-      uint32_t number = slab_of (pool, class, blocks[at]);
+      struct sy_slab *slab = slab_of (pool, class, blocks[at]);
       bool is_empty;
 
-      if (sy_slab_at (number)->shard != shard)
+      if (slab->shard != shard)
         {
           blocks[others++] = blocks[at++];
           continue;
         }
-      at += sy_bin_put (bin, number, blocks + at, count - at, &is_empty);
+      at += sy_bin_put (bin, slab, blocks + at, count - at, &is_empty);
       if (is_empty)
-        sy_pool_slab_end (pool, number, emptied);
+        sy_pool_slab_end (slab, emptied);
     }
   sy_timed_lock_release (&bin->lock);
   if (shard != sy_home_shard (home))
@@ -362,13 +357,13 @@ sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **blocks,
 void
 sy_pool_check (unsigned class, const void *block)
 {
-  uint32_t number = sy_region_slab_of (block);
-  unsigned index = sy_bin_block (number, block, "free");
-  struct sy_bin *bin = sy_pool_bin (sy_slab_at (number)->owner, sy_slab_at (number)->shard, class);
+  struct sy_slab *slab = sy_slab_of (block);
+  unsigned index = sy_bin_block (slab, block, "free");
+  struct sy_bin *bin = sy_pool_bin (slab->owner, slab->shard, class);
 
   sy_timed_lock_take (&bin->lock);
 
-  bool is_free = (sy_slab_at (number)->bits.word[index / 64] >> index % 64 & 1) != 0;
+  bool is_free = (slab->word[index / 64] >> index % 64 & 1) != 0;
 
   sy_timed_lock_release (&bin->lock);
   if (is_free)

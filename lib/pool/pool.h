@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pool.h: a pool is what a handle has of small blocks: shards, each with one bin for each class,
- * and a map that says which slabs are this pool's.
+ * and a tag that marks its slabs in the map of the range (range.h).
  *
  *   shard 0    bin of class 1 | bin of class 2 | ... | bin of class 45
  *   shard 1    ...
- *   map        one byte for each unit of the range: the class of its slab, or 0
  *
  * Any thread may use the bins of any shard.  A thread's home is only where it looks first.  A
  * thread does not wait for a busy lock while another bin of the class has blocks to give.
@@ -18,7 +17,7 @@
 
 struct sy_shard {
   struct sy_bin bin[SY_CLASSES];
-  /* sy_region.growths when its depots were last shed (reap.h); changed by compare-and-swap. */
+  /* sy_range.growths when its depots were last shed (reap.h); changed by compare-and-swap. */
   AO_t last_growths;
 };
 
@@ -51,25 +50,9 @@ struct sy_reaping {
   unsigned magazines, slabs; /* what is left to do of the depot, and of the bin */
 };
 
-/* The shift from a unit to a class, which is in the low bits of a map's address. */
-static inline unsigned
-sy_map_shift (const unsigned char *map)
-{
-  return (unsigned) ((uintptr_t) map & (SY_WORD_BITS - 1));
-}
-
 struct sy_pool {
-  /*
-   * One byte for each unit of the range: the class of the unit's slab if the slab is this pool's,
-   * else 0.
-   *
-   *   map % SY_WORD_BITS == sy_region.zone_shift
-   *
-   * The map begins zone_shift bytes into a page.  So the low bits of its address are the shift from
-   * a unit's number to a class, and a free need not load the shift.
-   */
-  unsigned char *map;
   struct sy_shard *shards;
+  unsigned tag;          /* in the range's map: its low SY_TAG_SHIFT bits are 0, others are not */
   unsigned shard_count;  /* 0: no pool is open */
   bool direct;           /* no magazines: every request goes to a slab under its bin's lock */
   AO_t next_home;        /* counts the homes given out: shard by shard, then depot by depot */
@@ -83,11 +66,12 @@ sy_pool_bin (const struct sy_pool *pool, unsigned shard, unsigned class)
   return &pool->shards[shard].bin[class];
 }
 
-/* Opens a pool of zeroed memory.  0 shards means one shard and `direct`.  False: out of memory, and
-   nothing is kept. */
-bool sy_pool_open (struct sy_pool *pool, unsigned shards);
+/* Opens a pool of zeroed memory, with a tag that no other pool has.  0 shards means one shard and
+   `direct`.  False: out of memory, and nothing is kept. */
+bool sy_pool_open (struct sy_pool *pool, unsigned shards, unsigned tag);
 
-/* Takes back every slab, even with live blocks in it.  No thread may be in the pool. */
+/* Gives back every slab, even with live blocks in it.  No thread may be in the pool.  Large blocks
+   with the pool's tag stay (large.h). */
 void sy_pool_close (struct sy_pool *pool);
 
 /* The next thread's home. */
@@ -104,9 +88,9 @@ sy_pool_home (struct sy_pool *pool)
 static inline unsigned
 sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
 {
-  /* Relaxed: a thread that holds a block got it from the thread that carved it, and this hand-over
-     orders the byte too.  For any other pointer the old and the new answer are both right. */
-  return sy_region_has (pointer) ? AO_char_load (&pool->map[sy_region_unit_of (pointer)]) : 0;
+  unsigned kind = sy_range_kind (pool->tag, pointer);
+
+  return kind < SY_CLASSES ? kind : SY_CLASS_HEAP;
 }
 
 /* Takes a full magazine of the class: from home's depot, else one that another depot of the
@@ -123,7 +107,7 @@ bool sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
 
 /*
  * Carves up to count blocks out of slabs and stores them below top, as sy_slab_take does.  Returns
- * how many; 0: the zone or the memory is used up.  Sets *zeroed to false if one of them may not be
+ * how many; 0: the range or the memory is used up.  Sets *zeroed to false if one of them may not be
  * zero.
  */
 unsigned sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count,
@@ -138,18 +122,18 @@ void sy_pool_put (struct sy_pool *pool, unsigned home, unsigned class, void **bl
    marked free. */
 void sy_pool_check (unsigned class, const void *block);
 
-/* Slabs on their way to the region, chained by their `next`. */
+/* Slabs on their way back to the range, chained by the `next` of their first units' entries. */
 struct sy_slab_chain {
   uint32_t first;
   unsigned count;
 };
 
-#define SY_SLAB_CHAIN_INIT { SY_SLAB_NONE, 0 }
+#define SY_SLAB_CHAIN_INIT { SY_UNIT_NONE, 0 }
 
 /* Ends a slab that has left its bin, and puts it on a chain. */
-void sy_pool_slab_end (struct sy_pool *pool, uint32_t number, struct sy_slab_chain *chain);
+void sy_pool_slab_end (struct sy_slab *slab, struct sy_slab_chain *chain);
 
-/* Gives a chain's slabs back to the region.  The caller holds no bin's lock. */
+/* Gives a chain's slabs back to the range.  The caller holds no bin's lock. */
 void sy_pool_give_slabs (const struct sy_slab_chain *chain);
 
 /* Take and release the locks of all bins at once; for fork. */

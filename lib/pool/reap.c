@@ -23,17 +23,17 @@ drain_one (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_depot
 static size_t
 discard_hole (const struct sy_hole *hole, unsigned class)
 {
+  const uint64_t *set = hole->bits.word;
   size_t page_bytes = sy_os_page_bytes (), pages = sy_class_slab_bytes (class) / page_bytes,
          bytes = 0;
 
   for (size_t page = 0, run; page < pages; page += run + 1)
     {
       for (run = 0;
-           page + run < pages && sy_slab_page_is_in (class, &hole->bits, page + run, page_bytes);
-           run++)
+           page + run < pages && sy_slab_page_is_in (class, set, page + run, page_bytes); run++)
         ;
       if (run != 0
-          && sy_os_discard (sy_region_address (hole->slab) + page * page_bytes, run * page_bytes))
+          && sy_os_discard (sy_slab_start (hole->slab) + page * page_bytes, run * page_bytes))
         bytes += run * page_bytes;
     }
   return bytes;
@@ -42,7 +42,7 @@ discard_hole (const struct sy_hole *hole, unsigned class)
 /* Purges up to SY_PURGE_SLABS of the next slabs of a walk.  Returns how many, and adds the bytes
    given back to *bytes. */
 static unsigned
-purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned walk, bool *at_end,
+purge_some (struct sy_bin *bin, unsigned class, unsigned walk, bool *at_end,
             size_t *bytes)
 {
   struct sy_hole hole[SY_PURGE_SLABS];
@@ -59,7 +59,7 @@ purge_some (struct sy_pool *pool, struct sy_bin *bin, unsigned class, unsigned w
   sy_timed_lock_take (&bin->lock);
   for (unsigned at = 0; at < found; at++)
     if (sy_bin_put_hole (bin, &hole[at]))
-      sy_pool_slab_end (pool, hole[at].slab, &emptied);
+      sy_pool_slab_end (hole[at].slab, &emptied);
   sy_timed_lock_release (&bin->lock);
   sy_pool_give_slabs (&emptied);
   return found;
@@ -139,7 +139,7 @@ reap_slabs (struct sy_pool *pool, unsigned class, struct sy_bin *bin)
   /* Relaxed: blocks that come later wait for the next reaping. */
   bool at_end = true, looks = reaping->slabs != 0 && AO_load (&bin->free_blocks) != 0;
   size_t bytes = 0;
-  unsigned purged = looks ? purge_some (pool, bin, class, SY_WALK_IDLE, &at_end, &bytes) : 0;
+  unsigned purged = looks ? purge_some (bin, class, SY_WALK_IDLE, &at_end, &bytes) : 0;
 
   reaping->slabs -= purged < reaping->slabs ? purged : reaping->slabs;
   if (at_end)
@@ -247,7 +247,7 @@ sy_reap_purge (struct sy_pool *pool)
         sy_bin_walk_begin (bin, SY_WALK_ALL);
         sy_timed_lock_release (&bin->lock);
         for (bool at_end = false; !at_end;)
-          (void) purge_some (pool, bin, class, SY_WALK_ALL, &at_end, &bytes);
+          (void) purge_some (bin, class, SY_WALK_ALL, &at_end, &bytes);
       }
   return bytes;
 }

@@ -21,7 +21,7 @@ sy_reap_is_due (const struct sy_pool *pool, uint64_t now_ns)
 void sy_reap_step (struct sy_pool *pool, uint64_t now_ns);
 
 /*
- * To be called when memory has grown; `growths` is sy_region.growths.  Drains the magazines that
+ * To be called when memory has grown; `growths` is sy_range.growths.  Drains the magazines that
  * lay in the shard's depots since the last look.  Only the first call for each growth does so, and
  * only for SY_SHED_NS.
  */

@@ -8,7 +8,9 @@
 
 /* How many blocks a magazine has slots for, and how many a full-grown magazine of a size holds. */
 #define ROUNDS_MAX ((SY_MAGAZINE_BYTES - 16) / sizeof (void *) - 1)
-#define ROUNDS(size) LEAST (ROUNDS_MAX, MOST (SY_MAGAZINE_BLOCKS_BYTES / (size), SY_CAPACITY_LEAST))
+#define ROUNDS(size)                                                                               \
+  LEAST (ROUNDS_MAX, MOST (SY_MAGAZINE_BLOCKS_BYTES / (size),                                      \
+                           LEAST (SY_CAPACITY_LEAST, SY_CAPACITY_LEAST_BYTES / (size))))
 
 /* A row: bytes of a block, units of a slab. */
 #define ROW(size, slab)                                                                            \
@@ -23,16 +25,17 @@
  * 18432 are for pages with a header.
  */
 const struct sy_size_class sy_size_classes[SY_CLASSES]
-  = { { 0, 0, 0, 1, 0, 0 }, ROW (16, 1),    ROW (24, 1),    ROW (32, 1),    ROW (48, 1),
-      ROW (64, 1),          ROW (80, 1),    ROW (96, 1),    ROW (112, 1),   ROW (128, 1),
-      ROW (160, 1),         ROW (192, 1),   ROW (224, 1),   ROW (256, 1),   ROW (320, 1),
-      ROW (384, 1),         ROW (448, 1),   ROW (512, 1),   ROW (640, 1),   ROW (768, 1),
-      ROW (896, 1),         ROW (1024, 1),  ROW (1280, 1),  ROW (1536, 1),  ROW (1792, 1),
-      ROW (2048, 1),        ROW (2304, 1),  ROW (2560, 1),  ROW (3072, 1),  ROW (3584, 1),
-      ROW (4096, 1),        ROW (4608, 1),  ROW (5120, 2),  ROW (6144, 2),  ROW (7168, 1),
-      ROW (8192, 1),        ROW (9216, 2),  ROW (10240, 4), ROW (12288, 4), ROW (14336, 2),
-      ROW (16384, 2),       ROW (18432, 4), ROW (20480, 8), ROW (24576, 8), ROW (28672, 4),
-      ROW (32768, 4) };
+  = { { 0, 0, 0, 1, 0, 0 }, ROW (16, 1),    ROW (24, 1),    ROW (32, 1),     ROW (48, 1),
+      ROW (64, 1),          ROW (80, 1),    ROW (96, 1),    ROW (112, 1),    ROW (128, 1),
+      ROW (160, 1),         ROW (192, 1),   ROW (224, 1),   ROW (256, 1),    ROW (320, 1),
+      ROW (384, 1),         ROW (448, 1),   ROW (512, 1),   ROW (640, 1),    ROW (768, 1),
+      ROW (896, 1),         ROW (1024, 1),  ROW (1280, 1),  ROW (1536, 1),   ROW (1792, 1),
+      ROW (2048, 1),        ROW (2304, 1),  ROW (2560, 1),  ROW (3072, 1),   ROW (3584, 1),
+      ROW (4096, 1),        ROW (4608, 1),  ROW (5120, 2),  ROW (6144, 3),   ROW (7168, 1),
+      ROW (8192, 1),        ROW (9216, 2),  ROW (10240, 5), ROW (12288, 3),  ROW (14336, 2),
+      ROW (16384, 2),       ROW (18432, 4), ROW (20480, 5), ROW (24576, 3),  ROW (28672, 4),
+      ROW (32768, 4),       ROW (40960, 5), ROW (49152, 6), ROW (57344, 7),  ROW (65536, 8),
+      ROW (81920, 5),       ROW (98304, 6), ROW (114688, 7), ROW (131072, 8) };
 
 /* Class 2, of 24 bytes, is not here: it serves only requests for an alignment of 8 or less. */
 const uint8_t sy_class_by_size[] = { [0 ... 16] = 1,     [17 ... 32] = 3,    [33 ... 48] = 4,
@@ -49,18 +52,24 @@ const uint8_t sy_class_by_step[] = {
   [8] = 26, [9] = 27, [10 ... 11] = 28, [12 ... 13] = 29, [14 ... 15] = 30,
   [16 ... 17] = 31, [18 ... 19] = 32, [20 ... 23] = 33, [24 ... 27] = 34, [28 ... 31] = 35,
   [32 ... 35] = 36, [36 ... 39] = 37, [40 ... 47] = 38, [48 ... 55] = 39, [56 ... 63] = 40,
-  [64 ... 71] = 41, [72 ... 79] = 42, [80 ... 95] = 43, [96 ... 111] = 44, [112 ... 127] = 45
+  [64 ... 71] = 41, [72 ... 79] = 42, [80 ... 95] = 43, [96 ... 111] = 44, [112 ... 127] = 45,
+  [128 ... 159] = 46, [160 ... 191] = 47, [192 ... 223] = 48, [224 ... 255] = 49,
+  [256 ... 319] = 50, [320 ... 383] = 51, [384 ... 447] = 52, [448 ... 511] = 53
 };
 
 SY_STATIC_ASSERT (sizeof sy_class_by_size == SY_TINY_MAX + 1, "a class for every size");
+/* sy_class_block is exact up to this length. */
+SY_STATIC_ASSERT (SY_SLAB_UNITS_MAX * SY_UNIT_BYTES <= (size_t) 1 << 19,
+                  "an offset in a slab fits the reciprocals");
 SY_STATIC_ASSERT (sizeof sy_class_by_step == SY_SMALL_MAX >> SY_STEP_SHIFT,
                   "a class for every step");
 
 unsigned
 sy_class_of_aligned (size_t size, size_t alignment)
 {
-  if (size > SY_SMALL_MAX)
-    return 0;
+  /* A slab begins at a unit. */
+  if (size > SY_SMALL_MAX || alignment > SY_UNIT_BYTES)
+    return SY_CLASS_HEAP;
   /* Class 2 is not in the table of sizes. */
   for (unsigned class = size <= 24 && size > 16 ? 2 : sy_class_of (size); class < SY_CLASSES;
        class++)

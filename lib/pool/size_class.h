@@ -18,24 +18,21 @@
 #include "base/compiler.h"
 #include "base/tuning.h"
 
-#define SY_CLASSES 46  /* SY_CLASS_HEAP among them */
-/* No class: the heap serves it. */
+#define SY_CLASSES 54  /* SY_CLASS_HEAP among them */
+/* No class: a large block, or the heap's. */
 #define SY_CLASS_HEAP 0u
-#define SY_SMALL_MAX 32768
+#define SY_SMALL_MAX 131072
 /* For sizes up to this one, a table with an entry for each byte gives the class; above it, a table
    with an entry for each 256 bytes. */
 #define SY_TINY_MAX 1024
 #define SY_STEP_SHIFT 8
-/* The alignment that sydra_malloc promises: alignof (max_align_t). */
-#define SY_GRANULE_SHIFT 4
-#define SY_GRANULE ((size_t) 1 << SY_GRANULE_SHIFT)
 
 struct sy_size_class {
   uint32_t bytes;        /* of a block */
   uint32_t blocks;       /* in a slab */
   /* ceil (2^40 / bytes): offset / bytes == offset * reciprocal >> 40 for all offsets in a slab */
   uint64_t reciprocal;
-  uint32_t units;        /* of a slab: a power of two */
+  uint32_t units;        /* of a slab */
   uint32_t capacity;     /* blocks in a full-grown magazine */
   uint32_t depot_depth;  /* magazines that a depot holds at most */
 };

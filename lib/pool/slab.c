@@ -5,15 +5,94 @@
 
 #include <string.h>
 
+#include "base/metadata.h"
+
+/* ---- Memory ---- */
+
+#define LINES_MAX ((sizeof (struct sy_slab) + sizeof (struct sy_slab_bits)) / SY_LINE_BYTES + 1)
+
+/* Under the lock.  Unused states are linked by `next`, by their length. */
+static struct {
+  struct sy_lock lock;
+  struct sy_slab *unused[LINES_MAX + 1];
+  char *fresh, *end;  /* memory for states that never were */
+} memory = { .lock = SY_LOCK_INIT (SY_RANK_SLABS) };
+
+/* How many lines the state of a slab of the class takes. */
+static size_t
+lines_of (unsigned class)
+{
+  size_t bytes = sizeof (struct sy_slab) + sy_class_words (class) * sizeof (uint64_t);
+
+  return (bytes + SY_LINE_BYTES - 1) / SY_LINE_BYTES;
+}
+
+static struct sy_slab *
+take_fresh (size_t lines)
+{
+  size_t bytes = lines * SY_LINE_BYTES;
+  char *start;
+
+  if ((size_t) (memory.end - memory.fresh) < bytes)
+    {
+      start = sy_metadata_take (SY_STATES_BYTES, SY_LINE_BYTES);
+      if (start == NULL)
+        return NULL;
+      memory.fresh = start;
+      memory.end = start + SY_STATES_BYTES;
+    }
+  start = memory.fresh;
+  memory.fresh += bytes;
+  return (struct sy_slab *) (void *) start;
+}
+
+struct sy_slab *
+sy_slab_new (unsigned class)
+{
+  size_t lines = lines_of (class);
+
+  sy_lock_take (&memory.lock);
+
+  struct sy_slab *slab = memory.unused[lines];
+
+  if (slab != NULL)
+    memory.unused[lines] = slab->next;
+  else
+    slab = take_fresh (lines);
+  sy_lock_release (&memory.lock);
+  if (slab != NULL)
+    slab->class = (uint8_t) class;
+  return slab;
+}
+
+void
+sy_slab_delete (struct sy_slab *slab)
+{
+  size_t lines = lines_of (slab->class);
+
+  sy_lock_take (&memory.lock);
+  slab->next = memory.unused[lines];
+  memory.unused[lines] = slab;
+  sy_lock_release (&memory.lock);
+}
+
+struct sy_lock *
+sy_slab_lock (void)
+{
+  return &memory.lock;
+}
+
+/* ---- Bits ---- */
+
 void
 sy_slab_fill (struct sy_slab *slab)
 {
   unsigned blocks = sy_size_classes[slab->class].blocks;
 
-  memset (slab->bits.word, 0, sizeof slab->bits.word);
-  memset (slab->bits.word, 0xff, blocks / 64 * sizeof (uint64_t));
+  memset (slab->word, 0, sy_class_words (slab->class) * sizeof (uint64_t));
+  memset (slab->word, 0xff, blocks / 64 * sizeof (uint64_t));
   if (blocks % 64 != 0)
-    slab->bits.word[blocks / 64] = ((uint64_t) 1 << blocks % 64) - 1;
+    slab->word[blocks / 64] = ((uint64_t) 1 << blocks % 64) - 1;
   slab->free_count = (uint16_t) blocks;
   slab->first_word = 0;
   slab->last_free_count = slab->purged = UINT16_MAX;
@@ -29,7 +108,7 @@ sy_slab_take (struct sy_slab *slab, char *start, unsigned count, void **top, boo
     count = slab->free_count;
   while (taken < count)
     {
-      uint64_t left = slab->bits.word[word];
+      uint64_t left = slab->word[word];
       char *first = start + 64 * word * bytes;
 
       if (left != 0 && 64 * word + (unsigned) __builtin_ctzll (left) < slab->touched)
@@ -39,13 +118,13 @@ sy_slab_take (struct sy_slab *slab, char *start, unsigned count, void **top, boo
           last = 64 * word + (unsigned) __builtin_ctzll (left);
           *--top = first + (last - 64 * word) * bytes;
         }
-      slab->bits.word[word] = left;
+      slab->word[word] = left;
       if (left == 0)
         word++;
     }
   if (count != 0 && last >= slab->touched)
     slab->touched = (uint16_t) (last + 1);
-  slab->first_word = (uint16_t) word;
+  slab->first_word = (uint8_t) word;
   slab->free_count = (uint16_t) (slab->free_count - count);
   slab->purged = UINT16_MAX;
   return count;
@@ -72,14 +151,14 @@ blocks_of_page (const struct sy_size_class *class, size_t page, size_t page_byte
 }
 
 bool
-sy_slab_page_is_in (unsigned class, const struct sy_slab_bits *set, size_t page, size_t page_bytes)
+sy_slab_page_is_in (unsigned class, const uint64_t *set, size_t page, size_t page_bytes)
 {
   unsigned last, first = blocks_of_page (&sy_size_classes[class], page, page_bytes, &last);
 
   if (first >= sy_size_classes[class].blocks)
     return false;
   for (unsigned word = first / 64; word <= last / 64; word++)
-    if ((~set->word[word] & mask_of (word, first, last)) != 0)
+    if ((~set[word] & mask_of (word, first, last)) != 0)
       return false;
   return true;
 }
@@ -91,18 +170,18 @@ sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *taken, size_t pag
   size_t touched_bytes = (size_t) slab->touched * class->bytes;
   unsigned count = 0;
 
-  memset (taken, 0, sizeof *taken);
+  memset (taken, 0, sy_class_words (slab->class) * sizeof (uint64_t));
   for (size_t page = 0; page * page_bytes < touched_bytes; page++)
-    if (sy_slab_page_is_in (slab->class, &slab->bits, page, page_bytes))
+    if (sy_slab_page_is_in (slab->class, slab->word, page, page_bytes))
       {
         unsigned last, first = blocks_of_page (class, page, page_bytes, &last);
 
         for (unsigned word = first / 64; word <= last / 64; word++)
           taken->word[word] |= mask_of (word, first, last);
       }
-  for (unsigned word = 0; word < SY_SLAB_WORDS; word++)
+  for (unsigned word = 0; word < sy_class_words (slab->class); word++)
     {
-      slab->bits.word[word] &= ~taken->word[word];
+      slab->word[word] &= ~taken->word[word];
       count += (unsigned) __builtin_popcountll (taken->word[word]);
     }
   slab->free_count = (uint16_t) (slab->free_count - count);
@@ -112,13 +191,13 @@ sy_slab_take_pages (struct sy_slab *slab, struct sy_slab_bits *taken, size_t pag
 bool
 sy_slab_put_all (struct sy_slab *slab, const struct sy_slab_bits *taken, unsigned count)
 {
-  for (unsigned word = 0; word < SY_SLAB_WORDS; word++)
+  for (unsigned word = 0; word < sy_class_words (slab->class); word++)
     {
-      if ((slab->bits.word[word] & taken->word[word]) != 0)
+      if ((slab->word[word] & taken->word[word]) != 0)
         return false;
-      slab->bits.word[word] |= taken->word[word];
+      slab->word[word] |= taken->word[word];
       if (taken->word[word] != 0 && word < slab->first_word)
-        slab->first_word = (uint16_t) word;
+        slab->first_word = (uint8_t) word;
     }
   slab->free_count = (uint16_t) (slab->free_count + count);
   return true;
@@ -129,17 +208,17 @@ sy_slab_is_valid (const struct sy_slab *slab)
 {
   unsigned blocks = sy_size_classes[slab->class].blocks, set = 0;
 
-  for (unsigned word = 0; word < SY_SLAB_WORDS; word++)
+  for (unsigned word = 0; word < sy_class_words (slab->class); word++)
     {
       unsigned last = word * 64 + 64;
       uint64_t possible = last <= blocks        ? UINT64_MAX
                           : last - blocks >= 64 ? 0
                                                 : UINT64_MAX >> (last - blocks);
 
-      if ((slab->bits.word[word] & ~possible) != 0
-          || (word < slab->first_word && slab->bits.word[word] != 0))
+      if ((slab->word[word] & ~possible) != 0
+          || (word < slab->first_word && slab->word[word] != 0))
         return false;
-      set += (unsigned) __builtin_popcountll (slab->bits.word[word]);
+      set += (unsigned) __builtin_popcountll (slab->word[word]);
     }
   return set == slab->free_count;
 }

@@ -39,9 +39,10 @@
 struct sy_counts {
   AO_t allocations[SY_CLASSES], frees[SY_CLASSES];
   AO_t refills[SY_CLASSES];
-  AO_t heap_bytes;         /* live usable bytes that the heap serves */
+  AO_t heap_bytes;         /* live usable bytes of blocks without a class */
   AO_t fallback_sizes[9];  /* SYDRA_STATS_FALLBACK_BOUNDS */
   AO_t fallback_resizes, fallback_remaps, shard_misses;
+  AO_t fallback_heap;      /* allocations beside a pool that the heap served */
 };
 
 /* A thread's. */

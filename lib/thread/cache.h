@@ -27,9 +27,7 @@
 struct sy_cache {
   AO_t top[SY_CLASSES];            /* of the loaded magazines; first, for the shortest addresses */
   AO_t owner;                      /* the handle, or SY_OWNER_GONE, written by its destroyer */
-  uintptr_t base;                  /* of the range ... */
-  size_t granules;                 /* ... and its length; 0: the handle has no pool */
-  const unsigned char *map;        /* the pool's */
+  unsigned tag;                    /* the pool's, or one that no unit has if there is no pool */
   struct sy_books books;
 
   void **previous[SY_CLASSES];     /* tops of the previous magazines; NULL: none */
@@ -43,7 +41,7 @@ struct sy_cache {
   AO_t last_participants;          /* how many caches the handle had when a class last grew */
   unsigned hand;                   /* the class that was asked last to make room for another */
   AO_t last_calls[SY_CLASSES];     /* calls of each class at the last trim, ... */
-  AO_t last_growths;               /* ... sy_region.growths, ... */
+  AO_t last_growths;               /* ... sy_range.growths, ... */
   uint64_t last_trim_ns;           /* ... and its time */
   unsigned home, empty_count;
   struct sy_magazine *empty[SY_EMPTY_MAX];  /* empty ones */

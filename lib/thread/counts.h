@@ -34,7 +34,7 @@ void sy_counts_publish (struct sydra_alloc *a, struct sy_cache *cache, unsigned 
 void sy_counts_direct (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
                        size_t allocations, size_t frees);
 
-/* Counts a block that the heap serves, of so many usable bytes.  cache may be NULL. */
+/* Counts a block without a class, of so many usable bytes.  cache may be NULL. */
 void sy_counts_heap_malloc (struct sydra_alloc *a, struct sy_cache *cache, size_t bytes);
 void sy_counts_heap_free (struct sydra_alloc *a, struct sy_cache *cache, size_t bytes);
 void sy_counts_heap_resize (struct sydra_alloc *a, struct sy_cache *cache, size_t old_bytes,

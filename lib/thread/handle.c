@@ -5,18 +5,17 @@
 
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/bug.h"
+#include "base/metadata.h"
 
+/* Under the lock. */
 static struct {
   struct sy_lock lock;
-  struct sy_arena arena;
-  /* of the arena's used part, for checks without the lock: set with release after the handles in
-     it are zero */
-  AO_t base, end;
+  struct sydra_alloc *first;  /* of all that ever were */
+  unsigned count;
   /* first in, first out: a stale pointer stays stale for long */
   struct sydra_alloc *free_first, *free_last;
-} registry = { SY_LOCK_INIT (SY_RANK_REGISTRY), { NULL, 0, 0, 0 }, 0, 0, NULL, NULL };
+} registry = { .lock = SY_LOCK_INIT (SY_RANK_REGISTRY) };
 
 struct sy_lock *
 sy_registry_lock (void)
@@ -28,19 +27,15 @@ sy_registry_lock (void)
 static struct sydra_alloc *
 take_fresh (void)
 {
-  if (registry.arena.base == NULL
-      && !sy_arena_open (&registry.arena, SY_HANDLES_MAX * sizeof (struct sydra_alloc),
-                         SY_ARENA_STEP, SY_ARENA_LIMIT_SHARE))
+  struct sydra_alloc *a = registry.count == SY_HANDLES_MAX
+                            ? NULL
+                            : sy_metadata_take (sizeof *a, __alignof__ (struct sydra_alloc));
+
+  if (a == NULL)
     return NULL;
-
-  struct sydra_alloc *a = sy_arena_take (&registry.arena, sizeof *a);
-
-  if (a != NULL)
-    {
-      AO_store (&registry.base, (AO_t) registry.arena.base);
-      /* release: pairs with the acquire in sy_handle_check. */
-      AO_store_release (&registry.end, (AO_t) (a + 1));
-    }
+  a->number = ++registry.count;
+  a->next = registry.first;
+  registry.first = a;
   return a;
 }
 
@@ -69,20 +64,30 @@ copy_name (char *to, const char *from)
   memcpy (to, from, length);
 }
 
+/* Zeroes all but what the registry keeps in it. */
+static void
+clear (struct sydra_alloc *a)
+{
+  unsigned number = a->number;
+  struct sydra_alloc *next = a->next;
+
+  memset (a, 0, sizeof *a);
+  a->number = number;
+  a->next = next;
+}
+
 struct sydra_alloc *
 sy_handle_take (const char *name, size_t max_bytes)
 {
   sy_lock_take (&registry.lock);
 
-  /* Fresh ones first while the committed step lasts, so that a stale pointer is found out for
-     long. */
-  bool has_fresh = registry.arena.used + sizeof (struct sydra_alloc) <= registry.arena.committed;
-  struct sydra_alloc *a = has_fresh ? take_fresh () : take_dead ();
+  /* Fresh ones first, so that a stale pointer is found out for long. */
+  struct sydra_alloc *a = registry.count < SY_HANDLES_FRESH ? take_fresh () : take_dead ();
 
   if (a == NULL)
     a = take_fresh ();
   if (a != NULL)
-    memset (a, 0, sizeof *a);
+    clear (a);
   sy_lock_release (&registry.lock);
   if (a == NULL)
     return NULL;
@@ -110,7 +115,7 @@ sy_handle_enlist (struct sydra_alloc *a)
 void
 sy_handle_withdraw (struct sydra_alloc *a)
 {
-  set_state (a, 0);
+  set_state (a, SY_HANDLE_DEAD);
 }
 
 void
@@ -129,23 +134,23 @@ sy_handle_give (struct sydra_alloc *a)
 void
 sy_handle_check (const struct sydra_alloc *a, const char *call)
 {
-  uintptr_t end = AO_load_acquire (&registry.end), base = AO_load (&registry.base);
-
   if (a == NULL)
     sy_bug (call, a, "the handle is NULL");
-  if ((uintptr_t) a < base || (uintptr_t) a >= end || ((uintptr_t) a - base) % sizeof *a != 0)
+  if (!sy_metadata_has (a) || (uintptr_t) a % __alignof__ (struct sydra_alloc) != 0)
     sy_bug (call, a, "no handle");
-  if (AO_load_acquire (&a->state) != SY_HANDLE_LIVE)
-    sy_bug (call, a, "a destroyed handle");
+
+  /* acquire: pairs with the release in set_state. */
+  AO_t state = AO_load_acquire (&a->state);
+
+  if (state != SY_HANDLE_LIVE)
+    sy_bug (call, a, state == SY_HANDLE_DEAD ? "a destroyed handle" : "no handle");
 }
 
 void
 sy_handle_each (void (*visit) (struct sydra_alloc *a))
 {
-  struct sydra_alloc *first = (struct sydra_alloc *) (void *) registry.arena.base, *a = first;
-
   /* Relaxed: states change under the lock. */
-  for (size_t count = registry.arena.used / sizeof *a; a < first + count; a++)
+  for (struct sydra_alloc *a = registry.first; a != NULL; a = a->next)
     if (AO_load (&a->state) == SY_HANDLE_LIVE)
       visit (a);
 }

@@ -2,9 +2,9 @@
 /*
  * handle.h: a handle: its options, its pool, its epoch domain and its ledger.
  *
- * Handles lie in an arena that is never unmapped, so that a stale pointer to one is found out and
- * not followed.  The registry lock guards the list of handles, and the births and
- * deaths of their caches.
+ * A handle's memory is never given back, so that a stale pointer to one is found out and not
+ * followed.  The registry lock guards the list of handles, and the births and deaths of their
+ * caches.
  */
 #ifndef SY_HANDLE_H
 #define SY_HANDLE_H
@@ -17,10 +17,12 @@
 struct sydra_stall;
 
 struct sydra_alloc {
-  AO_t state;                     /* SY_HANDLE_LIVE, or anything else: dead */
+  AO_t state;                     /* SY_HANDLE_LIVE, or SY_HANDLE_DEAD */
+  unsigned number;                /* no other handle has it; from 1 */
   size_t max_bytes;               /* 0: no limit */
   AO_t charged;                   /* with a limit: bytes that are live or in threads' magazines */
   struct sy_ledger ledger;
+  struct sydra_alloc *next;       /* of all that ever were; under the registry lock */
   struct sydra_alloc *next_free;  /* under the registry lock */
   char name[SY_NAME_BYTES];
   struct sy_pool pool;
@@ -31,6 +33,7 @@ struct sydra_alloc {
 } SY_APART;
 
 #define SY_HANDLE_LIVE ((AO_t) 0x53594452u)
+#define SY_HANDLE_DEAD ((AO_t) 0x64656164u)
 
 /* A zeroed handle without a backend, not live yet.  NULL: out of memory. */
 struct sydra_alloc *sy_handle_take (const char *name, size_t max_bytes);

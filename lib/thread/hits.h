@@ -77,21 +77,15 @@ sy_cache_pop_many (struct sy_cache *cache, unsigned class, size_t count, void **
 static inline bool
 sy_cache_class_of (const struct sy_cache *cache, const void *block, size_t *class)
 {
-  uintptr_t offset = (uintptr_t) block - cache->base,
+  uintptr_t offset = (uintptr_t) block - sy_range.base,
             granule = offset >> SY_GRANULE_SHIFT | offset << (SY_WORD_BITS - SY_GRANULE_SHIFT);
 
-  if (SY_UNLIKELY (granule >= cache->granules))
+  if (SY_UNLIKELY (!sy_is_below (granule, &sy_range.granules)))
     return false;
-
-  size_t unit = granule >> (SY_UNIT_SHIFT - SY_GRANULE_SHIFT);
-
-  SY_OPAQUE (unit);
-  /* Plain: the holder of a block has the byte from the thread that carved it, and it stays until
+  /* Plain: the holder of a block has the entry from the thread that carved it, and it stays until
      the block is back. */
-  if (SY_UNLIKELY (cache->map[unit] == 0))
-    return false;
-  *class = unit >> sy_map_shift (cache->map);
-  return true;
+  *class = sy_range.map[granule >> (SY_UNIT_SHIFT - SY_GRANULE_SHIFT)] ^ cache->tag;
+  return SY_LIKELY (*class < SY_CLASSES);
 }
 
 /* NULL: no hit, nothing changed. */

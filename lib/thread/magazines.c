@@ -100,13 +100,11 @@ void
 sy_cache_start (struct sy_cache *cache, struct sydra_alloc *a)
 {
   memset (cache, 0, sizeof *cache);
-  cache->base = (uintptr_t) sy_region.base;
-  cache->granules = a->pool.map == NULL ? 0 : sy_region.bytes >> SY_GRANULE_SHIFT;
-  cache->map = a->pool.map;
+  cache->tag = a->pool.tag;
   for (unsigned class = 0; class < SY_CLASSES; class++)
     sy_cache_load (cache, class, (void **) SY_NO_TOP, false);
   cache->last_trim_ns = sy_os_coarse_ns ();
-  cache->last_growths = AO_load (&sy_region.growths);
+  cache->last_growths = AO_load (&sy_range.growths);
   cache->home = a->pool.shard_count == 0 ? 0 : sy_pool_home (&a->pool);
   AO_store (&cache->owner, (AO_t) a);
 }

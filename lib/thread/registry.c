@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "base/arena.h"
+#include "base/metadata.h"
 #include "base/os.h"
 #include "thread/counts.h"
 #include "thread/magazines.h"
@@ -28,9 +28,8 @@ static __thread struct {
 static struct {
   AO_t key_made;            /* 1: key may be used */
   pthread_key_t key;
-  struct sy_arena arena;    /* of caches; under the registry lock, as the following */
-  struct sy_cache *unused;  /* linked by next_of_thread */
-} threads = { 0, 0, { NULL, 0, 0, 0 }, NULL };
+  struct sy_cache *unused;  /* linked by next_of_thread; under the registry lock */
+} threads;
 
 /* ---- Memory, under the registry lock ---- */
 
@@ -44,11 +43,7 @@ take_memory (void)
       threads.unused = cache->next_of_thread;
       return cache;
     }
-  if (threads.arena.base == NULL
-      && !sy_arena_open (&threads.arena, SY_CACHES_MAX * sizeof (struct sy_cache), SY_ARENA_STEP,
-                         SY_ARENA_LIMIT_SHARE))
-    return NULL;
-  return sy_arena_take (&threads.arena, sizeof *cache);
+  return sy_metadata_take (sizeof *cache, __alignof__ (struct sy_cache));
 }
 
 static void

@@ -5,13 +5,9 @@
 
 #include "base/bug.h"
 #include "base/os.h"
-#include "heap/heap.h"
+#include "pages/units.h"
 #include "pool/reap.h"
 #include "thread/magazines.h"
-
-/* sy_region.growths when free large blocks were last hurried, by whichever thread.  Relaxed: a
-   second time does little harm. */
-static AO_t hurried;
 
 /* The thread's mallocs and frees of the class since this was last asked. */
 static AO_t
@@ -75,17 +71,6 @@ come_down (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
       begin_anew (a, cache, class, class == missed);
 }
 
-/* Memory has grown for the growths-th time, once for the process: free large blocks need not
-   wait for their time. */
-static void
-hurry_heap (AO_t growths, uint64_t now_ns)
-{
-  if (AO_load (&hurried) == growths)
-    return;
-  AO_store (&hurried, growths);
-  sy_heap_reap_soon (now_ns);
-}
-
 /*
  * All classes but that of the miss.  Where memory has grown since the last trim, also what lay in
  * the shard's depots goes, so that whole slabs get free: a few blocks of each slab, freed last, are
@@ -94,7 +79,7 @@ hurry_heap (AO_t growths, uint64_t now_ns)
 static void SY_NOINLINE
 trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed, uint64_t now_ns)
 {
-  AO_t growths = AO_load (&sy_region.growths);
+  AO_t growths = AO_load (&sy_range.growths);
   bool has_grown = cache->last_growths != growths;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
@@ -102,10 +87,7 @@ trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed, uint64
       trim_class (a, cache, class, has_grown);
   come_down (a, cache, missed);
   if (has_grown)
-    {
-      sy_reap_shed (&a->pool, sy_home_shard (cache->home), growths);
-      hurry_heap (growths, now_ns);
-    }
+    sy_reap_shed (&a->pool, sy_home_shard (cache->home), growths);
   cache->last_growths = growths;
   cache->last_trim_ns = now_ns;
 }
@@ -127,10 +109,8 @@ reap_one_step (struct sydra_alloc *a, uint64_t now_ns)
 {
   if (sy_reap_is_due (&a->pool, now_ns))
     sy_reap_step (&a->pool, now_ns);
-  else if (sy_region_reap_is_due (now_ns))
-    sy_region_reap (now_ns);
   else
-    sy_heap_reap (now_ns);
+    sy_units_purge_step (now_ns);
 }
 
 void
@@ -143,7 +123,7 @@ sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
     return;
   if (SY_DEBUG && !sy_cache_is_valid (cache))
     sy_bug ("trim", cache, "a thread's budget is not what its classes have");
-  if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_region.growths)
+  if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_range.growths)
                    || now_ns - cache->last_trim_ns >= SY_REAP_NS))
     trim_all (a, cache, missed, now_ns);
   else if (SY_UNLIKELY (cache->wants_budget))

@@ -1,50 +1,32 @@
 # SPDX-License-Identifier: MIT
 """Whose block is an address?"""
 
-import gdb
-
-from sydra_gdb.handles import handle_of_pool, handles_of
-from sydra_gdb.library import CLASS_HEAP, NO_SLAB, libraries, plural
+from sydra_gdb.handles import handle_of_number, handle_of_pool, handles_of
+from sydra_gdb.library import (CLASS_HEAP, SY_UNIT_INSIDE, SY_UNIT_LARGE, libraries, page_bytes,
+                               plural)
 from sydra_gdb.structures import owner_text
 
 
-def unused_slab_text(library, class_, number):
-    """The state of a slab that no pool uses."""
-    zone = library.state["zone"][class_]
-    for word, head in (("dirty", zone["dirty"]), ("clean", zone["clean"])):
-        at = int(head)
-        while at != NO_SLAB:
-            if at == number:
-                return "free, and %s" % word
-            at = int(library.slab_at(at)["next"])
-    return "on its way between two lists"
+def unused_text(library, unit):
+    """The state of a unit that nobody has."""
+    if unit >= int(library.book["edge"]):
+        return "never used"
+    state = int(library.run_of(unit)[1]["state"])
+    return {"SY_RUN_DIRTY": "free, and dirty",
+            "SY_RUN_CLEAN": "free, and clean",
+            "SY_RUN_DETACHED": "free, its memory on its way back to the system",
+            }.get(next(name for name, number in library.run_states().items() if number == state),
+                  "on its way to its next owner, or back")
 
 
-def slab_of(library, address):
-    """Class and number of the address's slab, and why it has no block.  The last is None if a pool
-    has the slab."""
-    unit = (address - int(library.region["base"])) // library.unit_bytes()
-    class_ = unit >> int(library.region["zone_shift"])
-    if class_ == CLASS_HEAP:
-        return class_, unit, "zone 0 has no slabs"
-    number = unit & -library.units(class_)
-    first = library.zone_first(class_)
-    if number < first:
-        return class_, number, "none: the zone begins at slab %d" % first
-    if number - first >= int(library.state["zone"][class_]["fresh"]):
-        return class_, number, "never used"
-    slab = library.slab_at(number)
-    if int(slab["class"]) != class_:
-        raise gdb.GdbError("sydra: slab %d says class %d, and not %d: is SY_ZONE_SKEW of this"
-                           " script the library's?" % (number, int(slab["class"]), class_))
-    if int(slab["owner"]) == 0:
-        return class_, number, unused_slab_text(library, class_, number)
-    return class_, number, None
+def run_text(library, first, state):
+    """Where a run lies, and its state."""
+    return "%d at 0x%x, %s" % (first, library.address_of(first), state)
 
 
 def bit_text(slab, block):
     """Whether the block's bit says that it is free, and that in words."""
-    if not int(slab["bits"]["word"][block // 64]) >> block % 64 & 1:
+    if not int(slab["word"][block // 64]) >> block % 64 & 1:
         return False, "handed out"
     never = block >= int(slab["touched"])
     return True, "free, never handed out" if never else "free"
@@ -62,19 +44,14 @@ def where_text(handle, start, class_, is_free):
     return "in use: no magazine, bag, depot or limbo has it" + unsure
 
 
-def describe_in_range(library, address):
-    """Lines about an address in the range."""
-    class_, number, fault = slab_of(library, address)
-    start = int(library.region["base"]) + number * library.unit_bytes()
-    yield "slab", "%d at 0x%x%s" % (number, start, ", " + fault if fault else ", in use")
-    if class_ == CLASS_HEAP:
-        return
+def describe_slab(library, address, unit, class_):
+    """Lines about an address in a slab."""
+    slab = library.book["units"][unit]["slab"].dereference()
+    start = library.address_of(int(slab["unit"]))
     size, blocks = int(library.classes[class_]["bytes"]), int(library.classes[class_]["blocks"])
-    yield "class", "%d: blocks of %d bytes" % (class_, size)
-    if fault:
-        return
-    slab = library.slab_at(number)
     block, offset = divmod(address - start, size)
+    yield "slab", run_text(library, int(slab["unit"]), "in use")
+    yield "class", "%d: blocks of %d bytes" % (class_, size)
     yield "owner", "%s, shard %d" % (owner_text(library, int(slab["owner"])), int(slab["shard"]))
     if block >= blocks:
         yield "block", "none: behind the last of %s" % plural(blocks, "block")
@@ -84,6 +61,33 @@ def describe_in_range(library, address):
     yield "bit", text
     handle = handle_of_pool(library, int(slab["owner"]))
     yield "where", where_text(handle, address - offset, class_, is_free)
+
+
+def describe_large(library, address, unit, number):
+    """Lines about an address in a large block."""
+    first, run = library.run_of(unit)
+    start, size = library.address_of(first), int(run["asked"]) * page_bytes()
+    handle = handle_of_number(library, number)
+    yield "run", "%s, %s" % (run_text(library, first, "in use"),
+                               plural(int(run["length"]), "unit"))
+    yield "owner", str(handle) if handle else "number %d, no live handle" % number
+    if address - start < size:
+        yield "block", "large, %d bytes at 0x%x, offset %d" % (size, start, address - start)
+    else:
+        yield "block", "none: behind the %d bytes of the large block at 0x%x" % (size, start)
+    yield "where", where_text(handle, start, CLASS_HEAP, False)
+
+
+def describe_in_range(library, address):
+    """Lines about an address in the range."""
+    unit = library.unit_of(address)
+    number, kind = library.entry(unit)
+    if number == 0:
+        yield "unit", run_text(library, unit, unused_text(library, unit))
+    elif kind in (SY_UNIT_LARGE, SY_UNIT_INSIDE):
+        yield from describe_large(library, address, unit, number)
+    else:
+        yield from describe_slab(library, address, unit, kind)
 
 
 def fallback_text(handle, address):
@@ -110,19 +114,14 @@ def range_text(found, inside):
     """Whether the address is in the range."""
     if inside:
         return "in the range"
-    reserved = any(int(library.region["bytes"]) for library in found)
-    return "outside of the range" if reserved else "and there is no range"
-
-
-def in_range(library, address):
-    """Is the address in the range that the pools' blocks come from?"""
-    return 0 <= address - int(library.region["base"]) < int(library.region["bytes"])
+    mapped = any(library.range_bytes() for library in found)
+    return "outside of the range" if mapped else "and there is no range"
 
 
 def block_lines(address):
     """What is known of an address, as pairs of a word and a text."""
     found = libraries()
-    inside = [library for library in found if in_range(library, address)]
+    inside = [library for library in found if library.has(address)]
     yield "address", "0x%x, %s" % (address, range_text(found, inside))
     for library in inside:
         yield from describe_in_range(library, address)

@@ -152,12 +152,11 @@ class Cache:
 
 def handles_of(library):
     """All live handles of one copy of the library."""
-    arena = library.registry["arena"]
-    size = library.handle_type.sizeof
-    for at in range(int(arena["used"]) // size):
-        value = at_address(library.handle_type, int(arena["base"]) + at * size)
-        if int(value["state"]) == SY_HANDLE_LIVE:
-            yield Handle(library, value)
+    at = library.registry["first"]
+    while int(at) != 0:
+        if int(at["state"]) == SY_HANDLE_LIVE:
+            yield Handle(library, at.dereference())
+        at = at["next"]
 
 
 def all_handles():
@@ -169,3 +168,9 @@ def handle_of_pool(library, pool):
     """The live handle that this pool is part of.  None: there is no such."""
     return next((handle for handle in handles_of(library)
                  if int(handle.value["pool"].address) == pool), None)
+
+
+def handle_of_number(library, number):
+    """The live handle of this number.  None: there is no such."""
+    return next((handle for handle in handles_of(library)
+                 if int(handle.value["number"]) == number), None)

@@ -7,12 +7,15 @@ import gdb
 
 # Macros are in no debug information.  tests/tools/gdb.sh compares these with the headers.
 SY_HANDLE_LIVE = 0x53594452
-SY_ZONE_SKEW = 2117
+SY_GRANULE_SHIFT = 4
+SY_UNIT_SHIFT = 16
 SY_BUDGET_ALL = 4 << 20
 SY_BUDGET_LEAST = 256 << 10
+SY_TAG_SHIFT = 8
+SY_UNIT_LARGE = 0xfe
+SY_UNIT_INSIDE = 0xff
 NUMBER_BITS = 24  # of a magazine's number in the head of a depot, on 64 bits
 
-NO_SLAB = 0xffffffff
 CLASS_HEAP = 0
 
 
@@ -53,6 +56,12 @@ def plural(count, noun):
     return "%d %s%s" % (count, noun, "" if count == 1 else "s")
 
 
+def page_bytes():
+    """How long a page is, which the process was told at its start."""
+    data = gdb.execute("info auxv", to_string=True)
+    return next((int(line.split()[-1]) for line in data.splitlines() if "AT_PAGESZ" in line), 4096)
+
+
 def thread_name(number):
     """A thread by the system's number, and by gdb's if gdb knows the thread."""
     for thread in gdb.selected_inferior().threads():
@@ -68,9 +77,10 @@ class Library:
         self.objfile = registry.symtab.objfile
         self.registry = registry.value()
         self.threads = self.static("threads", "unused")
-        self.magazines = self.static("magazines", "empties")
-        self.state = self.static("state", "zone")
-        self.region = self.external("sy_region")
+        self.metadata = self.static("metadata", "arena")["arena"]
+        arena = find_static("range", "mapped", self.objfile)[0]
+        self.range = self.external("sy_range", arena)
+        self.book = self.external("sy_range_runs", arena)
         self.classes = self.external("sy_size_classes")
         self.handle_type = self.registry["free_first"].type.target()
         self.cache_type = self.threads["unused"].type.target()
@@ -82,9 +92,14 @@ class Library:
         """A static struct of the library, by its name and one of its members."""
         return find_static(name, has, self.objfile)[0].value()
 
-    def external(self, name):
-        """A variable that several of the library's files use."""
+    # gdb may find a declaration, and takes that for the variable of any copy.
+    def external(self, name, beside=None):
+        """A variable that several of the library's files use.  `beside` is a static one of the file
+        that defines it."""
         symbol = self.objfile.lookup_global_symbol(name)
+        for other in beside.symtab.global_block() if beside else []:
+            if other.name == name and other.addr_class == gdb.SYMBOL_LOC_STATIC:
+                symbol = other
         if symbol is None:
             raise gdb.GdbError("sydra: no debug information for %s in %s"
                                % (name, self.objfile.filename))
@@ -99,39 +114,40 @@ class Library:
 
     def has_slab(self, address):
         """Is the state of a slab at this address?"""
-        slab_bytes = self.region["near"].type.target().sizeof
-        near = self.near_units() * length_of(self.classes)
-        far = int(self.region["bytes"]) // self.unit_bytes()
-        return any(0 <= address - int(self.region[name]) < count * slab_bytes
-                   for name, count in (("near", near), ("far", far)))
+        return 0 <= address - int(self.metadata["base"]) < int(self.metadata["used"])
 
-    # A slab has a bit for each block of the smallest class.
-    def unit_bytes(self):
-        """The length of a unit of the range."""
-        bits = self.region["near"].type.target()["bits"].type["word"].type
-        return (bits.range()[1] + 1) * 64 * int(self.classes[1]["bytes"])
+    def range_bytes(self):
+        """How long the range is."""
+        return int(self.range["granules"]) << SY_GRANULE_SHIFT
 
-    # Each zone knows so many units from the beginning, and zone 0 never grows.
-    def near_units(self):
-        """How many units of each zone have their state in `near`."""
-        return int(self.state["zone"][0]["known"])
+    def has(self, address):
+        """As sy_range_has: is the address in the range that all blocks come from?"""
+        return 0 <= address - int(self.range["base"]) < self.range_bytes()
 
-    def zone_first(self, class_):
-        """As sy_zone_first: the first unit of the class's first slab."""
-        skew = class_ * SY_ZONE_SKEW & int(self.region["skew_mask"])
-        return (class_ << int(self.region["zone_shift"])) + (skew & -self.units(class_))
+    def unit_of(self, address):
+        """As sy_range_unit_of: the number of the unit that the address is in."""
+        return (address - int(self.range["base"])) >> SY_UNIT_SHIFT
 
-    def units(self, class_):
-        """How many units a slab of the class has."""
-        return int(self.classes[class_]["units"])
+    def address_of(self, unit):
+        """As sy_range_address: where the unit begins."""
+        return int(self.range["base"]) + (unit << SY_UNIT_SHIFT)
 
-    def slab_at(self, number):
-        """As sy_slab_at: the state of a slab that was ever used."""
-        class_ = number >> int(self.region["zone_shift"])
-        unit = number - self.zone_first(class_)
-        if unit < self.near_units():
-            return self.region["near"][unit * length_of(self.classes) + class_]
-        return self.region["far"][number]
+    def entry(self, unit):
+        """Whose the unit is, and of which class, as the map says: an owner's number and a kind.
+        Owner 0: nobody's."""
+        entry = int(self.range["map"][unit])
+        return entry >> SY_TAG_SHIFT, entry & (1 << SY_TAG_SHIFT) - 1
+
+    def run_of(self, unit):
+        """The first unit of the run that has the unit, and that run's entry in the book."""
+        inside = self.run_states()["SY_RUN_INSIDE"]
+        while int(self.book["units"][unit]["state"]) == inside and unit > 0:
+            unit -= 1
+        return unit, self.book["units"][unit]
+
+    def run_states(self):
+        """The names of the states of runs, and their numbers."""
+        return {field.name: field.enumval for field in self.type_of("enum sy_run_state").fields()}
 
     def magazine_of(self, top):
         """The magazine that top points into, or at the end of."""
@@ -149,7 +165,7 @@ class Library:
         number = int(depot["head"])
         if "tag" not in [field.name for field in depot.type.fields()]:
             number &= (1 << NUMBER_BITS) - 1
-        base = int(self.magazines["base"])
+        base = int(self.metadata["base"])
         while number != 0:
             magazine = at_address(self.magazine_type, base + (number - 1) * self.magazine_bytes)
             yield magazine

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "pages/large.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/os.h"
+#include "pages/units.h"
+
+/* ---- Sizes ---- */
+
+static size_t
+whole (size_t bytes, size_t step)
+{
+  return bytes == 0 ? step : (bytes + step - 1) & ~(step - 1);
+}
+
+/* How many units the bytes need; UINT32_MAX: more than any range has. */
+static uint32_t
+units_of (size_t bytes)
+{
+  size_t units = bytes <= (size_t) PTRDIFF_MAX ? whole (bytes, SY_UNIT_BYTES) >> SY_UNIT_SHIFT
+                                               : UINT32_MAX;
+
+  return units < UINT32_MAX / 4 ? (uint32_t) units : UINT32_MAX;
+}
+
+static uint32_t
+pages_of (size_t bytes)
+{
+  return (uint32_t) (whole (bytes, sy_os_page_bytes ()) / sy_os_page_bytes ());
+}
+
+size_t
+sy_large_good_size (size_t bytes)
+{
+  return bytes <= (size_t) PTRDIFF_MAX - SY_UNIT_BYTES ? whole (bytes, sy_os_page_bytes ()) : bytes;
+}
+
+/* ---- Blocks ---- */
+
+bool
+sy_large_is (unsigned tag, const void *pointer)
+{
+  return sy_range_kind (tag, pointer) == SY_UNIT_LARGE
+         && ((uintptr_t) pointer & (SY_UNIT_BYTES - 1)) == 0;
+}
+
+/* Makes a used run, whose units no slab and no block has, a block. */
+static void *
+begin (unsigned tag, uint32_t first, size_t bytes)
+{
+  sy_range_unit (first)->asked = pages_of (bytes);
+  sy_range_mark (first, 1, tag ^ SY_UNIT_LARGE);
+  sy_range_mark (first + 1, sy_range_unit (first)->length - 1, tag ^ SY_UNIT_INSIDE);
+  return sy_range_address (first);
+}
+
+void *
+sy_large_take (unsigned tag, size_t alignment, size_t bytes, size_t room, bool *zero)
+{
+  uint32_t count = units_of (bytes + room), over = units_of (alignment), first;
+
+  if (count == UINT32_MAX || over == UINT32_MAX)
+    return NULL;
+  first = sy_units_take_aligned (count, alignment, zero);
+  return first == SY_UNIT_NONE ? NULL : begin (tag, first, bytes);
+}
+
+/* Parts of which few pages are in memory are given back to the system, which makes them zero
+   without memory. */
+void
+sy_large_clear (void *block, size_t bytes)
+{
+  char *start = block;
+
+  bytes = sy_large_good_size (bytes);
+  for (size_t at = 0; at < bytes; at += SY_RESIDENT_BYTES)
+    {
+      size_t part = bytes - at < SY_RESIDENT_BYTES ? bytes - at : SY_RESIDENT_BYTES;
+
+      if (part < SY_CLEAR_LEAST || sy_os_resident_bytes (start + at, part) > part / 2
+          || !sy_os_discard (start + at, part))
+        memset (start + at, 0, part);
+    }
+}
+
+/* Takes the block out of the map.  Of several threads that free the same block one does so. */
+static bool
+end (unsigned tag, uint32_t first)
+{
+  unsigned entry = tag ^ SY_UNIT_LARGE;
+
+  /* Relaxed: who takes the units next has them from the book, under its lock. */
+  if (!AO_int_compare_and_swap (&sy_range.map[first], entry, 0))
+    return false;
+  sy_range_mark (first + 1, sy_range_unit (first)->length - 1, 0);
+  return true;
+}
+
+void
+sy_large_give (unsigned tag, void *block, const char *call)
+{
+  uint32_t first = sy_range_unit_of (block);
+
+  if (!end (tag, first))
+    sy_bug (call, block, "no block of this handle: not allocated by it, or freed already");
+  sy_units_give (first, 1);
+}
+
+static void
+close_block (void *tag, uint32_t unit, unsigned kind)
+{
+  if (kind == SY_UNIT_LARGE)
+    sy_large_give (*(unsigned *) tag, sy_range_address (unit), "sydra_alloc_destroy");
+}
+
+void
+sy_large_close (unsigned tag)
+{
+  sy_range_each (tag, close_block, &tag);
+}
+
+size_t
+sy_large_usable (const void *block)
+{
+  return sy_range_unit (sy_range_unit_of (block))->asked * sy_os_page_bytes ();
+}
+
+/* ---- Changes of length ---- */
+
+/* How much room for more growth a block of so many units gets. */
+static uint32_t
+growth_room (uint32_t length)
+{
+  return length / SY_GROWTH_SHARE;
+}
+
+static bool
+grow (unsigned tag, uint32_t first, uint32_t length)
+{
+  uint32_t old = sy_range_unit (first)->length,
+           more = sy_units_extend (first, length - old, growth_room (length));
+
+  sy_range_mark (first + old, more, tag ^ SY_UNIT_INSIDE);
+  return more != 0;
+}
+
+/* Gives back the end of the run, if that is a quarter of it or more. */
+static void
+shrink (uint32_t first, uint32_t length)
+{
+  uint32_t old = sy_range_unit (first)->length;
+
+  if (old - length < old / 4 || old == length)
+    return;
+  sy_range_mark (first + length, old - length, 0);
+  sy_units_cut (first, length);
+}
+
+bool
+sy_large_resize (unsigned tag, void *block, size_t bytes)
+{
+  uint32_t first = sy_range_unit_of (block), length = units_of (bytes);
+  struct sy_unit *unit = sy_range_unit (first);
+
+  if (length == UINT32_MAX || (length > unit->length && !grow (tag, first, length)))
+    return false;
+  if (pages_of (bytes) < unit->asked)
+    shrink (first, length);
+  unit->asked = pages_of (bytes);
+  return true;
+}
+
+/* A longer run with the block's contents, by a move or a copy; the old one has been given back.
+   SY_UNIT_NONE: neither is possible, or worth it. */
+static uint32_t
+lengthen (unsigned tag, uint32_t from, uint32_t length)
+{
+  uint32_t old = sy_range_unit (from)->length, to;
+  size_t bytes = sy_large_usable (sy_range_address (from));
+  bool copies = length - old >= old / SY_COPY_SHARE && sy_units_has_dirty (length), zero;
+
+  to = sy_units_take (copies ? length : length + growth_room (length), copies, &zero);
+  if (to == SY_UNIT_NONE && !copies)
+    to = sy_units_take (length, false, &zero);
+  if (to == SY_UNIT_NONE)
+    return to;
+  (void) end (tag, from);
+  if (copies)
+    {
+      memcpy (sy_range_address (to), sy_range_address (from), bytes);
+      sy_units_give (from, 1);
+    }
+  else if (!sy_units_move (from, to))
+    {
+      (void) begin (tag, from, bytes);
+      to = SY_UNIT_NONE;
+    }
+  return to;
+}
+
+void *
+sy_large_move (unsigned tag, void *block, size_t bytes)
+{
+  uint32_t from = sy_range_unit_of (block), length = units_of (bytes), to;
+
+  if (length == UINT32_MAX || length <= sy_range_unit (from)->length)
+    return NULL;
+  to = lengthen (tag, from, length);
+  return to == SY_UNIT_NONE ? NULL : begin (tag, to, bytes);
+}

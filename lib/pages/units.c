@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "pages/units.h"
+
+#include "base/os.h"
+#include "base/purge_timer.h"
+
+/* Under the lock. */
+static struct {
+  uint32_t growth_at;     /* when so many units are in use or dirty, memory has grown once more */
+  uint32_t wanted;        /* so many units may wait, as they were wanted back before */
+  uint32_t given_up[2];   /* units that went back at calls, in this tick and in the one before, and
+                             for which no new ones were taken since */
+  uint32_t moved;         /* used runs that are mappings of their own */
+  bool moves_ended;       /* a move has lost its place, and no more are made */
+  struct sy_purge_timer timer;
+  AO_t dirty;             /* runs->dirty; any thread reads it, relaxed: a number */
+} state;
+
+static struct sy_runs *const runs = &sy_range_runs;
+
+/* Releases the range's lock, after a change of the book. */
+static void
+unlock (void)
+{
+  AO_store (&state.dirty, runs->dirty);
+  sy_lock_release (&sy_range_lock);
+}
+
+/* ---- Chains of detached runs ---- */
+
+static void
+chain_push (uint32_t *chain, uint32_t first)
+{
+  sy_range_unit (first)->next = *chain;
+  *chain = first;
+}
+
+static uint32_t
+chain_pop (uint32_t *chain)
+{
+  uint32_t first = *chain;
+
+  if (first != SY_UNIT_NONE)
+    *chain = sy_range_unit (first)->next;
+  return first;
+}
+
+static size_t
+run_bytes (uint32_t first)
+{
+  return (size_t) sy_range_unit (first)->length << SY_UNIT_SHIFT;
+}
+
+static uint32_t
+least (uint32_t one, uint32_t other)
+{
+  return one < other ? one : other;
+}
+
+/* ---- Growth ---- */
+
+/* How many units must have memory for the next growth, counted from now. */
+static uint32_t
+next_growth (void)
+{
+  uint32_t units = runs->used + runs->dirty, share = units / SY_GROWTH_UNITS_SHARE;
+
+  return units + (share > SY_GROWTH_UNITS ? share : SY_GROWTH_UNITS);
+}
+
+/* Notes that `count` units were taken that had no memory. */
+static void
+note_growth (uint32_t count)
+{
+  for (unsigned age = 0; age < 2; age++)
+    {
+      uint32_t regretted = least (count, state.given_up[age]);
+
+      state.given_up[age] -= regretted;
+      state.wanted += regretted;
+      count -= regretted;
+    }
+  if (state.growth_at == 0)
+    state.growth_at = SY_GROWTH_UNITS;
+  if (runs->used + runs->dirty < state.growth_at)
+    return;
+  sy_own_add (&sy_range.growths, 1);
+  state.growth_at = next_growth ();
+}
+
+/* Notes that there is less memory. */
+static void
+note_loss (void)
+{
+  if (next_growth () < state.growth_at)
+    state.growth_at = next_growth ();
+}
+
+/* ---- Giving back to the system ---- */
+
+/* How many units may stay dirty. */
+static uint32_t
+dirty_limit (void)
+{
+  uint32_t share = runs->used / SY_DIRTY_SHARE, most = share > state.wanted ? share : state.wanted;
+
+  return most > SY_DIRTY_LEAST ? most : SY_DIRTY_LEAST;
+}
+
+/* Detaches up to `count` units of the oldest dirty runs, of those that were freed before the tick.
+   True: there are no more. */
+static bool
+detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
+{
+  while (count != 0 && runs->dirty != 0)
+    {
+      uint32_t first = sy_runs_detach_oldest (runs, count, tick);
+
+      if (first == SY_UNIT_NONE)
+        return true;
+      sy_range_unit (first)->moved = 0;
+      chain_push (chain, first);
+      count -= sy_range_unit (first)->length;
+    }
+  return count != 0;
+}
+
+/* Detaches what is more than may wait, and as much as that needs of what waited longest: at most
+   `count` units and a purge's. */
+static void
+detach_excess (uint32_t count, uint32_t *chain)
+{
+  uint32_t limit = dirty_limit (), excess;
+
+  if (runs->dirty <= limit)
+    return;
+  excess = least (runs->dirty - limit + limit / 16, count + SY_PURGE_UNITS);
+  (void) detach_dirty (excess, runs->tick + 1, chain);
+  state.given_up[0] += excess;
+}
+
+/* Gives a detached run's memory back, outside the lock.  Returns the run's new state;
+   SY_RUN_DETACHED: nothing is mapped there any more. */
+static enum sy_run_state
+discard (uint32_t first)
+{
+  char *start = sy_range_address (first);
+  bool done = sy_os_discard (start, run_bytes (first));
+
+  if (sy_range_unit (first)->moved == 0)
+    return done ? SY_RUN_CLEAN : SY_RUN_DIRTY;
+  return sy_os_map_over (start, run_bytes (first)) ? SY_RUN_CLEAN : SY_RUN_DETACHED;
+}
+
+/* Gives the memory of a chain's runs back, outside the lock, and files them.  A run that the system
+   refuses becomes dirty again.  Returns the bytes given back. */
+static size_t
+clean_chain (uint32_t chain)
+{
+  uint32_t cleaned = SY_UNIT_NONE, refused = SY_UNIT_NONE, first;
+  size_t bytes = 0;
+
+  if (chain == SY_UNIT_NONE)
+    return 0;
+  while ((first = chain_pop (&chain)) != SY_UNIT_NONE)
+    {
+      enum sy_run_state now = discard (first);
+
+      if (now == SY_RUN_CLEAN)
+        {
+          bytes += run_bytes (first);
+          chain_push (&cleaned, first);
+        }
+      else if (now == SY_RUN_DIRTY)
+        chain_push (&refused, first);
+    }
+
+  sy_lock_take (&sy_range_lock);
+  while ((first = chain_pop (&cleaned)) != SY_UNIT_NONE)
+    sy_runs_file (runs, first, SY_RUN_CLEAN);
+  while ((first = chain_pop (&refused)) != SY_UNIT_NONE)
+    sy_runs_file (runs, first, SY_RUN_DIRTY);
+  note_loss ();
+  unlock ();
+  return bytes;
+}
+
+/* Files a used run as free, or puts it on the chain if it cannot wait.  Under the lock. */
+static void
+give_run (uint32_t first, uint32_t *chain)
+{
+  if (sy_range_unit (first)->moved != 0)
+    {
+      state.moved--;
+      sy_runs_detach (runs, first);
+      chain_push (chain, first);
+    }
+  else
+    sy_runs_file (runs, first, SY_RUN_DIRTY);
+}
+
+void
+sy_units_give (uint32_t first, unsigned count)
+{
+  uint32_t chain = SY_UNIT_NONE, units = 0;
+
+  sy_lock_take (&sy_range_lock);
+  for (unsigned given = 0; given < count; given++)
+    {
+      uint32_t next = sy_range_unit (first)->next;
+
+      units += sy_range_unit (first)->length;
+      give_run (first, &chain);
+      first = next;
+    }
+  detach_excess (units, &chain);
+  unlock ();
+  (void) clean_chain (chain);
+}
+
+/* ---- Taking ---- */
+
+/* Under the lock.  The run is not moved. */
+static uint32_t
+take_locked (uint32_t count, bool may_be_dirty, bool *zero)
+{
+  uint32_t first = may_be_dirty ? sy_runs_find (runs, SY_RUN_DIRTY, count) : SY_UNIT_NONE;
+
+  *zero = first == SY_UNIT_NONE;
+  if (*zero)
+    first = sy_runs_find (runs, SY_RUN_CLEAN, count);
+  if (first != SY_UNIT_NONE)
+    sy_runs_take (runs, first, count);
+  else if (sy_range_grow (count))
+    first = sy_runs_take_edge (runs, count);
+  else
+    return SY_UNIT_NONE;
+  if (*zero)
+    note_growth (count);
+  sy_range_unit (first)->moved = 0;
+  return first;
+}
+
+uint32_t
+sy_units_take (uint32_t count, bool may_be_dirty, bool *zero)
+{
+  uint32_t first = SY_UNIT_NONE;
+
+  for (unsigned tries = 0; tries < 2; tries++)
+    {
+      sy_lock_take (&sy_range_lock);
+      first = take_locked (count, may_be_dirty, zero);
+      unlock ();
+      /* Free runs may be too short only because dirty and clean ones lie side by side. */
+      if (first != SY_UNIT_NONE || sy_units_purge () == 0)
+        break;
+    }
+  return first;
+}
+
+/* Gives back both ends of a used run, so that it begins at the alignment and has the length.
+   Returns its new first unit.  Under the lock. */
+static uint32_t
+cut_ends (uint32_t first, size_t alignment, uint32_t length, enum sy_run_state end_state)
+{
+  uint32_t before
+    = (uint32_t) ((-(uintptr_t) sy_range_address (first) & (alignment - 1)) >> SY_UNIT_SHIFT);
+
+  if (before != 0)
+    {
+      sy_runs_cut (runs, first, before);
+      sy_runs_file (runs, first, end_state);
+      first += before;
+    }
+  if (sy_range_unit (first)->length > length)
+    {
+      sy_runs_cut (runs, first, length);
+      sy_runs_file (runs, first + length, end_state);
+    }
+  sy_range_unit (first)->moved = 0;
+  return first;
+}
+
+uint32_t
+sy_units_take_aligned (uint32_t count, size_t alignment, bool *zero)
+{
+  uint32_t over = alignment > SY_UNIT_BYTES ? (uint32_t) (alignment >> SY_UNIT_SHIFT) - 1 : 0,
+           first = sy_units_take (count + over, true, zero);
+
+  if (first == SY_UNIT_NONE || over == 0)
+    return first;
+  sy_lock_take (&sy_range_lock);
+  first = cut_ends (first, alignment, count, *zero ? SY_RUN_CLEAN : SY_RUN_DIRTY);
+  unlock ();
+  return first;
+}
+
+/* ---- Changing a run ---- */
+
+void
+sy_units_cut (uint32_t first, uint32_t length)
+{
+  uint32_t chain = SY_UNIT_NONE, cut;
+
+  sy_lock_take (&sy_range_lock);
+  cut = sy_range_unit (first)->length - length;
+  sy_runs_cut (runs, first, length);
+  sy_range_unit (first + length)->moved = sy_range_unit (first)->moved;
+  state.moved += sy_range_unit (first)->moved;
+  give_run (first + length, &chain);
+  detach_excess (cut, &chain);
+  unlock ();
+  (void) clean_chain (chain);
+}
+
+/* How many units right behind the run are free, up to `wanted`; if they reach the edge, the range
+   grows for the rest.  Under the lock. */
+static uint32_t
+room_behind (uint32_t first, uint32_t wanted)
+{
+  bool at_edge;
+  uint32_t has = sy_runs_room_behind (runs, first, wanted, &at_edge);
+
+  if (has == wanted || !at_edge || !sy_range_grow (wanted - has))
+    return has;
+  /* The edge may have jumped. */
+  has = sy_runs_room_behind (runs, first, wanted, &at_edge);
+  return at_edge ? wanted : has;
+}
+
+uint32_t
+sy_units_extend (uint32_t first, uint32_t more, uint32_t room)
+{
+  uint32_t next, has = 0;
+
+  sy_lock_take (&sy_range_lock);
+  next = first + sy_range_unit (first)->length;
+  /* A moved run is one mapping, and stays so. */
+  if (sy_range_unit (first)->moved == 0)
+    {
+      bool is_new = next == runs->edge || sy_range_unit (next)->state == SY_RUN_CLEAN;
+
+      has = room_behind (first, is_new ? more + room : more);
+      if (has < more && is_new)
+        has = room_behind (first, more);
+      if (has < more)
+        has = 0;
+    }
+  if (has != 0)
+    {
+      sy_runs_extend (runs, first, has);
+      note_growth (has);
+    }
+  unlock ();
+  return has;
+}
+
+bool
+sy_units_has_dirty (uint32_t count)
+{
+  sy_lock_take (&sy_range_lock);
+
+  bool has = sy_runs_find (runs, SY_RUN_DIRTY, count) != SY_UNIT_NONE;
+
+  unlock ();
+  return has;
+}
+
+/* ---- Moving ---- */
+
+/* Does this run's move need another mapping than there may be?  A place is lost if another thread's
+   mapping has come there. */
+static bool
+may_move (uint32_t from)
+{
+  return !state.moves_ended && (sy_range_unit (from)->moved != 0 || state.moved < SY_MOVED_MAX);
+}
+
+/* Files a run whose place was unmapped, and mapped anew if `is_mapped`.  Else it stays detached for
+   ever, and no other run is moved.  Under the lock. */
+static void
+file_place (uint32_t first, bool is_mapped)
+{
+  sy_runs_detach (runs, first);
+  if (is_mapped)
+    sy_runs_file (runs, first, SY_RUN_CLEAN);
+  else
+    state.moves_ended = true;
+}
+
+/* Gives back the run that another was not moved to.  Returns false. */
+static bool
+give_place (uint32_t to)
+{
+  sy_units_give (to, 1);
+  return false;
+}
+
+bool
+sy_units_move (uint32_t from, uint32_t to)
+{
+  bool moves, is_mapped = true, taken;
+
+  sy_lock_take (&sy_range_lock);
+  moves = may_move (from);
+  unlock ();
+  if (!moves)
+    return give_place (to);
+  moves = sy_os_move (sy_range_address (from), run_bytes (from), sy_range_address (to),
+                      run_bytes (to));
+  /* If a move failed, the system may have unmapped the new place before; or the place is as it was.
+     That is so if the old one lies in several mappings, as it may where moved runs were before. */
+  is_mapped = sy_os_map_at (sy_range_address (moves ? from : to), run_bytes (moves ? from : to),
+                            &taken);
+  if (!moves && taken)
+    return give_place (to);
+
+  sy_lock_take (&sy_range_lock);
+  if (moves)
+    {
+      state.moved += 1 - sy_range_unit (from)->moved;
+      sy_range_unit (to)->moved = 1;
+    }
+  file_place (moves ? from : to, is_mapped);
+  note_loss ();
+  unlock ();
+  return moves;
+}
+
+/* ---- Now and then ---- */
+
+/* The next part of a step, under the lock: makes a chain to clean.  True: all that was due. */
+static bool
+purge_some (uint32_t *chain)
+{
+  uint32_t before = runs->dirty;
+  bool all = detach_dirty (SY_PURGE_UNITS, runs->tick, chain);
+
+  /* They waited in vain. */
+  state.wanted -= least (before - runs->dirty, state.wanted);
+  if (!all)
+    return false;
+  runs->tick++;
+  state.given_up[1] = state.given_up[0];
+  state.given_up[0] = 0;
+  sy_purge_timer_end (&state.timer);
+  return true;
+}
+
+void
+sy_units_purge_step (uint64_t now_ns)
+{
+  uint64_t until_ns;
+  bool done = !sy_purge_timer_is_due (&state.timer, now_ns);
+
+  if (done || !sy_lock_try (&sy_range_lock))
+    return;
+  done = !sy_purge_timer_is_due (&state.timer, now_ns);
+  until_ns = done ? 0 : sy_purge_timer_step (&state.timer, now_ns);
+  while (!done)
+    {
+      uint32_t chain = SY_UNIT_NONE;
+
+      done = purge_some (&chain);
+      unlock ();
+      (void) clean_chain (chain);
+      done = done || sy_os_now_ns () >= until_ns;
+      sy_lock_take (&sy_range_lock);
+      /* Meanwhile another thread's step may have ended the purge. */
+      done = done || AO_load (&state.timer.under_way) == 0;
+    }
+  unlock ();
+}
+
+size_t
+sy_units_purge (void)
+{
+  uint32_t chain = SY_UNIT_NONE;
+
+  sy_lock_take (&sy_range_lock);
+  (void) detach_dirty (UINT32_MAX, runs->tick + 1, &chain);
+  unlock ();
+  return clean_chain (chain);
+}
+
+size_t
+sy_units_dirty_bytes (void)
+{
+  return (size_t) AO_load (&state.dirty) << SY_UNIT_SHIFT;
+}
+
+bool
+sy_units_are_valid (void)
+{
+  sy_lock_take (&sy_range_lock);
+
+  bool valid = runs->units == NULL || sy_runs_is_valid (runs);
+
+  unlock ();
+  return valid;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * units.h: runs of units for slabs and for large blocks, and how free ones go back to the system.
+ *
+ * A run that is given back is dirty: its memory stays for a while, for any other use.  What waits
+ * so is at most a share of what is in use, or what the program has shown to want back, if that is
+ * more. The run that was given back first goes first:
+ *
+ *   - at the call that makes it more than that;
+ *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS.
+ *
+ * A program shows what it wants back when it takes new memory within two such times after it has
+ * given up as much at a call: so much may wait from then on.  What then waits in vain may not wait
+ * the next time.
+ *
+ * The lock of the range guards the book.  It is not held while memory goes back; meanwhile the run
+ * is detached.  The owner of a used run may read the run's entries without the lock, and may write
+ * all of them but `length`, `back` and `state`.
+ */
+#ifndef SY_UNITS_H
+#define SY_UNITS_H
+
+#include "pages/range.h"
+
+/*
+ * Takes a run of `count` units.  It is dirty if there is such a one and it may be so, else clean.
+ * Sets *zero to whether it is known to be zero.  SY_UNIT_NONE: the range or the memory is used up.
+ * The caller marks the units in the map.
+ */
+uint32_t sy_units_take (uint32_t count, bool may_be_dirty, bool *zero);
+
+/* The same, with the address of the run's first unit aligned to a power of two. */
+uint32_t sy_units_take_aligned (uint32_t count, size_t alignment, bool *zero);
+
+/* Gives back `count` runs that are chained by the `next` of their entries, from `first` on.  They
+   are no longer marked in the map. */
+void sy_units_give (uint32_t first, unsigned count);
+
+/* Cuts a used run after its first `length` units, and gives the rest back. */
+void sy_units_cut (uint32_t first, uint32_t length);
+
+/* Adds `more` units to a used run in place, and up to `room` more if that costs no memory.  Returns
+   how many; 0: not enough units behind the run are free. */
+uint32_t sy_units_extend (uint32_t first, uint32_t more, uint32_t room);
+
+/* Is there a dirty run of `count` units?  A hint. */
+bool sy_units_has_dirty (uint32_t count);
+
+/*
+ * Moves the memory of a run of `from_count` units to a longer run, without a copy, and gives back
+ * the old run.  False: the system refuses, and the old run is as it was; the new one has been given
+ * back.  Both belong to the caller.
+ */
+bool sy_units_move (uint32_t from, uint32_t to);
+
+/* Does one step of giving back what nobody took for SY_REAP_NS.  To be called often; most calls do
+   nothing. */
+void sy_units_purge_step (uint64_t now_ns);
+
+/* Gives all free memory back to the system.  Returns how many bytes. */
+size_t sy_units_purge (void);
+
+/* Bytes of free memory that wait for reuse.  Takes no lock: statistics do not wait for threads that
+   take and give. */
+size_t sy_units_dirty_bytes (void);
+
+/* Does the book satisfy its invariants?  For tests and debug builds. */
+bool sy_units_are_valid (void);
+
+#endif
