@@ -9,10 +9,10 @@ lib=$top_srcdir/lib
 # Which other folders each folder of lib/ may use, from the lowest layer up.
 layers='base
 pages: base
-pool: base
+pool: base pages
 epoch: base pool
-heap: base pages
-thread: base pool epoch heap
+heap: base
+thread: base pages pool epoch heap
 api: base pages pool epoch heap thread'
 
 sources () {

@@ -22,8 +22,9 @@ union contract_any {
 };
 #define MAX_ALIGN (__alignof__ (union contract_any))
 
-/* The pool's largest block: what is larger is the C library's, whatever the mode. */
-#define POOL_MAX ((size_t) 32768)
+/* The pool's largest block of a class.  What is larger is a large block, or the heap's in the modes
+   without a pool. */
+#define POOL_MAX ((size_t) 131072)
 
 /* Made before each test and ended after it, when no block of it may be live any more. */
 extern struct sydra_alloc *a;

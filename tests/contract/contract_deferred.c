@@ -64,7 +64,8 @@ START_TEST (past_the_limit_a_stalled_reader_is_reported_and_the_block_stays_the_
 {
   static const struct { size_t limit, size;
   } each[] = { { 1000, 64 },     { 4096, 64 },    { 100000, 16 },     { 100000, 256 },
-               { 100000, 3000 }, { 1 << 20, 48 }, { 1 << 20, 100000 } };
+               { 100000, 3000 }, { 1 << 20, 48 }, { 1 << 20, 100000 },
+               { 1 << 20, 200000 } };
 
   for (unsigned at = 0; at < sizeof each / sizeof *each; at++)
     {
@@ -120,21 +121,21 @@ END_TEST
 START_TEST (what_was_deferred_gives_way_to_an_allocation)
 {
   struct sydra_alloc_options options = SYDRA_ALLOC_OPTIONS_INIT;
-  static const size_t size[] = { 64, 256, 1000, 20000 };
+  static const size_t size[] = { 64, 256, 1000, 20000, 100000 };
   struct sydra_alloc *handle;
   struct guest guest;
 
   options.max_bytes = 1 << 18;
   handle = sydra_alloc_create (&options);
   ck_assert_ptr_nonnull (handle);
-  for (unsigned at = 0; at < 4; at++)
+  for (unsigned at = 0; at < sizeof size / sizeof *size; at++)
     {
       for (unsigned count = 0; count < 100000 / size[at] * 10; count++)
         must_defer (handle, must_malloc (handle, size[at]));
       (void) sydra_collect (handle);
     }
 
-  void *block, *kept = must_malloc (handle, 100000);
+  void *block, *kept = must_malloc (handle, POOL_MAX + 1);
 
   guest_come (&guest, handle);
   must_defer (handle, kept);

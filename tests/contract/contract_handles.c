@@ -156,7 +156,7 @@ END_TEST
 static size_t
 size_in (unsigned handle, unsigned at)
 {
-  return at % 10 == 0 ? (handle * 37 + at * 2903) % (POOL_MAX + 5000)
+  return at % 10 == 0 ? (handle * 37 + at * 2903) % (POOL_MAX + 20000)
                       : (handle * 37 + at * 29) % 700;
 }
 
@@ -191,10 +191,9 @@ START_TEST (handles_side_by_side_know_only_their_own)
         {
           bytes += sydra_usable_size (handle[of], block[of][at]);
           for (unsigned other = 0; other < HANDLES; other++)
-            test_must (
-              sydra_owns (handle[other], block[of][at])
-                == (other == of && sydra_alloc_is_small_pool () && size_in (of, at) <= POOL_MAX),
-              "handle %u, block of %u, %zu bytes", other, of, size_in (of, at));
+            test_must (sydra_owns (handle[other], block[of][at])
+                         == (other == of && sydra_alloc_is_small_pool ()),
+                       "handle %u, block of %u, %zu bytes", other, of, size_in (of, at));
         }
       ck_assert_uint_eq (stats.allocations, 100 * (of + 1));
       ck_assert_uint_eq (stats.frees, 0);
@@ -223,16 +222,18 @@ START_TEST (owns_answers_for_any_pointer)
 {
   static int variable;
   int local = 0;
+  size_t large_bytes = 2 * POOL_MAX;
   void *foreign = malloc (100), *small = sydra_malloc (a, 100),
-       *large = sydra_malloc (a, POOL_MAX + 1), *longest = sydra_malloc (a, POOL_MAX);
+       *large = sydra_malloc (a, large_bytes), *longest = sydra_malloc (a, POOL_MAX);
   bool pool = sydra_alloc_is_small_pool ();
 
   ck_assert (!sydra_owns (a, NULL) && !sydra_owns (a, &local) && !sydra_owns (a, &variable)
              && !sydra_owns (a, foreign));
-  ck_assert (!sydra_owns (a, large));
   ck_assert (sydra_owns (a, small) == pool && sydra_owns (a, (char *) small + 50) == pool);
   for (size_t at = 0; at < POOL_MAX; at += 1000)
     ck_assert (sydra_owns (a, (char *) longest + at) == pool);
+  for (size_t at = 0; at < large_bytes; at += 1000)
+    ck_assert (sydra_owns (a, (char *) large + at) == pool);
   for (uintptr_t pointer = 1; pointer != 0; pointer <<= 1)
     ck_assert (!sydra_owns (a, (void *) (pointer - 1))
                && (!sydra_owns (a, (void *) (0 - pointer))));
@@ -244,11 +245,12 @@ START_TEST (owns_answers_for_any_pointer)
   sydra_free (a, longest);
   free (foreign);
   (void) sydra_collect (a);
-  ck_assert (!sydra_owns (a, small) && !sydra_owns (a, longest));
+  ck_assert (!sydra_owns (a, small) && !sydra_owns (a, longest) && !sydra_owns (a, large)
+             && !sydra_owns (a, (char *) large + large_bytes - 1));
 }
 END_TEST
 
-/* 256 blocks of different sizes, up to 33,600 bytes, every third of them freed again. */
+/* 256 blocks of different sizes, up to 134,400 bytes, every third of them freed again. */
 #define LEFT 170
 
 static void *
@@ -258,7 +260,7 @@ leave_some_live (void *argument)
 
   for (unsigned at = 0; at < 256; at++)
     {
-      void *block = at % 2 == 0 ? sydra_malloc (handle, at % 32 == 0 ? at * 150 : at * 3)
+      void *block = at % 2 == 0 ? sydra_malloc (handle, at % 32 == 0 ? at * 600 : at * 3)
                                 : sydra_aligned_alloc (handle, (size_t) 1 << at % 8, at);
 
       test_must (block != NULL, "no block");
@@ -313,7 +315,7 @@ START_TEST (handles_come_and_go_by_thousands)
       size_t size;
 
       test_must (handle != NULL, "no handle in round %u", round);
-      size = round % 10 == 0 ? round * 53 % (POOL_MAX + 2000) : round % 600;
+      size = round % 10 == 0 ? round * 53 % (POOL_MAX + 20000) : round % 600;
       block = sydra_malloc (handle, size);
       test_must (block != NULL, "no block in round %u", round);
       memset (block, 1, size);

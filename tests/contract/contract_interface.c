@@ -60,7 +60,7 @@ START_TEST (a_batch_to_free_may_mix_sizes_and_hold_nulls)
     {
       block[at] = at % 3 == 0 ? NULL
                               : sydra_malloc (a, test_random_below (
-                                                   &random, at % 50 == 1 ? POOL_MAX + 5000 : 300));
+                                                   &random, at % 50 == 1 ? POOL_MAX + 20000 : 300));
       live += block[at] != NULL;
     }
   ck_assert_uint_eq (live, BATCH_MAX / 3 * 2);
@@ -188,7 +188,7 @@ START_TEST (a_remap_that_fails_leaves_the_block)
   struct sydra_allocator value = sydra_alloc_interface (a);
 
   for (size_t alignment = 1; alignment <= 4096; alignment *= 2)
-    for (size_t size = 16; size <= 20000; size *= 11)
+    for (size_t size = 16; size <= 300000; size *= 11)
       {
         const size_t impossible[] = { SIZE_MAX, SIZE_MAX - alignment, (size_t) PTRDIFF_MAX + 1,
                                       PTRDIFF_MAX };

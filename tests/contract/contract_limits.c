@@ -234,7 +234,7 @@ fill_and_free (void *argument)
 
       drop (block[at]);
       block[at] = sydra_malloc (
-        shared, test_random_below (&random, step % 32 == 0 ? POOL_MAX + 1000 : 600));
+        shared, test_random_below (&random, step % 32 == 0 ? POOL_MAX + 10000 : 600));
       if (block[at] == NULL)
         refused++;
       else

@@ -27,7 +27,7 @@ change (char *old, size_t old_size, size_t size, uint64_t tag)
   return block;
 }
 
-#define EDGES 75
+#define EDGES 81
 
 /* The edges of many classes, of the pool, and of what the C library maps by itself, with their
    neighbours. */
@@ -36,7 +36,8 @@ boundaries (size_t *size)
 {
   static const size_t edge[] = { 1,    16,    24,    32,       48,    64,     80,     96,   128,
                                  160,  192,   256,   320,      512,   1024,   2048,   4096, 5120,
-                                 8192, 14336, 24576, POOL_MAX, 65536, 131072, 1048576 };
+                                 8192, 14336, 24576, 32768,    65536, 81920,  POOL_MAX,
+                                 196608, 1048576 };
   unsigned count = 0;
 
   for (unsigned at = 0; at < sizeof edge / sizeof *edge; at++)
@@ -131,7 +132,7 @@ some_size (struct test_random *random)
          : kind < 220 ? 200 + test_random_below (random, 120)
          : kind < 245 ? test_random_below (random, 5000)
          : kind < 253 ? test_random_below (random, POOL_MAX + 1)
-         : kind < 255 ? POOL_MAX - 100 + test_random_below (random, 8000)
+         : kind < 255 ? POOL_MAX - 4000 + test_random_below (random, 8000)
                       : test_random_below (random, 300000);
 }
 

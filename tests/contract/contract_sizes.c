@@ -6,7 +6,7 @@
 
 #define SIZES_MAX 1200
 
-/* All sizes up to 300, four to each doubling up to 128 KiB with their neighbours, and a sample of
+/* All sizes up to 300, four to each doubling up to 256 KiB with their neighbours, and a sample of
    the others. */
 static unsigned
 choose_sizes (size_t *size, struct test_random *random)
@@ -15,12 +15,12 @@ choose_sizes (size_t *size, struct test_random *random)
 
   for (size_t small = 0; small <= 300; small++)
     size[count++] = small;
-  for (unsigned bit = 5; bit <= 16; bit++)
+  for (unsigned bit = 5; bit <= 17; bit++)
     for (size_t quarter = 4; quarter < 8; quarter++)
       for (size_t off = 0; off < 3; off++)
         size[count++] = (quarter << (bit - 2)) + off - 1;
   for (unsigned at = 0; at < 200; at++)
-    size[count++] = test_random_below (random, 65537);
+    size[count++] = test_random_below (random, POOL_MAX + 10000);
   ck_assert_uint_le (count, SIZES_MAX);
   return count;
 }
@@ -78,19 +78,19 @@ END_TEST
 
 START_TEST (alignments_from_128_kib_to_64_mib_are_served)
 {
-  static const size_t size[] = { 0, 1, 100, 4096, 65537, 1048577 };
+  static const size_t size[] = { 0, 1, 100, 4096, 65537, POOL_MAX, 1048577 };
 
   for (size_t alignment = 131072; alignment <= (size_t) 64 << 20; alignment *= 2)
     {
-      char *block[6];
+      char *block[sizeof size / sizeof *size];
 
-      for (unsigned at = 0; at < 6; at++)
+      for (unsigned at = 0; at < sizeof size / sizeof *size; at++)
         {
           block[at] = sydra_aligned_alloc (a, alignment, size[at]);
           must_serve (block[at], size[at], alignment);
           contract_stamp (block[at], size[at], alignment + at);
         }
-      for (unsigned at = 0; at < 6; at++)
+      for (unsigned at = 0; at < sizeof size / sizeof *size; at++)
         {
           ck_assert (contract_stamped (block[at], size[at], alignment + at));
           sydra_free_aligned_sized (a, block[at], alignment, size[at]);
@@ -158,7 +158,7 @@ START_TEST (good_size_says_what_a_request_gets)
 {
   size_t before = 0;
 
-  for (size_t size = 0; size <= 70000; size += size < 3000 ? 1 : 61)
+  for (size_t size = 0; size <= POOL_MAX + 10000; size += size < 3000 ? 1 : 61)
     {
       size_t good = sydra_good_size (a, size), usable;
       void *block = sydra_malloc (a, size), *again;

@@ -50,6 +50,7 @@ START_TEST (json_is_json_and_says_what_the_struct_says)
   ck_assert_uint_eq (json_number (out.text, "in_use_bytes"), stats.in_use_bytes);
   ck_assert_uint_eq (json_number (out.text, "high_water_bytes"), stats.high_water_bytes);
   ck_assert_uint_eq (json_number (out.text, "fallback_allocs"), stats.fallback_allocs);
+  ck_assert_uint_eq (json_number (out.text, "fallback_heap_allocs"), stats.fallback_heap_allocs);
   ck_assert_uint_eq (json_number (out.text, "reserved_bytes"), stats.reserved_bytes);
   ck_assert_uint_eq (json_number (out.text, "class_count"), stats.class_count);
   ck_assert_uint_eq (json_number (out.text, "shards"), stats.shards);

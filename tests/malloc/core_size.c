@@ -9,7 +9,7 @@
 static void
 use_memory (void)
 {
-  for (size_t size = 1; size < 40000; size += size / 8 + 1)
+  for (size_t size = 1; size < 140000; size += size / 8 + 1)
     memset (malloc (size), 1, size);
   memset (malloc (3 * MIB), 1, 3 * MIB);
 }

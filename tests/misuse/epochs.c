@@ -83,7 +83,7 @@ defer_twice_in_a_row (struct sydra_alloc *a)
   (void) sydra_free_deferred (a, block);
 }
 
-/* Blocks of the largest class are soon enough to look for what may go. */
+/* Blocks of 32 KiB are soon enough to look for what may go. */
 static void
 defer_twice_when_it_was_freed (struct sydra_alloc *a)
 {
@@ -113,8 +113,8 @@ stay (void *a)
   return NULL;
 }
 
-/* Where threads are several, a bag takes more than one block over 32 KiB: it is sealed at 32 KiB
-   for each of up to four. */
+/* Where threads are several, a bag of the heap's blocks takes more than one over 32 KiB: it is
+   sealed at 32 KiB for each of up to four. */
 static void
 make_bags_of_several (struct sydra_alloc *a)
 {
@@ -131,14 +131,27 @@ make_bags_of_several (struct sydra_alloc *a)
 }
 
 static void
-defer_twice_in_a_row_large (struct sydra_alloc *a)
+defer_twice_in_a_row_long (struct sydra_alloc *a)
 {
   void *block;
 
   make_bags_of_several (a);
-  block = tell (must_malloc (a, LARGE));
+  block = tell (must_malloc (a, 40000));
   (void) sydra_free_deferred (a, block);
   (void) sydra_free_deferred (a, block);
+}
+
+/* Each time it fills a bag alone. */
+static void
+defer_twice_while_a_reader_is_inside_large (struct sydra_alloc *a)
+{
+  void *block = tell (must_malloc (a, LARGE));
+  uint64_t epoch = sydra_epoch_enter (a);
+
+  (void) sydra_free_deferred (a, block);
+  (void) sydra_free_deferred (a, block);
+  sydra_epoch_leave (a, epoch);
+  (void) sydra_collect (a);
 }
 
 /* It fills a bag alone, and is freed before the second call. */
@@ -192,15 +205,17 @@ static const struct misuse misuses[] = {
     NO_SECTION, true },
   { "the stack deferred", defer_the_stack, "sydra_free_deferred", UNKNOWN, false },
   { "another handle's deferred", defer_another_handles, "sydra_free_deferred", OTHER, false },
-  { "another handle's deferred, large", defer_another_handles_large, "sydra_free_deferred", UNKNOWN,
+  { "another handle's deferred, large", defer_another_handles_large, "sydra_free_deferred", OTHER,
     false },
   { "deferred twice in a row", defer_twice_in_a_row, "sydra_free_deferred", DEFERRED_TWICE, true },
   { "deferred twice, freed between", defer_twice_when_it_was_freed, LATER, TWICE, false },
-  { "deferred twice in a row, large", defer_twice_in_a_row_large, "sydra_free_deferred",
+  { "deferred twice in a row, long", defer_twice_in_a_row_long, "sydra_free_deferred",
     DEFERRED_TWICE, true },
+  { "deferred twice, large, a reader inside", defer_twice_while_a_reader_is_inside_large,
+    SY_DEBUG ? "sydra_free_deferred" : "sydra_free", SY_DEBUG ? DEFERRED_TWICE : EMPTY, false },
   { "deferred twice, large, freed between", defer_twice_when_it_is_freed_large,
-    "sydra_free_deferred", UNKNOWN, false },
-  { "deferred when gone, large", defer_what_is_gone_large, "sydra_free_deferred", UNKNOWN, false },
+    "sydra_free_deferred", EMPTY, false },
+  { "deferred when gone, large", defer_what_is_gone_large, "sydra_free_deferred", EMPTY, false },
   { "deferred twice with one between", defer_twice_with_one_between, DEFERRED_LATER,
     SY_DEBUG ? DEFERRED_TWICE : TWICE, false },
   { "freed while deferred", free_what_is_deferred, LATER, SY_DEBUG ? WAITING : TWICE, false }

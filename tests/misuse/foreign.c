@@ -2,7 +2,7 @@
 /* foreign.c: pointers that are nobody's block, and blocks whose slab is gone. */
 #include <config.h>
 
-#include "pool/region.h"
+#include "pages/range.h"
 #include "misuse.h"
 
 /* ---- Blocks whose slab is gone ---- */
@@ -51,22 +51,35 @@ gone_free_aligned_sized (struct sydra_alloc *a)
 
 static char in_static_memory[4096];
 
+/* Units of the range that were never used, behind a large block. */
+static char *
+unused_units (struct sydra_alloc *a)
+{
+  char *behind;
+
+  do
+    behind = (char *) must_malloc (a, LARGE) + 3 * UNIT;
+  while (behind == sy_range_address (0) + sy_range_bytes ());
+  return behind;
+}
+
 static void
 last_of_the_range (struct sydra_alloc *a)
 {
-  sydra_free (a, tell (sy_region.base + sy_region.bytes - 16));
+  (void) unused_units (a);
+  sydra_free (a, tell (sy_range_address (0) + sy_range_bytes () - 16));
 }
 
 static void
 behind_the_range (struct sydra_alloc *a)
 {
-  sydra_free (a, tell (sy_region.base + sy_region.bytes));
+  sydra_free (a, tell (sy_range_address (0) + sy_range_bytes ()));
 }
 
 static void
 before_the_range (struct sydra_alloc *a)
 {
-  sydra_free (a, tell (sy_region.base - 1));
+  sydra_free (a, tell (sy_range_address (0) - 1));
 }
 
 static void
@@ -110,8 +123,7 @@ first_call_of_all (struct sydra_alloc *a)
 static void
 never_handed_out (struct sydra_alloc *a)
 {
-  sydra_free (a, tell ((void *) (((uintptr_t) must_malloc (a, 64) & ~(uintptr_t) 0xffff)
-                                 + ((uintptr_t) 1 << 26))));
+  sydra_free (a, tell (unused_units (a)));
 }
 
 static void

@@ -2,7 +2,7 @@
 /* interior.c: pointers into a block, or to where its slab has none. */
 #include <config.h>
 
-#include "pool/region.h"
+#include "pool/bin.h"
 #include "misuse.h"
 
 static void
@@ -119,7 +119,7 @@ interior_in_the_second_unit (struct sydra_alloc *a)
   (void) sydra_collect (a);
 }
 
-/* No block of 24 KiB begins at a unit's start, but for the fourth's and the seventh's. */
+/* No block of 28 KiB begins at a unit's start, but for the first. */
 static void
 interior_at_the_second_units_start (struct sydra_alloc *a)
 {
@@ -130,18 +130,18 @@ interior_at_the_second_units_start (struct sydra_alloc *a)
 static void
 behind_the_last_block_of_a_long_slab (struct sydra_alloc *a)
 {
-  char *slab = sy_region_address (sy_region_slab_of (must_malloc (a, MEDIUM)));
+  char *slab = sy_slab_start (sy_slab_of (must_malloc (a, MEDIUM)));
 
-  sydra_free (a, tell (slab + 8 * UNIT / MEDIUM * MEDIUM));
+  sydra_free (a, tell (slab + MEDIUM_BLOCKS * MEDIUM));
   (void) sydra_collect (a);
 }
 
 static void
 not_carved_yet_in_a_long_slab (struct sydra_alloc *a)
 {
-  char *slab = sy_region_address (sy_region_slab_of (must_malloc (a, MEDIUM)));
+  char *slab = sy_slab_start (sy_slab_of (must_malloc (a, MEDIUM)));
 
-  sydra_free (a, tell (slab + 15 * MEDIUM));
+  sydra_free (a, tell (slab + (MEDIUM_BLOCKS - 1) * MEDIUM));
   (void) sydra_collect (a);
 }
 
@@ -181,6 +181,19 @@ interior_of_a_large_block (struct sydra_alloc *a)
   sydra_free (a, tell ((char *) must_malloc (a, LARGE) + 16));
 }
 
+static void
+interior_at_a_large_blocks_second_unit (struct sydra_alloc *a)
+{
+  sydra_free (a, tell ((char *) must_malloc (a, LARGE) + UNIT));
+}
+
+static void
+interior_at_the_largest_blocks_second_unit (struct sydra_alloc *a)
+{
+  sydra_free (a, tell ((char *) must_malloc (a, LARGEST) + UNIT));
+  (void) sydra_collect (a);
+}
+
 static const struct misuse misuses[] = {
   { "interior", interior, "free", MIDDLE, false },
   { "interior by one byte", interior_by_one, "sydra_free", MIDDLE, false },
@@ -211,7 +224,11 @@ static const struct misuse misuses[] = {
     false },
   { "interior, realloc", interior_realloc, "free", MIDDLE, false },
   { "in a slab, not carved yet", not_carved_yet, LATER, TWICE, false },
-  { "interior of a large block", interior_of_a_large_block, "sydra_free", UNKNOWN, false }
+  { "interior of a large block", interior_of_a_large_block, "sydra_free", MIDDLE, false },
+  { "a large block's second unit", interior_at_a_large_blocks_second_unit, "sydra_free", MIDDLE,
+    false },
+  { "the largest block's second unit", interior_at_the_largest_blocks_second_unit, "free", MIDDLE,
+    false }
 };
 
 void

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 
 #include "misuse.h"
-#include "pool/region.h"
+#include "pool/bin.h"
 #include "unit/child.h"
 
 /* ---- What a child uses ---- */
@@ -67,7 +67,7 @@ in_the_second_unit (struct sydra_alloc *a)
   for (;;)
     {
       char *block = must_malloc (a, MEDIUM);
-      size_t offset = (size_t) (block - sy_region_address (sy_region_slab_of (block)));
+      size_t offset = (size_t) (block - sy_slab_start (sy_slab_of (block)));
 
       if (offset / UNIT == 1)
         return block;

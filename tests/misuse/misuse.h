@@ -18,17 +18,20 @@
 #include "suite.h"
 #include "sydra/alloc.h"
 
-/* Larger than any block of a pool. */
-#define LARGE ((size_t) 40000)
-/* The pool's blocks of this size lie in slabs of eight units of 64 KiB. */
-#define MEDIUM ((size_t) 24576)
 #define UNIT ((size_t) 65536)
+/* Larger than any block of a pool, and three units long. */
+#define LARGE ((size_t) 150000)
+/* The pool's largest block, two units long. */
+#define LARGEST ((size_t) 131072)
+/* The pool's blocks of this size lie in slabs of four units, and so many in each. */
+#define MEDIUM ((size_t) 28672)
+#define MEDIUM_BLOCKS 9
 
 /* The faults, as the line names them. */
 #define TWICE "block freed twice"
 #define MIDDLE "points into the middle of a block"
 #define UNKNOWN "no block of this handle: not allocated by it, or freed already"
-#define EMPTY "no block: in a part of the pool that holds none now (freed already?)"
+#define EMPTY "no block: in a part of the range that holds none now (freed already?)"
 #define OTHER "a block of another handle"
 #define SMALLER "the block is smaller than the size given"
 #define UNALIGNED "the block cannot have the alignment given"

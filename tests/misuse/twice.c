@@ -276,15 +276,15 @@ static const struct misuse misuses[] = {
   { "freed twice, medium", twice_of_a_medium_block, LATER, TWICE, false },
   { "freed twice, medium, found by frees alone", twice_of_a_medium_block_by_frees_alone, LATER,
     TWICE, false },
-  { "freed twice, large", twice_of_a_large_block, "sydra_free", UNKNOWN, false },
-  { "freed and realloced, large", freed_then_realloced_large, "sydra_realloc", UNKNOWN, false },
+  { "freed twice, large", twice_of_a_large_block, "sydra_free", EMPTY, false },
+  { "freed and realloced, large", freed_then_realloced_large, "sydra_realloc", EMPTY, false },
   { "freed and asked for its size, large", freed_then_asked_for_its_size, "sydra_usable_size",
-    UNKNOWN, false },
+    EMPTY, false },
   { "freed twice, the handle destroyed", twice_at_the_end_of_the_handle, LATER, TWICE, false },
   { "freed twice, frees alone", twice_found_by_frees_alone, LATER, TWICE, false },
   { "freed twice, with a size", twice_by_a_sized_free, "sydra_free", TWICE, false },
   { "moved by realloc and freed", twice_by_realloc, "sydra_free", TWICE, false },
-  { "moved by realloc and freed, large", twice_by_realloc_large, "sydra_free", UNKNOWN, false },
+  { "moved by realloc and freed, large", twice_by_realloc_large, "sydra_free", EMPTY, false },
   { "freed twice, in the last pass of destructors", twice_in_a_destructor, LATER, TWICE, false }
 };
 

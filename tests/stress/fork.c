@@ -78,7 +78,7 @@ live_and_die_as_a_handle (void)
   void *large;
 
   must (other != NULL && sydra_malloc (other, 100) != NULL && sydra_malloc (other, 5000) != NULL);
-  large = sydra_malloc (other, 40000);
+  large = sydra_malloc (other, 140000);
   must (large != NULL);
   /* The other modes' heaps would keep it for ever, thousands of times. */
   if (!sydra_alloc_is_small_pool ())
@@ -92,7 +92,10 @@ any_size (struct test_random *random)
 {
   size_t kind = test_random_below (random, 64);
 
-  return test_random_below (random, kind == 0 ? 50000 : kind < 6 ? 32769 : 257);
+  return test_random_below (random, kind == 0   ? 200000
+                                    : kind == 1 ? 131073
+                                    : kind < 6  ? 32769
+                                                : 257);
 }
 
 static void

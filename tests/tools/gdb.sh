@@ -69,7 +69,8 @@ constants () {
 }
 tap_same "the script's constants are the library's" \
   "$(constants thread/handle.h SY_HANDLE_LIVE
-    constants base/tuning.h SY_ZONE_SKEW SY_BUDGET_ALL SY_BUDGET_LEAST
+    constants base/tuning.h SY_GRANULE_SHIFT SY_UNIT_SHIFT SY_BUDGET_ALL SY_BUDGET_LEAST
+    constants pages/range.h SY_TAG_SHIFT SY_UNIT_LARGE SY_UNIT_INSIDE
     constants pool/magazine.c NUMBER_BITS)" \
   "$(sed -n 's/  #.*//; /^\(SY_[A-Z_]*\|NUMBER_BITS\) = /p' "$sources/library.py")"
 
@@ -86,7 +87,8 @@ echo @values\n
 printf "main_id=%ld\nreader_id=%ld\nepoch=%lu\n", main_id, reader_id, epoch
 printf "handle=0x%lx\nlive=0x%lx\nslab=0x%lx\n", handle, live[3], (long) live[3] & ~0xffff
 printf "freed=0x%lx\nnever=0x%lx\n", freed, ((long) live[3] & ~0xffff) + 64 * 965
-printf "long_block=0x%lx\nlarge_bytes=%lu\n", longs[14], large_bytes
+printf "long_block=0x%lx\nlarge_bytes=%lu\n", longs[5], large_bytes
+printf "large=0x%lx\naligned=0x%lx\nother_bytes=%lu\n", large, aligned, other_bytes
 echo @handles\n
 sydra handles
 echo @domain\n
@@ -104,7 +106,7 @@ sydra block ((long) live[3] & ~0xffff) + 64 * 965
 echo @next\n
 sydra block ((long) live[3] & ~0xffff) + 64 * 40
 echo @behind\n
-sydra block (char *) longs[14] + 7 * 24576
+sydra block (char *) longs[5] + 4 * 28672
 echo @depot\n
 sydra block many[0]
 echo @previous\n
@@ -114,11 +116,23 @@ sydra block bagged[1]
 echo @sealed\n
 sydra block sealed[1]
 echo @long\n
-sydra block (char *) longs[14] + 24575
+sydra block (char *) longs[5] + 28671
 echo @destroyed\n
 sydra block destroyed
 echo @large\n
 sydra block large
+echo @large-inside\n
+sydra block (char *) large + 70000
+echo @large-behind\n
+sydra block (char *) large + 210000
+echo @aligned\n
+sydra block aligned
+echo @clean\n
+sydra block (char *) aligned - 1
+echo @unused\n
+sydra block (char *) aligned + 65536
+echo @heaped\n
+sydra block heaped
 echo @outside\n
 sydra block &main
 echo @malloced\n
@@ -137,7 +151,7 @@ END
 echo @print-magazine\n
 print *(struct sy_magazine *) (((long) $cache->top[5] - 8) & ~1023)
 echo @print-slab\n
-print sy_region.near[5]
+print *sy_range_runs.units[((long) live[3] - (long) sy_range.base) >> 16].slab
 END
   cat << 'END'
 echo @end\n
@@ -185,6 +199,12 @@ block () {
   answers "$name" "$fact" "owner    $(named_handle), shard 0" "$@"
 }
 
+# state NAME FACT STATE: the answer is that nobody has the unit, and what is known of it.
+state () {
+  section "$1" > "$work/section"
+  one "$2" "^unit     [0-9]* at 0x[0-9a-f]*, $3\$"
+}
+
 # value NAME: prints one of the @values.
 value () {
   section values | sed -n "s/^$1=//p"
@@ -201,8 +221,11 @@ read_values () {
   slab=$(value slab)
   never=$(value never)
   long_block=$(value long_block)
-  # 20 of 64 bytes, 20 of 24 KiB, one of the heap's, and what waits.
-  live_bytes=$((20 * 64 + 20 * 24576 + $(value large_bytes) + 3 * 128 + 2 * 160))
+  large=$(value large)
+  aligned=$(value aligned)
+  # 20 of 64 bytes, 20 of 28 KiB, three that are no class's, and what waits.
+  live_bytes=$((20 * 64 + 20 * 28672 + $(value large_bytes) + $(value other_bytes) + 3 * 128\
+ + 2 * 160))
 }
 
 # ---- Facts ----
@@ -211,7 +234,7 @@ read_values () {
 check_domain () {
   no_bags="0 bags with 0 blocks, 0 bytes"
   answers handles "sydra handles: name, blocks and bytes, threads" \
-    "handle $handle \"looked at\": 46 blocks, $live_bytes bytes live, 2 threads"
+    "handle $handle \"looked at\": 48 blocks, $live_bytes bytes live, 2 threads"
   for name in domain named; do
     answers $name "sydra domain ($name): the epoch, readers, and what waits" \
       "domain of handle $handle \"looked at\"" \
@@ -236,17 +259,27 @@ check_slabs () {
   block next "a block in the same word of bits that is free" "bit      free, never handed out"
   block never "a block that was never handed out" "block    965 of 1024 at $never, offset 0" \
     "bit      free, never handed out" "where    the slab"
-  block behind "the rest behind a slab's last block" "block    none: behind the last of 21 blocks"
-  block long "a pointer into a slab's sixth unit" "class    43: blocks of 24576 bytes" \
-    "block    14 of 21 at $long_block, offset 24575" "bit      handed out"
-  answers destroyed "a destroyed handle's block" "class    25: blocks of 2048 bytes"
-  [ "$(section destroyed | grep -c '^slab .*, free, and dirty$')" -eq 1 ]
-  tap $? "... its slab is dirty"
+  block behind "the rest behind a slab's last block" "block    none: behind the last of 9 blocks"
+  block long "a pointer into a slab's third unit" "class    44: blocks of 28672 bytes" \
+    "block    5 of 9 at $long_block, offset 28671" "bit      handed out"
+  state destroyed "a destroyed handle's block is in a dirty unit" "free, and dirty"
+  state clean "units before an aligned block are clean" "free, and clean"
+  state unused "what lies behind all blocks was never used" "never used"
   block bagged "a block in a bag" "class    9: blocks of 128 bytes" "bit      handed out" \
     "where    a bag of thread $main_id"
   answers sealed "a block in limbo" "class    10: blocks of 160 bytes" "bit      handed out" \
     "where    limbo, in a bag sealed in epoch $epoch"
-  answers large "a block of the heap" \
+  answers large "a large block" "owner    $(named_handle)" \
+    "block    large, 200704 bytes at $large, offset 0" \
+    "where    in use: no magazine, bag, depot or limbo has it"
+  answers large-inside "a pointer into it, in its second unit" "owner    $(named_handle)" \
+    "block    large, 200704 bytes at $large, offset 70000"
+  answers large-behind "the rest of its last unit" \
+    "block    none: behind the 200704 bytes of the large block at $large"
+  answers aligned "another one" "block    large, 8192 bytes at $aligned, offset 0"
+  [ "$(section large | grep -c '^run      [0-9]* at .*, in use, 4 units$')" -eq 1 ]
+  tap $? "... and the length of its run"
+  answers heaped "a block of the heap" \
     "owner    handle $handle \"looked at\": its fallback set has a block of the heap here"
   answers outside "an address of no block" "block    no fallback set has a block that starts here"
 }
@@ -263,7 +296,7 @@ check_magazines () {
     '^  class 4 (48 bytes): loaded [1-9][0-9]* of 125, previous 125 of 125, capacity 125$'
   one "... and another class" \
     '^  class 9 (128 bytes): loaded [1-9][0-9]* of [0-9]*, previous none, capacity [1-9][0-9]*$'
-  tap_same "... and no other class" "4 5 9 43" \
+  tap_same "... and no other class" "4 5 9 44" \
     "$(sed -n 's/^  class \([0-9]*\) .*/\1/p' "$work/section" | paste -s -d ' ' -)"
   # Two magazines of each class, and one half of 4 MiB.
   used=$("$AWK" '/^  class/ { sub (/\(/, "", $3); sum += 2 * $3 * $NF } END { print sum }' \
@@ -282,8 +315,7 @@ check_magazines () {
 
 check_direct () {
   block freed "without magazines a freed block is in its slab" "bit      free" "where    the slab"
-  [ "$(section depot | grep -c '^slab .*, free, and dirty$')" -eq 1 ]
-  tap $? "... and a slab without a live block is dirty"
+  state depot "... and a slab without a live block is dirty" "free, and dirty"
 }
 
 # ---- A process, its core file, and the drop-in ----
@@ -309,7 +341,7 @@ if [ "$allocator_mode" = small_pool ]; then
   # Without shards there are no magazines.
   if section print-cache | grep -q '^  class'; then check_magazines; else check_direct; fi
 else
-  [ "$(section handles | grep -c "^$(named_handle): 46 blocks, [0-9]* bytes live, 2 threads\$")" \
+  [ "$(section handles | grep -c "^$(named_handle): 48 blocks, [0-9]* bytes live, 2 threads\$")" \
     -eq 1 ]
   tap $? "sydra handles: blocks and threads of a handle without a pool"
   answers domain "sydra domain: a reader inside" "  epoch $((epoch + 1))" "  2 participants" \

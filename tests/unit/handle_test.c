@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/metadata.h"
 #include "child.h"
 #include "thread/handle.h"
 #include "suite.h"
@@ -26,7 +27,7 @@ START_TEST (a_handle_starts_zeroed_and_named_and_lives_from_publish_to_withdraw)
   ck_assert_uint_eq (a->state, SY_HANDLE_LIVE);
   sy_handle_check (a, "test");
   sy_handle_withdraw (a);
-  ck_assert_uint_ne (a->state, SY_HANDLE_LIVE);
+  ck_assert_uint_eq (a->state, SY_HANDLE_DEAD);
   sy_handle_give (a);
 }
 END_TEST
@@ -42,32 +43,65 @@ END_TEST
 
 START_TEST (a_stale_pointer_stays_stale_for_long)
 {
-  struct sydra_alloc *a = sy_handle_take ("", 0), *next[50];
+  struct sydra_alloc *a = sy_handle_take ("", 0), *next;
 
   sy_handle_give (a);
-  for (unsigned at = 0; at < 50; at++)
+  for (unsigned at = 1; at < SY_HANDLES_FRESH; at++)
     {
-      next[at] = sy_handle_take ("", 0);
-      ck_assert_ptr_ne (next[at], a);
-      sy_handle_give (next[at]);
+      next = sy_handle_take ("", 0);
+      ck_assert_ptr_ne (next, a);
+      sy_handle_give (next);
     }
+  next = sy_handle_take ("", 0);
+  ck_assert_msg (next == a, "the one that has been dead the longest");
+  sy_handle_give (next);
 }
 END_TEST
 
 START_TEST (dead_handles_are_used_again_before_more_memory_is)
 {
-  struct sydra_alloc *lowest = NULL, *highest = NULL;
+  struct sydra_alloc *seen[SY_HANDLES_FRESH];
+  unsigned count = 0;
 
-  for (unsigned at = 0; at < 5000; at++)
+  for (unsigned round = 0; round < 5000; round++)
     {
       struct sydra_alloc *a = sy_handle_take ("", 0);
+      unsigned at = 0;
 
       ck_assert_ptr_nonnull (a);
-      lowest = lowest == NULL || a < lowest ? a : lowest;
-      highest = highest == NULL || a > highest ? a : highest;
+      while (at < count && seen[at] != a)
+        at++;
+      test_must (at < SY_HANDLES_FRESH, "one more handle in round %u", round);
+      if (at == count)
+        seen[count++] = a;
       sy_handle_give (a);
     }
-  ck_assert_uint_le ((size_t) ((char *) (highest + 1) - (char *) lowest), SY_ARENA_STEP);
+  ck_assert_uint_eq (count, SY_HANDLES_FRESH);
+}
+END_TEST
+
+#define MANY (2 * SY_HANDLES_FRESH)
+
+START_TEST (more_handles_live_at_once_and_each_has_its_own_number)
+{
+  struct sydra_alloc *a[MANY], *dead;
+  unsigned number;
+
+  for (unsigned at = 0; at < MANY; at++)
+    {
+      a[at] = sy_handle_take ("", 0);
+      ck_assert_ptr_nonnull (a[at]);
+      for (unsigned other = 0; other < at; other++)
+        test_must (a[other] != a[at] && a[other]->number != a[at]->number, "%u is %u again", at,
+                   other);
+    }
+  dead = a[MANY / 2];
+  number = dead->number;
+  sy_handle_give (dead);
+  ck_assert_ptr_eq (sy_handle_take ("", 0), dead);
+  ck_assert_uint_eq (dead->number, number);
+  for (unsigned at = 0; at < MANY; at++)
+    sy_handle_give (a[at]);
 }
 END_TEST
 
@@ -80,11 +114,16 @@ check_it (void *a)
 
 START_TEST (what_is_no_live_handle_is_reported)
 {
-  struct sydra_alloc *a = sy_handle_take ("", 0), *dead = sy_handle_take ("", 0);
+  struct sydra_alloc *a = sy_handle_take ("", 0), *dead = sy_handle_take ("", 0),
+                     *unborn = sy_handle_take ("", 0);
+  /* Not a handle's, and not a pointer that differs by its alignment. */
+  void *other = sy_metadata_take (sizeof *a, __alignof__ (struct sydra_alloc));
   char line[128];
   int local;
 
   sy_handle_enlist (a);
+  sy_handle_enlist (dead);
+  sy_handle_withdraw (dead);
   sy_handle_give (dead);
   ck_assert_int_eq (child_run (check_it, a).status, 0);
   child_must_abort (check_it, NULL, "sydra-alloc: call: 0x0: the handle is NULL\n");
@@ -94,9 +133,15 @@ START_TEST (what_is_no_live_handle_is_reported)
   child_must_abort (check_it, &local, line);
   snprintf (line, sizeof line, "sydra-alloc: call: %p: no handle\n", (void *) ((char *) a + 8));
   child_must_abort (check_it, (char *) a + 8, line);
+  snprintf (line, sizeof line, "sydra-alloc: call: %p: no handle\n", (void *) unborn);
+  child_must_abort (check_it, unborn, line);
+  ck_assert_ptr_nonnull (other);
+  snprintf (line, sizeof line, "sydra-alloc: call: %p: no handle\n", other);
+  child_must_abort (check_it, other, line);
   child_must_abort (check_it, (void *) 1, "sydra-alloc: call: 0x1: no handle\n");
   sy_handle_withdraw (a);
   sy_handle_give (a);
+  sy_handle_give (unborn);
 }
 END_TEST
 
@@ -215,6 +260,7 @@ main (void)
   tcase_add_test (tests, a_name_is_cut_between_characters);
   tcase_add_test (tests, a_stale_pointer_stays_stale_for_long);
   tcase_add_test (tests, dead_handles_are_used_again_before_more_memory_is);
+  tcase_add_test (tests, more_handles_live_at_once_and_each_has_its_own_number);
   tcase_add_test (tests, what_is_no_live_handle_is_reported);
   tcase_add_test (tests, a_charge_is_made_whole_or_not_at_all);
   tcase_add_test (tests, without_a_limit_nothing_is_charged);

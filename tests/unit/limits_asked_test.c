@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* limits_asked_test.c: which of the process's limits shape what is reserved, and how often they
-   are asked for. */
+/* limits_asked_test.c: what can be had under limits on data and on addresses, and that the limits
+   are not asked for. */
 #include <config.h>
 
 #include <string.h>
 #include <sys/resource.h>
 
 #include "child.h"
-#include "suite.h"
+#include "places.h"
 #include "sydra/alloc.h"
 
 #define MIB ((size_t) 1 << 20)
-#define LARGE (100 * (size_t) 1024)
+#define LARGE (200 * (size_t) 1024)
 enum { BLOCKS = 1000 };
 
 static unsigned asked;
@@ -60,7 +60,7 @@ have_what_is_allowed (void *argument)
   return got >= want->least ? 0 : 12;
 }
 
-/* What is reserved does not count, and what is committed follows what is used. */
+/* What is mapped follows what is used. */
 START_TEST (what_a_limit_on_data_allows_can_be_had)
 {
   static const struct want wants[] = { { 64 * MIB, 64, 54 * MIB },  { 64 * MIB, 1000, 54 * MIB },
@@ -112,35 +112,66 @@ START_TEST (many_handles_fit_into_a_limit_on_data)
 }
 END_TEST
 
-/* Under a limit on addresses large blocks are the C library's: that is found out now and then,
-   not for each. */
+/* Blocks of a size, taken and freed, and others that stay, under that limit on addresses. */
 static int
-allocate_large (void *argument)
+allocate (void *argument)
 {
+  const struct want *want = argument;
+  size_t got = 0;
   struct sydra_alloc *a;
 
-  set_limit (RLIMIT_AS, *(size_t *) argument);
+  set_limit (RLIMIT_AS, want->limit);
   a = sydra_alloc_create (NULL);
   if (a == NULL)
     return 14;
-  sydra_free (a, sydra_malloc (a, LARGE));
-  asked = 0;
   for (unsigned at = 0; at < BLOCKS; at++)
     {
-      void *block = sydra_malloc (a, LARGE);
+      void *block = sydra_malloc (a, want->size);
 
       if (block == NULL)
         return 15;
       sydra_free (a, block);
     }
-  fprintf (stderr, "asked %u times", asked);
-  return asked > BLOCKS / 100 ? 16 : 0;
+  for (; got < want->least && sydra_malloc (a, want->size) != NULL; got += want->size)
+    ;
+  fprintf (stderr, "asked %u times, %zu KiB", asked, got >> 10);
+  return asked != 0 ? 16 : got < want->least ? 17 : 0;
 }
 
-START_TEST (a_refused_range_for_large_blocks_is_remembered)
+START_TEST (a_limit_on_addresses_is_not_asked_for)
 {
-  size_t limit = 1024 * MIB;
-  struct child child = child_run (allocate_large, &limit);
+  static const struct want wants[] = { { 1024 * MIB, LARGE, 700 * MIB },
+                                       { 1024 * MIB, 100, 700 * MIB },
+                                       { 64 * MIB, LARGE, 30 * MIB },
+                                       { 0, LARGE, 100 * MIB } };
+
+  for (unsigned at = 0; at < sizeof wants / sizeof *wants; at++)
+    {
+      struct child child = child_run (allocate, (void *) (uintptr_t) &wants[at]);
+
+      ck_assert_msg (child.status == 0, "%zu MiB, %zu bytes: status %x: %s", wants[at].limit / MIB,
+                     wants[at].size, (unsigned) child.status, child.text);
+    }
+}
+END_TEST
+
+static int
+ask_for_a_reservation (void *argument)
+{
+  struct sy_arena arena;
+
+  (void) argument;
+  places_use_up ();
+  asked = 0;
+  require (sy_arena_open (&arena, MIB, MIB, 1) && arena.is_reserved, "no reservation");
+  require (asked == 1, "asked %u times", asked);
+  return 0;
+}
+
+/* So the test above counts what there is to count. */
+START_TEST (the_limit_is_asked_for_a_reservation)
+{
+  struct child child = child_run (ask_for_a_reservation, NULL);
 
   ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
 }
@@ -157,6 +188,9 @@ main (void)
 
   tcase_add_test (tests, what_a_limit_on_data_allows_can_be_had);
   tcase_add_test (tests, many_handles_fit_into_a_limit_on_data);
-  tcase_add_test (tests, a_refused_range_for_large_blocks_is_remembered);
+  /* On 32 bits every arena is a reservation. */
+  if (SY_WORD_BITS == 64)
+    tcase_add_test (tests, a_limit_on_addresses_is_not_asked_for);
+  tcase_add_test (tests, the_limit_is_asked_for_a_reservation);
   return test_run (suite);
 }

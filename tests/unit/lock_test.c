@@ -17,7 +17,7 @@ static unsigned long guarded;
 
 START_TEST (a_lock_that_is_held_is_not_taken_by_trying)
 {
-  struct sy_lock lock = SY_LOCK_INIT (SY_RANK_REGION);
+  struct sy_lock lock = SY_LOCK_INIT (SY_RANK_RANGE);
 
   sy_lock_take (&lock);
   ck_assert_int_ne (pthread_mutex_trylock (&lock.mutex), 0);
@@ -175,8 +175,8 @@ aborted_for_order (struct child child)
 
 START_TEST (debug_builds_find_locks_out_of_rank_order)
 {
-  for (unsigned first = SY_RANK_REGISTRY; first <= SY_RANK_MAGAZINES; first++)
-    for (unsigned second = SY_RANK_REGISTRY; second <= SY_RANK_MAGAZINES; second++)
+  for (unsigned first = SY_RANK_REGISTRY; first <= SY_RANK_RANGE; first++)
+    for (unsigned second = SY_RANK_REGISTRY; second <= SY_RANK_RANGE; second++)
       {
         enum sy_rank order[2] = { first, second };
         /* Two bins, stripes, limbos or domains at once are for a fork. */
@@ -197,7 +197,7 @@ END_TEST
 
 START_TEST (a_released_rank_may_be_taken_again)
 {
-  enum sy_rank order[2] = { SY_RANK_REGISTRY, SY_RANK_MAGAZINES };
+  enum sy_rank order[2] = { SY_RANK_REGISTRY, SY_RANK_RANGE };
 
   for (unsigned round = 0; round < 3; round++)
     ck_assert_int_eq (take_in_order (order), 0);

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "child.h"
-#include "base/os.h"
-#include "suite.h"
+#include "places.h"
+
+#define MIB ((size_t) 1 << 20)
 
 static int
 read_it (void *address)
@@ -115,36 +115,169 @@ START_TEST (refusals_are_said_and_keep_errno)
 }
 END_TEST
 
-START_TEST (moved_pages_are_where_they_were_moved_to_and_locked_ones_stay)
+START_TEST (moved_pages_are_where_they_were_moved_to_and_nothing_is_where_they_were)
 {
   size_t page = sy_os_page_bytes ();
-  char *start = sy_os_map (8 * page);
-  enum sy_moved moved;
+  char *start = sy_os_map (16 * page), *to = start + 8 * page;
+  bool taken;
 
   ck_assert_ptr_nonnull (start);
   memset (start, 0x5a, 3 * page);
+  memset (to, 0x5b, 8 * page);
   errno = 77;
-  moved = sy_os_move (start, start + 4 * page, 3 * page);
-  ck_assert_int_eq (errno, 77);
-  ck_assert_int_ne (moved, SY_MOVE_LOST);
+  ck_assert (sy_os_move (start, 3 * page, to, 6 * page));
+  for (size_t at = 0; at < 8 * page; at++)
+    test_must (to[at] == (at < 3 * page ? 0x5a : at < 6 * page ? 0 : 0x5b), "byte %zu", at);
+  /* At the old place there is room for whoever asks for it. */
+  ck_assert (sy_os_map_at (start, 3 * page, &taken));
+  ck_assert (!taken);
   for (size_t at = 0; at < 3 * page; at++)
-    {
-      test_must (start[at] == (moved == SY_MOVED ? 0 : 0x5a), "byte %zu of the old pages", at);
-      test_must (start[4 * page + at] == (moved == SY_MOVED ? 0x5a : 0),
-                 "byte %zu of the new pages", at);
-    }
-  sy_os_unmap (start, 8 * page);
+    test_must (start[at] == 0, "byte %zu of the old place", at);
+  ck_assert_int_eq (errno, 77);
+  sy_os_unmap (start, 16 * page);
+}
+END_TEST
 
-  start = sy_os_map (8 * page);
-  ck_assert_ptr_nonnull (start);
-  memset (start, 0x5a, page);
-  /* A sanitizer's own mlock does nothing. */
-  if (TEST_SANITIZED || mlock (start, 4 * page) != 0)
-    printf ("# not tried: no page can be locked\n");
-  else
-    ck_assert_int_eq (sy_os_move (start, start + 4 * page, page), SY_MOVE_REFUSED);
-  ck_assert_int_eq (start[0], 0x5a);
+START_TEST (a_move_that_the_system_refuses_leaves_the_pages_as_they_were)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_map (8 * page);
+  bool taken;
+
+  memset (start, 0x5a, 2 * page);
+  errno = 77;
+  ck_assert (!sy_os_move (start, 2 * page, start + 4 * page + 1, 3 * page)); /* no page's start */
+  ck_assert (!sy_os_move (start, 2 * page, start + page, 3 * page));         /* they overlap */
+  ck_assert_int_eq (errno, 77);
+  for (size_t at = 0; at < 2 * page; at++)
+    test_must (start[at] == 0x5a, "byte %zu", at);
+  ck_assert (!sy_os_map_at (start, page, &taken));
+  ck_assert (taken);
   sy_os_unmap (start, 8 * page);
+}
+END_TEST
+
+START_TEST (pages_are_mapped_at_a_place_only_if_nothing_is_there)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_map (8 * page);
+  bool taken = false;
+
+  memset (start, 0x5a, 8 * page);
+  sy_os_unmap (start + 2 * page, 4 * page);
+  errno = 77;
+  ck_assert (!sy_os_map_at (start + page, 2 * page, &taken)); /* its first page */
+  ck_assert (taken);
+  taken = false;
+  ck_assert (!sy_os_map_at (start + 5 * page, 2 * page, &taken)); /* its last page */
+  ck_assert (taken);
+  ck_assert (sy_os_map_at (start + 3 * page, 2 * page, &taken));
+  ck_assert (!taken);
+  taken = true;
+  ck_assert (!sy_os_map_at (start + 2 * page + 1, page, &taken)); /* no page's start: refused */
+  ck_assert (!taken);
+  ck_assert (sy_os_map_at (start + 2 * page, page, &taken));
+  ck_assert (sy_os_map_at (start + 5 * page, page, &taken));
+  ck_assert_int_eq (errno, 77);
+  for (size_t at = 0; at < 8 * page; at++)
+    test_must (start[at] == (at < 2 * page || at >= 6 * page ? 0x5a : 0), "byte %zu", at);
+  memset (start, 1, 8 * page);
+  sy_os_unmap (start, 8 * page);
+}
+END_TEST
+
+START_TEST (pages_that_are_mapped_over_others_are_zero)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_map (4 * page);
+
+  memset (start, 0x5a, 4 * page);
+  errno = 77;
+  ck_assert (sy_os_map_over (start + page, 2 * page));
+  for (size_t at = 0; at < 4 * page; at++)
+    test_must (start[at] == (at < page || at >= 3 * page ? 0x5a : 0), "byte %zu", at);
+  ck_assert (!sy_os_map_over (start + 1, page)); /* no page's start: refused */
+  ck_assert_int_eq (errno, 77);
+  memset (start, 1, 4 * page);
+  sy_os_unmap (start, 4 * page);
+}
+END_TEST
+
+/* Pages right behind others become one mapping with them, and fill a hole without a seam. */
+START_TEST (pages_at_a_place_become_one_mapping_with_their_neighbours)
+{
+  size_t page = sy_os_page_bytes ();
+  char *start = sy_os_reserve (64 * page);
+  const char *first = NULL, *last = NULL;
+  bool taken;
+
+  sy_os_unmap (start, 64 * page);
+  for (unsigned at = 16; at < 32; at++)
+    {
+      ck_assert (sy_os_map_at (start + at * page, page, &taken));
+      start[at * page] = 1;
+    }
+  ck_assert_uint_eq (lines_in (start + 16 * page, 16 * page, &first, &last), 1);
+  ck_assert_ptr_eq (last, start + 32 * page);
+  sy_os_unmap (start + 20 * page, 4 * page);
+  ck_assert_uint_eq (lines_in (start + 16 * page, 16 * page, &first, &last), 2);
+  ck_assert (sy_os_map_at (start + 20 * page, 4 * page, &taken));
+  ck_assert_uint_eq (lines_in (start + 16 * page, 16 * page, &first, &last), 1);
+  ck_assert (sy_os_move (start + 24 * page, page, start + 28 * page, 2 * page));
+  ck_assert_uint_gt (lines_in (start + 16 * page, 16 * page, &first, &last), 1);
+  ck_assert (sy_os_map_over (start + 28 * page, 2 * page));
+  ck_assert (sy_os_map_at (start + 24 * page, page, &taken));
+  ck_assert_uint_eq (lines_in (start + 16 * page, 16 * page, &first, &last), 1);
+  sy_os_unmap (start + 16 * page, 16 * page);
+}
+END_TEST
+
+/* ---- What the system says ---- */
+
+START_TEST (a_gap_lies_between_the_heap_and_the_stack)
+{
+  uintptr_t low = 1, high = 0;
+  char here;
+
+  ck_assert_int_eq (sy_os_gap (&low, &high), SY_WORD_BITS == 64 && !SY_THREAD_SANITIZER);
+  if (SY_WORD_BITS == 64 && !SY_THREAD_SANITIZER)
+    {
+      ck_assert_uint_ge (high - low, SY_GAP_MIN);
+      ck_assert_uint_ge (low, (uintptr_t) &test_seed_of_all);
+      ck_assert_uint_le (high, (uintptr_t) &here + MIB);
+    }
+}
+END_TEST
+
+/* The secret of another run of this program. */
+static uint64_t
+secret_of_a_run (void)
+{
+  char path[4096], command[4200];
+  ssize_t length = readlink ("/proc/self/exe", path, sizeof path - 1);
+  uint64_t secret = 0;
+  FILE *run;
+
+  ck_assert_int_gt (length, 0);
+  path[length] = '\0';
+  snprintf (command, sizeof command, "'%s' --secret", path);
+  run = popen (command, "r");
+  ck_assert_ptr_nonnull (run);
+  ck_assert_int_eq (fscanf (run, "%" SCNu64, &secret), 1);
+  ck_assert_int_eq (pclose (run), 0);
+  return secret;
+}
+
+START_TEST (each_run_of_a_program_has_a_secret_of_its_own)
+{
+  uint64_t one = secret_of_a_run (), other = secret_of_a_run ();
+
+  ck_assert_uint_eq (sy_os_secret (), sy_os_secret ());
+  ck_assert_uint_ne (one, other);
+  ck_assert_uint_ne (one, sy_os_secret ());
+  /* Which place it makes is open in each half of its bits. */
+  ck_assert_uint_ne (one >> 32, other >> 32);
+  ck_assert_uint_ne (one & UINT32_MAX, other & UINT32_MAX);
 }
 END_TEST
 
@@ -165,12 +298,17 @@ START_TEST (pages_and_processors_are_what_the_system_says)
   ck_assert_uint_eq (sy_os_page_bytes () & (sy_os_page_bytes () - 1), 0);
   ck_assert_uint_ge (sy_os_processors (), 1);
   ck_assert_uint_eq (sy_os_processors (), (unsigned) sysconf (_SC_NPROCESSORS_ONLN));
+  ck_assert_uint_ge (sy_os_memory_bytes (), 16 * MIB);
+  ck_assert_uint_eq (sy_os_memory_bytes () % sy_os_page_bytes (), 0);
 }
 END_TEST
 
 int
-main (void)
+main (int argc, char **argv)
 {
+  if (argc == 2 && strcmp (argv[1], "--secret") == 0)
+    return printf ("%" PRIu64 "\n", sy_os_secret ()) < 0;
+
   Suite *suite = suite_create ("os");
   TCase *tests = test_case (suite, "os", 20);
 
@@ -181,8 +319,16 @@ main (void)
       tcase_add_test (tests, refusals_are_said_and_keep_errno);
       tcase_add_test (tests, pages_are_in_memory_once_written_and_until_discarded);
       tcase_add_test (tests, pages_are_populated_together_or_stay_as_they_are);
-      tcase_add_test (tests, moved_pages_are_where_they_were_moved_to_and_locked_ones_stay);
+      tcase_add_test (tests, a_move_that_the_system_refuses_leaves_the_pages_as_they_were);
+      tcase_add_test (tests, pages_are_mapped_at_a_place_only_if_nothing_is_there);
     }
+  if (!TEST_SANITIZED)
+    tcase_add_test (tests, pages_at_a_place_become_one_mapping_with_their_neighbours);
+  tcase_add_test (tests,
+                  moved_pages_are_where_they_were_moved_to_and_nothing_is_where_they_were);
+  tcase_add_test (tests, pages_that_are_mapped_over_others_are_zero);
+  tcase_add_test (tests, a_gap_lies_between_the_heap_and_the_stack);
+  tcase_add_test (tests, each_run_of_a_program_has_a_secret_of_its_own);
   tcase_add_test (tests, the_clock_does_not_go_back);
   tcase_add_test (tests, pages_and_processors_are_what_the_system_says);
   return test_run (suite);

@@ -8,6 +8,8 @@
 
 #include "pool/reap.h"
 
+#define TAG (1u << SY_TAG_SHIFT)  /* the pool's; another pool of a test has another one */
+
 static struct sy_pool pool;
 static _Thread_local bool zeroed;  /* what it says is asked in tests of its own */
 
@@ -15,7 +17,7 @@ static inline void
 open_pool (unsigned shards)
 {
   memset (&pool, 0, sizeof pool);
-  ck_assert (sy_pool_open (&pool, shards));
+  ck_assert (sy_pool_open (&pool, shards, TAG));
 }
 
 static inline struct sy_bin *
@@ -24,23 +26,29 @@ bin (unsigned shard, unsigned class)
   return &pool.shards[shard].bin[class];
 }
 
-/* How many slabs of the class the pool's map says it has. */
+/* How many units there are for which the map has an entry. */
+static inline uint32_t
+units_in_map (void)
+{
+  return (uint32_t) (sy_range_bytes () >> SY_UNIT_SHIFT);
+}
+
+static inline unsigned
+map_entry (uint32_t unit)
+{
+  return AO_int_load (&sy_range.map[unit]);
+}
+
+/* How many slabs of the class the map says the pool has. */
 static inline unsigned
 slabs_in_map (unsigned class)
 {
-  uint32_t first, used = sy_region_used (class, &first);
-  unsigned slabs = 0;
+  uint32_t units = 0;
 
-  for (uint32_t slab = first; slab < first + used; slab += sy_size_classes[class].units)
-    {
-      unsigned char entry = AO_char_load (&pool.map[slab]);
-
-      ck_assert (entry == 0 || entry == class);
-      for (uint32_t unit = 1; entry == 0 && unit < sy_size_classes[class].units; unit++)
-        ck_assert_uint_eq (AO_char_load (&pool.map[slab + unit]), 0);
-      slabs += entry != 0;
-    }
-  return slabs;
+  for (uint32_t unit = 0; unit < units_in_map (); unit++)
+    units += map_entry (unit) == (TAG ^ class);
+  ck_assert_uint_eq (units % sy_size_classes[class].units, 0);
+  return units / sy_size_classes[class].units;
 }
 
 static inline unsigned long
@@ -65,9 +73,10 @@ must_be_empty (void)
         for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
           ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot[depot]), 0);
       }
-  for (unsigned class = 1; class < SY_CLASSES; class++)
-    ck_assert_uint_eq (slabs_in_map (class), 0);
+  for (uint32_t unit = 0; unit < units_in_map (); unit++)
+    ck_assert_uint_ge (map_entry (unit) ^ TAG, 1u << SY_TAG_SHIFT);
   ck_assert (sy_pool_is_valid (&pool));
+  ck_assert (sy_units_are_valid ());
 }
 
 /* Exactly count blocks at blocks[0..], carved piece by piece. */

@@ -112,13 +112,6 @@ END_TEST
 
 static void *block[(SY_PURGE_LOOKS + 200) * (SY_UNIT_BYTES / BLOCK_BYTES)];
 
-/* Does a zone have room for so many slabs of a unit?  Not on 32 bits. */
-static bool
-zone_holds (unsigned slabs)
-{
-  return slabs <= (uint32_t) 1 << sy_region.zone_shift >> 1;
-}
-
 /* So many full slabs whose every block was written to; the number of blocks. */
 static unsigned
 fill_slabs (unsigned class, unsigned slabs)
@@ -147,7 +140,7 @@ put_some (unsigned class, unsigned first, unsigned last, unsigned kept, bool (*k
 static bool
 is_first_of_its_slab (const char *address)
 {
-  return address == sy_region_address (sy_region_slab_of (address));
+  return address == sy_slab_start (sy_slab_of (address));
 }
 
 /* Three of four blocks are free, and no page. */
@@ -161,14 +154,14 @@ is_first_of_its_page (const char *address)
 static bool
 is_in_first_quarter (const char *address)
 {
-  return (size_t) (address - sy_region_address (sy_region_slab_of (address))) < SY_UNIT_BYTES / 4;
+  return (size_t) (address - sy_slab_start (sy_slab_of (address))) < SY_UNIT_BYTES / 4;
 }
 
 static bool
 is_first_of_a_slab_or_of_an_odd_slabs_page (const char *address)
 {
-  return sy_region_slab_of (address) % 2 ? is_first_of_its_page (address)
-                                         : is_first_of_its_slab (address);
+  return sy_slab_of (address)->unit % 2 ? is_first_of_its_page (address)
+                                        : is_first_of_its_slab (address);
 }
 
 /* The pages of the slabs that blocks are left of. */
@@ -217,7 +210,6 @@ START_TEST (slabs_without_a_free_page_hide_none)
   size_t expected;
 
   open_and_reap (1);
-  slabs = zone_holds (slabs) ? slabs : 200;
   expected = (slabs - behind) * SY_UNIT_BYTES + behind * (SY_UNIT_BYTES / 4);
   count = fill_slabs (class, slabs);
   /* What goes back first ends up at the end of its list. */
@@ -239,7 +231,6 @@ START_TEST (a_purge_takes_all_at_once_and_each_hole_once)
   size_t page = sy_os_page_bytes (), odd;
 
   open_and_reap (1);
-  slabs = zone_holds (slabs) ? slabs : 200;
   odd = slabs / 2;
   kept = put_some (class, 0, fill_slabs (class, slabs), 0,
                    is_first_of_a_slab_or_of_an_odd_slabs_page);
@@ -256,9 +247,7 @@ END_TEST
 START_TEST (walks_outlive_what_happens_to_slabs)
 {
   struct test_random random = test_random_make (0);
-  /* The most: 60 MB, or 12 of the 16 MiB that a zone has. */
-  unsigned class = class_of_blocks (BLOCK_BYTES), held = 0,
-           most = SY_WORD_BITS == 64 ? 60000 : 8000;
+  unsigned class = class_of_blocks (BLOCK_BYTES), held = 0, most = 60000;
 
   open_and_reap (2);
   for (unsigned step = 0; step < (TEST_SANITIZED ? 4000 : 40000); step++)

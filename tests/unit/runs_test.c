@@ -8,17 +8,17 @@
 
 #define UNITS 5000u
 
-static struct sy_page pages[UNITS];
+static struct sy_unit units[UNITS];
 static struct sy_runs runs;
 
 static void
 begin (void)
 {
-  memset (pages, 0, sizeof pages);
-  sy_runs_open (&runs, pages);
+  memset (units, 0, sizeof units);
+  sy_runs_open (&runs, units);
 }
 
-/* So many used runs of the length, one behind the other, from page 0 on. */
+/* So many used runs of the length, one behind the other, from unit 0 on. */
 static void
 row (uint32_t count, uint32_t length)
 {
@@ -38,9 +38,9 @@ START_TEST (free_neighbours_become_one_run)
       for (unsigned at = 0; at < 3; at++)
         sy_runs_file (&runs, 10 * orders[order][at], SY_RUN_DIRTY);
       ck_assert (sy_runs_is_valid (&runs));
-      ck_assert_uint_eq (pages[10].state, SY_RUN_DIRTY);
-      ck_assert_uint_eq (pages[10].length, 30);
-      ck_assert_uint_eq (pages[39].back, 30);
+      ck_assert_uint_eq (units[10].state, SY_RUN_DIRTY);
+      ck_assert_uint_eq (units[10].length, 30);
+      ck_assert_uint_eq (units[39].back, 30);
       ck_assert_uint_eq (runs.dirty, 30);
       ck_assert_uint_eq (runs.used, 30);
     }
@@ -53,9 +53,9 @@ START_TEST (dirty_and_clean_neighbours_stay_apart)
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);
   sy_runs_file (&runs, 20, SY_RUN_CLEAN);
   ck_assert (sy_runs_is_valid (&runs));
-  ck_assert_uint_eq (pages[10].length, 10);
-  ck_assert_uint_eq (pages[20].length, 10);
-  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 11), SY_PAGE_NONE);
+  ck_assert_uint_eq (units[10].length, 10);
+  ck_assert_uint_eq (units[20].length, 10);
+  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 11), SY_UNIT_NONE);
   ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 10), 10);
   ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_CLEAN, 10), 20);
 }
@@ -69,7 +69,7 @@ START_TEST (a_clean_run_at_the_edge_lowers_it)
   sy_runs_file (&runs, 50, SY_RUN_CLEAN);
   ck_assert_uint_eq (runs.edge, 40);
   ck_assert (sy_runs_is_valid (&runs));
-  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_CLEAN, 1), SY_PAGE_NONE);
+  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_CLEAN, 1), SY_UNIT_NONE);
   ck_assert_uint_eq (sy_runs_take_edge (&runs, 15), 40);
   ck_assert (sy_runs_is_valid (&runs));
 }
@@ -77,7 +77,7 @@ END_TEST
 
 START_TEST (the_shortest_that_fits_is_found_and_the_lowest_of_equals)
 {
-  /* Used runs of one page keep free ones of these lengths apart. */
+  /* Used runs of one unit keep free ones of these lengths apart. */
   uint32_t lengths[] = { 300, 20, 12, 12, 400, 70, 71, 64, 33 }, first[9];
 
   begin ();
@@ -90,13 +90,13 @@ START_TEST (the_shortest_that_fits_is_found_and_the_lowest_of_equals)
     sy_runs_file (&runs, first[at], SY_RUN_CLEAN);
   for (uint32_t length = 1; length <= 401; length++)
     {
-      uint32_t best = SY_PAGE_NONE, best_length = UINT32_MAX,
+      uint32_t best = SY_UNIT_NONE, best_length = UINT32_MAX,
                found = sy_runs_find (&runs, SY_RUN_CLEAN, length);
 
       for (unsigned at = 0; at < 9; at++)
         if (lengths[at] >= length && lengths[at] < best_length)
           best_length = lengths[at], best = first[at];
-      ck_assert_msg (found == best, "%u pages: %u, not %u", length, found, best);
+      ck_assert_msg (found == best, "%u units: %u, not %u", length, found, best);
     }
 }
 END_TEST
@@ -111,17 +111,17 @@ START_TEST (the_oldest_go_first_and_the_tick_is_kept_apart)
   sy_runs_file (&runs, 60, SY_RUN_DIRTY);
   ck_assert (sy_runs_is_valid (&runs));
   ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 4, 1), 36);   /* the tail of the oldest */
-  ck_assert_uint_eq (pages[36].length, 4);
+  ck_assert_uint_eq (units[36].length, 4);
   ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 1), 30);
-  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 1), SY_PAGE_NONE);
+  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 1), SY_UNIT_NONE);
   ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 2), 10);
-  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 2), SY_PAGE_NONE);
+  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 2), SY_UNIT_NONE);
   ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 3), 60);
   ck_assert_uint_eq (runs.dirty, 0);
   ck_assert (sy_runs_is_valid (&runs));
   sy_runs_file (&runs, 36, SY_RUN_CLEAN);
   sy_runs_file (&runs, 30, SY_RUN_CLEAN);
-  ck_assert_uint_eq (pages[30].length, 10);
+  ck_assert_uint_eq (units[30].length, 10);
   ck_assert (sy_runs_is_valid (&runs));
 }
 END_TEST
@@ -130,15 +130,15 @@ START_TEST (joined_runs_are_as_old_as_the_longer)
 {
   row (5, 10);
   sy_runs_cut (&runs, 20, 7);                       /* 20..26, 27..29 */
-  sy_runs_file (&runs, 10, SY_RUN_DIRTY);           /* tick 0, 10 pages */
+  sy_runs_file (&runs, 10, SY_RUN_DIRTY);           /* tick 0, 10 units */
   runs.tick = 5;
   sy_runs_file (&runs, 20, SY_RUN_DIRTY);           /* 7 more: still of tick 0 */
-  ck_assert_uint_eq (pages[10].stamp, 0);
+  ck_assert_uint_eq (units[10].stamp, 0);
   sy_runs_take (&runs, 10, 15);                     /* 2 left, of tick 0 */
-  ck_assert_uint_eq (pages[25].stamp, 0);
+  ck_assert_uint_eq (units[25].stamp, 0);
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);           /* 15 join them: of tick 5 */
-  ck_assert_uint_eq (pages[10].stamp, 5);
-  ck_assert_uint_eq (pages[10].length, 17);
+  ck_assert_uint_eq (units[10].stamp, 5);
+  ck_assert_uint_eq (units[10].length, 17);
   ck_assert (sy_runs_is_valid (&runs));
 }
 END_TEST
@@ -154,16 +154,16 @@ START_TEST (a_run_grows_over_what_is_free_behind_it)
   ck_assert (!at_edge);
   sy_runs_extend (&runs, 0, 13);
   ck_assert (sy_runs_is_valid (&runs));
-  ck_assert_uint_eq (pages[0].length, 23);
-  ck_assert_uint_eq (pages[23].length, 7);
+  ck_assert_uint_eq (units[0].length, 23);
+  ck_assert_uint_eq (units[23].length, 7);
   sy_runs_file (&runs, 40, SY_RUN_DIRTY);
   sy_runs_file (&runs, 50, SY_RUN_DIRTY);
   ck_assert_uint_eq (sy_runs_room_behind (&runs, 30, 100, &at_edge), 20);
   ck_assert (at_edge);
   sy_runs_extend (&runs, 30, 50);
   ck_assert_uint_eq (runs.edge, 90);
-  ck_assert_uint_eq (pages[30].length, 60);
-  ck_assert_uint_eq (pages[89].back, 60);
+  ck_assert_uint_eq (units[30].length, 60);
+  ck_assert_uint_eq (units[89].back, 60);
   ck_assert (sy_runs_is_valid (&runs));
 }
 END_TEST
@@ -176,18 +176,18 @@ START_TEST (the_book_holds_under_random_use)
   begin ();
   for (unsigned step = 0; step < 20000; step++)
     {
-      uint32_t length = 1 + (uint32_t) test_random_below (&random, 40), first = SY_PAGE_NONE;
+      uint32_t length = 1 + (uint32_t) test_random_below (&random, 40), first = SY_UNIT_NONE;
 
       runs.tick += test_random_below (&random, 50) == 0;
       if (count < 200 && test_random_below (&random, 2) == 0)
         {
           first = sy_runs_find (&runs, test_random_below (&random, 2) ? SY_RUN_DIRTY : SY_RUN_CLEAN,
                                 length);
-          if (first != SY_PAGE_NONE)
+          if (first != SY_UNIT_NONE)
             sy_runs_take (&runs, first, length);
           else if (runs.edge + length < UNITS)
             first = sy_runs_take_edge (&runs, length);
-          if (first != SY_PAGE_NONE)
+          if (first != SY_UNIT_NONE)
             used[count++] = first;
         }
       else if (count != 0)
@@ -199,7 +199,7 @@ START_TEST (the_book_holds_under_random_use)
           used[at] = used[--count];
         }
       if (test_random_below (&random, 20) == 0
-          && (first = sy_runs_detach_oldest (&runs, 30, runs.tick)) != SY_PAGE_NONE)
+          && (first = sy_runs_detach_oldest (&runs, 30, runs.tick)) != SY_UNIT_NONE)
         sy_runs_file (&runs, first, SY_RUN_CLEAN);
       if (step % 16 == 0)
         ck_assert_msg (sy_runs_is_valid (&runs), "step %u", step);
@@ -207,7 +207,7 @@ START_TEST (the_book_holds_under_random_use)
   while (count != 0)
     sy_runs_file (&runs, used[--count], SY_RUN_CLEAN);
   for (uint32_t first;
-       (first = sy_runs_detach_oldest (&runs, UINT32_MAX, runs.tick + 1)) != SY_PAGE_NONE;)
+       (first = sy_runs_detach_oldest (&runs, UINT32_MAX, runs.tick + 1)) != SY_UNIT_NONE;)
     sy_runs_file (&runs, first, SY_RUN_CLEAN);
   ck_assert_uint_eq (runs.edge, 0);
   ck_assert_uint_eq (runs.used, 0);

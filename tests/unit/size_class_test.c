@@ -14,6 +14,13 @@ START_TEST (class_0_is_no_class)
 }
 END_TEST
 
+/* How many blocks a slab has at least: enough to share what it costs. */
+static unsigned
+least_blocks (size_t bytes)
+{
+  return 8 * bytes <= SY_SLAB_UNITS_MAX * SY_UNIT_BYTES ? 8 : 4;
+}
+
 START_TEST (classes_rise_and_fill_their_slabs)
 {
   for (unsigned class = 1; class < SY_CLASSES; class++)
@@ -23,13 +30,12 @@ START_TEST (classes_rise_and_fill_their_slabs)
       ck_assert_uint_gt (row->bytes, sy_size_classes[class - 1].bytes);
       ck_assert_uint_le (row->bytes * (size_t) row->blocks, sy_class_slab_bytes (class));
       ck_assert_uint_gt (row->bytes * ((size_t) row->blocks + 1), sy_class_slab_bytes (class));
-      /* At most 3 % of a slab is no block, and there are enough blocks to share what a slab
-         costs. */
+      /* At most 3 % of a slab is no block. */
       ck_assert_uint_le (100 * (sy_class_slab_bytes (class) - row->bytes * (size_t) row->blocks),
                          3 * sy_class_slab_bytes (class));
-      ck_assert_uint_ge (row->blocks, 8);
+      ck_assert_uint_ge (row->blocks, least_blocks (row->bytes));
+      ck_assert_uint_ge (row->units, 1);
       ck_assert_uint_le (row->units, SY_SLAB_UNITS_MAX);
-      ck_assert_uint_eq (row->units & (row->units - 1), 0);
     }
   ck_assert_uint_eq (sy_size_classes[SY_CLASSES - 1].bytes, SY_SMALL_MAX);
 }
@@ -57,6 +63,28 @@ START_TEST (the_core_nine_are_there_and_no_class_wastes_more_than_a_fifth)
 }
 END_TEST
 
+static size_t
+smaller (size_t one, size_t other)
+{
+  return one < other ? one : other;
+}
+
+/* How many blocks of this size a full-grown magazine holds at least. */
+static size_t
+least_capacity (size_t bytes)
+{
+  return smaller (SY_CAPACITY_LEAST, SY_CAPACITY_LEAST_BYTES / bytes);
+}
+
+/* How many a thread's first magazine holds. */
+static size_t
+first_capacity (size_t bytes)
+{
+  return bytes > SY_CAPACITY_FIRST_BYTES
+           ? 1
+           : smaller (SY_CAPACITY_FIRST, SY_CAPACITY_FIRST_BYTES / bytes);
+}
+
 START_TEST (magazines_of_every_class_fit)
 {
   for (unsigned class = 1; class < SY_CLASSES; class++)
@@ -65,9 +93,9 @@ START_TEST (magazines_of_every_class_fit)
 
       /* One slot below the lowest round holds the NULL. */
       ck_assert_uint_lt (row->capacity, SY_MAGAZINE_SLOTS);
-      ck_assert_uint_ge (row->capacity, SY_CAPACITY_LEAST);
-      ck_assert_uint_ge (row->capacity, SY_CAPACITY_FIRST);
-      ck_assert (row->capacity == SY_CAPACITY_LEAST
+      ck_assert_uint_ge (row->capacity, least_capacity (row->bytes));
+      ck_assert_uint_ge (row->capacity, first_capacity (row->bytes));
+      ck_assert (row->capacity == least_capacity (row->bytes)
                  || (size_t) row->capacity * row->bytes <= SY_MAGAZINE_BLOCKS_BYTES);
       ck_assert_uint_ge (row->depot_depth, 1);
       ck_assert_uint_le ((size_t) row->depot_depth * row->capacity * row->bytes,
@@ -76,23 +104,25 @@ START_TEST (magazines_of_every_class_fit)
 }
 END_TEST
 
+/* In the longest slab that there may be, whatever the class's own is. */
 START_TEST (every_offset_of_a_slab_finds_its_block)
 {
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    for (size_t offset = 0; offset < sy_class_slab_bytes (class); offset++)
+    for (size_t offset = 0; offset < SY_SLAB_UNITS_MAX * SY_UNIT_BYTES; offset++)
       test_must (sy_class_block (&sy_size_classes[class], offset)
                    == offset / sy_size_classes[class].bytes,
                  "offset %zu of class %u", offset, class);
 }
 END_TEST
 
-/* What sy_class_of_aligned should find, by looking at every class. */
+/* What sy_class_of_aligned should find, by looking at every class.  A slab begins at a unit: its
+   blocks can be aligned to one, and to no more. */
 static unsigned
 smallest (size_t size, size_t alignment)
 {
   unsigned found = 0;
 
-  for (unsigned class = SY_CLASSES - 1; class > 0; class--)
+  for (unsigned class = SY_CLASSES - 1; class > 0 && alignment <= SY_UNIT_BYTES; class--)
     if (sy_size_classes[class].bytes >= size && sy_size_classes[class].bytes % alignment == 0)
       found = class;
   return found;
@@ -107,13 +137,13 @@ END_TEST
 
 START_TEST (an_aligned_size_gets_the_smallest_class_that_is_aligned_so)
 {
-  for (size_t alignment = 1; alignment <= SY_UNIT_BYTES; alignment *= 2)
+  for (size_t alignment = 1; alignment <= 4 * SY_UNIT_BYTES; alignment *= 2)
     for (size_t size = 0; size <= SY_SMALL_MAX + 100; size += size < 1100 ? 1 : 31)
       {
         unsigned class = sy_class_of_aligned (size, alignment);
 
         ck_assert_uint_eq (class, smallest (size, alignment));
-        for (size_t block = 0; class != 0 && block < sy_size_classes[class].blocks; block += 61)
+        for (size_t block = 0; class != 0 && block < sy_size_classes[class].blocks; block += 3)
           test_must (block * sy_size_classes[class].bytes % alignment == 0, "block %zu of class %u",
                      block, class);
       }
@@ -123,6 +153,8 @@ END_TEST
 START_TEST (what_no_class_serves_is_class_0)
 {
   ck_assert_uint_eq (sy_class_of_aligned (SY_SMALL_MAX + 1, 1), 0);
+  ck_assert_uint_eq (sy_class_of_aligned (1, 2 * SY_UNIT_BYTES), 0);
+  ck_assert_uint_eq (sy_class_of_aligned (SY_SMALL_MAX, 2 * SY_UNIT_BYTES), 0);
   ck_assert_uint_eq (sy_class_of_aligned (1, 2 * SY_SMALL_MAX), 0);
   ck_assert_uint_eq (sy_class_of_aligned (SIZE_MAX, 1), 0);
   ck_assert_uint_eq (sy_class_of_aligned (1, SIZE_MAX / 2 + 1), 0);

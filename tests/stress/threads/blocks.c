@@ -4,7 +4,7 @@
 
 #include "blocks.h"
 
-#define POOL_MAX 32768u    /* the pool's largest block */
+#define POOL_MAX 131072u   /* the pool's largest block */
 
 struct sydra_alloc *shared_handle;
 __thread uint64_t allocated;
@@ -45,8 +45,8 @@ begin (void)
 uint32_t
 pool_size (struct test_random *random)
 {
-  size_t most = test_random_below (random, 4) != 0 ? 256
-                : (size_t) 512 << test_random_below (random, 7);
+  size_t most = test_random_below (random, 8) > 1 ? 256
+                : (size_t) 512 << test_random_below (random, 9);
 
   return (uint32_t) test_random_below (random, most + 1);
 }

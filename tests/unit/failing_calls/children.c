@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "failing_calls.h"
+#include "pages/units.h"
 #include "pool/reap.h"
 #include "thread/registry.h"
 
@@ -40,6 +41,21 @@ check_stamp (const unsigned char *block, size_t size)
   for (size_t at = 0; at < size; at += at < 8 || at + 9 > size ? 1 : size - 16)
     require (block[at] == (unsigned char) ((uintptr_t) block >> 4 ^ at ^ size),
              "block %p of %zu bytes: byte %zu lost", (const void *) block, size, at);
+}
+
+void
+mark (void *block, size_t size, size_t number)
+{
+  for (size_t at = 0; at + sizeof number <= size; at += 4096)
+    *(size_t *) (void *) ((char *) block + at) = number + at;
+}
+
+void
+check_mark (const void *block, size_t size, size_t number)
+{
+  for (size_t at = 0; at + sizeof number <= size; at += 4096)
+    require (*(const size_t *) (const void *) ((const char *) block + at) == number + at,
+             "block %p of %zu bytes: the page at %zu lost", block, size, at);
 }
 
 bool
@@ -80,7 +96,7 @@ recover (struct sydra_alloc *a, struct live *list)
   for (unsigned at = 0; at < list->count; at++)
     check_stamp (list->block[at], list->size[at]);
   more.count = 0;
-  for (size_t size = 0; size <= 2 * SY_SMALL_MAX; size += size < 600 ? 1 : size / 8)
+  for (size_t size = 0; size <= 64 * SY_SMALL_MAX; size += size < 600 ? 1 : size / 8)
     require (admit (&more, sydra_malloc (a, size), size),
              "no %zu bytes after the fault was lifted", size);
   while (more.count != 0)
@@ -97,4 +113,14 @@ recover (struct sydra_alloc *a, struct live *list)
     require (stats.classes[class].slabs == 0, "%zu slabs of class %u stay",
              (size_t) stats.classes[class].slabs, class + 1);
   require (sydra_alloc_destroy (a) == 0, "blocks live at the end");
+  require (sy_units_are_valid (), "the book is not valid");
+  require (sy_range_runs.used == 0, "%u units are used at the end", (unsigned) sy_range_runs.used);
+}
+
+void
+child_must_pass (int (*body) (void *argument), void *argument)
+{
+  struct child child = child_run (body, argument);
+
+  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
 }

@@ -3,9 +3,9 @@
  * failing_calls.h: every call that the library makes of the system fails once, and from then on, at
  * every point of several workloads.
  *
- * The linker sends the library's mmap, mprotect, madvise and munmap here (-Wl,--wrap).  Each point
- * is a child of a process that has not used the library yet.  Asked for: NULL and ENOMEM or
- * success; what is live keeps its contents; all is well once the fault is lifted.
+ * The linker sends the library's mmap, mprotect, madvise, munmap and mremap here (-Wl,--wrap).
+ * Each point is a child of a process that has not used the library yet.  Asked for: NULL and ENOMEM
+ * or success; what is live keeps its contents; all is well once the fault is lifted.
  */
 #ifndef SY_TEST_FAILING_CALLS_H
 #define SY_TEST_FAILING_CALLS_H
@@ -19,15 +19,17 @@
 
 /* ---- Faults ---- */
 
-enum kind { MMAP = 1, MPROTECT = 2, MADVISE = 4, MUNMAP = 8, ALL = 15 };
+enum kind { MMAP = 1, MPROTECT = 2, MADVISE = 4, MUNMAP = 8, MREMAP = 16, ALL = 31 };
 
 /* A child's own: it is written before the child has threads; they count in it. */
 struct fault
 {
   unsigned kinds, nth;
+  size_t least; /* a mmap of fewer bytes does not fail */
   bool persists;
-  bool old;  /* the system knows nothing of pages that are asked for ahead */
-  AO_t on, calls, hits, ahead;
+  bool old;     /* the system knows nothing of pages that are asked for ahead */
+  bool unmaps;  /* a mremap that fails has unmapped the new place, as Linux before 6.17 may do */
+  AO_t on, calls, hits, ahead, moves;
 };
 extern struct fault fault;
 
@@ -62,9 +64,16 @@ bool admit (struct live *list, void *block, size_t size);
 /* Frees a block of the list. */
 void let_go (struct sydra_alloc *a, struct live *list, unsigned at);
 
+/* Blocks of any size: one word in each page says whose they are. */
+void mark (void *block, size_t size, size_t number);
+void check_mark (const void *block, size_t size, size_t number);
+
 /* The fault is gone: all that was live is intact, and every size can be had, freed and accounted
    for.  The handle ends. */
 void recover (struct sydra_alloc *a, struct live *list);
+
+/* Runs the body in a child, which must find no fault. */
+void child_must_pass (int (*body) (void *argument), void *argument);
 
 /* ---- Workloads ---- */
 
@@ -79,5 +88,7 @@ extern const int workload_count;
 /* Each adds a case. */
 void failing_calls_add_points (Suite *suite);
 void failing_calls_add_refusals (Suite *suite);
+void failing_calls_add_moves (Suite *suite);
+void failing_calls_add_limits (Suite *suite);
 
 #endif

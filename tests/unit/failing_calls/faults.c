@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 
 #include "failing_calls.h"
@@ -53,15 +54,19 @@ void *__real_mmap (void *start, size_t bytes, int protection, int flags, int fil
 int __real_mprotect (void *start, size_t bytes, int protection);
 int __real_madvise (void *start, size_t bytes, int advice);
 int __real_munmap (void *start, size_t bytes);
+void *__real_mremap (void *start, size_t bytes, size_t new_bytes, int flags, ...);
 void *__wrap_mmap (void *start, size_t bytes, int protection, int flags, int file, off_t offset);
 int __wrap_mprotect (void *start, size_t bytes, int protection);
 int __wrap_madvise (void *start, size_t bytes, int advice);
 int __wrap_munmap (void *start, size_t bytes);
+void *__wrap_mremap (void *start, size_t bytes, size_t new_bytes, int flags, ...);
 
 void *
 __wrap_mmap (void *start, size_t bytes, int protection, int flags, int file, off_t offset)
 {
-  return fails (MMAP) ? MAP_FAILED : __real_mmap (start, bytes, protection, flags, file, offset);
+  return bytes >= fault.least && fails (MMAP)
+           ? MAP_FAILED
+           : __real_mmap (start, bytes, protection, flags, file, offset);
 }
 
 int
@@ -97,4 +102,23 @@ int
 __wrap_munmap (void *start, size_t bytes)
 {
   return fails (MUNMAP) ? -1 : __real_munmap (start, bytes);
+}
+
+/* The library passes the new place always. */
+void *
+__wrap_mremap (void *start, size_t bytes, size_t new_bytes, int flags, ...)
+{
+  va_list arguments;
+  void *place;
+
+  va_start (arguments, flags);
+  place = va_arg (arguments, void *);
+  va_end (arguments);
+  AO_fetch_and_add (&fault.moves, 1);
+  if (!fails (MREMAP))
+    return __real_mremap (start, bytes, new_bytes, flags, place);
+  if (fault.unmaps)
+    (void) __real_munmap (place, new_bytes);
+  errno = ENOMEM;
+  return MAP_FAILED;
 }

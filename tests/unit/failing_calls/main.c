@@ -11,5 +11,7 @@ main (void)
 
   failing_calls_add_points (suite);
   failing_calls_add_refusals (suite);
+  failing_calls_add_moves (suite);
+  failing_calls_add_limits (suite);
   return test_run (suite);
 }

@@ -20,9 +20,10 @@ fail_at_every_point (const struct workload *workload, unsigned kinds, bool persi
 {
   unsigned points = 0;
 
-  for (unsigned nth = 1;; nth += TEST_SANITIZED ? nth : nth < 60 ? 1 : nth / 10, points++)
+  for (unsigned nth = 1;; nth += TEST_SANITIZED ? nth : nth < 40 ? 1 : nth / 8, points++)
     {
       fault_choose (kinds, nth, persists);
+      fault.unmaps = nth % 2 == 0;
 
       struct child child = child_run (run_with_fault, (void *) (uintptr_t) workload);
 
@@ -34,13 +35,13 @@ fail_at_every_point (const struct workload *workload, unsigned kinds, bool persi
     }
 }
 
-static const unsigned kinds_of[] = { MMAP, MPROTECT, MADVISE, MUNMAP, ALL };
+static const unsigned kinds_of[] = { MMAP, MPROTECT, MADVISE, MUNMAP, MREMAP, ALL };
 
 START_TEST (a_call_that_fails_once_is_survived)
 {
   unsigned points = 0;
 
-  for (unsigned at = 0; at < 5; at++)
+  for (unsigned at = 0; at < sizeof kinds_of / sizeof *kinds_of; at++)
     points += fail_at_every_point (&workloads[_i], kinds_of[at], false);
   ck_assert_uint_ge (points, 8);
 }
@@ -50,7 +51,7 @@ START_TEST (calls_that_fail_from_some_point_on_are_survived)
 {
   unsigned points = 0;
 
-  for (unsigned at = 0; at < 5; at++)
+  for (unsigned at = 0; at < sizeof kinds_of / sizeof *kinds_of; at++)
     points += fail_at_every_point (&workloads[_i], kinds_of[at], true);
   ck_assert_uint_ge (points, 8);
 }

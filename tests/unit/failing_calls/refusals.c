@@ -3,10 +3,10 @@
 #include <config.h>
 
 #include "failing_calls.h"
-#include "pool/reap.h"
+#include "pages/units.h"
+#include "pool/size_class.h"
 #include "thread/registry.h"
 #include "unit/child.h"
-#include "unit/classes.h"
 
 static int
 ask_for_the_default (void *nothing)
@@ -25,41 +25,84 @@ START_TEST (only_the_process_s_own_handle_ends_the_process)
 }
 END_TEST
 
+#define SIZE (SY_SMALL_MAX + 1000)
+
+/* Takes so many blocks while every mmap of at least so many bytes fails. */
+static void
+take_refused (struct sydra_alloc *a, unsigned count, size_t least)
+{
+  /* The range grows by mmap, or by mprotect if it is a reservation. */
+  fault.least = least;
+  fault_choose (MMAP | MPROTECT, 1, true);
+  fault_begin ();
+  for (unsigned at = 0; at < count; at++)
+    {
+      void *block = sydra_malloc (a, SIZE);
+
+      require (admit (&live, block, SIZE), "the C library has memory");
+      require (sydra_usable_size (a, block) >= SIZE && sydra_resize (a, block, SIZE - 100),
+               "a block is not known");
+    }
+  require (AO_load (&fault.hits) != 0, "no call failed");
+  fault_lift ();
+}
+
+static size_t
+untracked (const struct sydra_alloc *a)
+{
+  size_t count = 0;
+
+  for (unsigned at = 0; at < SY_FALLBACK_STRIPES; at++)
+    count += a->fallback.stripe[at].untracked;
+  return count;
+}
+
+static size_t
+heap_allocs (struct sydra_alloc *a)
+{
+  struct sydra_stats stats = { .size = sizeof stats };
+
+  require (sydra_stats_get (a, &stats) == 0 && stats.fallback_allocs == live.count,
+           "%zu counted of %u", (size_t) stats.fallback_allocs, live.count);
+  return (size_t) stats.fallback_heap_allocs;
+}
+
+/* The tables of the set fail to begin, or, if `first` is NULL, to grow. */
 static int
-serve_untracked (void *nothing)
+serve_untracked (void *first)
 {
   struct sydra_alloc *a = create ();
-  size_t size = SY_SMALL_MAX + 1000;
+  size_t heaps;
   int local;
 
-  (void) nothing;
-  fault_choose (MMAP, 1, true);
-  fault_begin ();
-  for (unsigned at = 0; at < 500; at++)
+  require (admit (&live, sydra_malloc (a, SIZE), SIZE), "no block");
+  if (first == NULL)
     {
-      require (admit (&live, sydra_malloc (a, size), size), "the C library has memory");
-      require (sydra_usable_size (a, live.block[at]) >= size
-               && sydra_resize (a, live.block[at], size - 100),
-               "a block without an entry is refused");
+      /* The range cannot grow, and the tables can. */
+      take_refused (a, 3000, SY_UNIT_BYTES);
+      require (untracked (a) == 0, "%zu blocks without an entry", untracked (a));
     }
-  require (AO_load (&fault.hits) != 0, "no table was asked for");
-  fault_lift ();
-  for (unsigned at = 0; at < 5000; at++)
-    require (admit (&live, sydra_malloc (a, size), size), "no block");
+  take_refused (a, first != NULL ? 500 : 7000, 0);
+  require (untracked (a) != 0, "all blocks have an entry");
+  heaps = heap_allocs (a);
+  require (heaps <= live.count && heaps + 100 > live.count, "%zu of %u are the C library's", heaps,
+           live.count);
+  for (unsigned at = 0; at < 2000; at++)
+    require (admit (&live, sydra_malloc (a, SIZE), SIZE), "no block");
+  require (heap_allocs (a) == heaps, "the C library serves where the range has room");
   while (live.count != 0)
     let_go (a, &live, live.count / 3);
   require (!sydra_owns (a, &local), "owns");
+  require (untracked (a) == 0, "%zu blocks without an entry", untracked (a));
   for (unsigned at = 0; at < SY_FALLBACK_STRIPES; at++)
-    require (a->fallback.stripe[at].untracked == 0 && a->fallback.stripe[at].used == 0,
-             "stripe %u is not empty", at);
+    require (a->fallback.stripe[at].used == 0, "stripe %u is not empty", at);
   return sydra_alloc_destroy (a) != 0;
 }
 
 START_TEST (blocks_that_cannot_be_tracked_are_served_and_freed_all_the_same)
 {
-  struct child child = child_run (serve_untracked, NULL);
-
-  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
+  child_must_pass (serve_untracked, &fault);
+  child_must_pass (serve_untracked, NULL);
 }
 END_TEST
 
@@ -88,53 +131,46 @@ START_TEST (a_system_that_cannot_get_pages_ahead_is_asked_once)
 }
 END_TEST
 
-/* Of ten slabs the system takes three back. */
+/* Of ten runs, none beside another, the system takes three back. */
 static void
-refuse_pages_of (unsigned class)
+refuse_pages_of (uint32_t units)
 {
-  uint32_t chain = SY_SLAB_NONE, first = SY_SLAB_NONE;
-  size_t bytes = sy_class_slab_bytes (class);
-  unsigned kept = 0;
+  size_t bytes = (size_t) units << SY_UNIT_SHIFT;
+  uint32_t run[20];
+  bool zero;
 
-  for (unsigned at = 0; at < 10; at++)
-    {
-      uint32_t slab = sy_region_take (class);
-
-      require (slab != SY_SLAB_NONE, "no slab");
-      sy_slab_at (slab)->touched = 7;
-      sy_slab_at (slab)->next = chain;
-      chain = slab;
-      first = at == 0 ? slab : first;
-    }
-  sy_region_give (chain, 10);
+  for (unsigned at = 0; at < 20; at++)
+    require ((run[at] = sy_units_take (units, false, &zero)) != SY_UNIT_NONE, "no run");
+  for (unsigned at = 0; at < 20; at += 2)
+    sy_units_give (run[at], 1);
   fault_choose (MADVISE, 4, true);
   fault_begin ();
-  require (sy_region_purge () == 3 * bytes, "three went back");
-  require (sy_region_dirty_bytes () == 7 * bytes, "%zu bytes dirty", sy_region_dirty_bytes ());
-  for (unsigned at = 0; at < 10; at++)
-    kept += sy_slab_at (first + at * sy_size_classes[class].units)->touched != 0;
-  require (kept == 7, "%u of ten slabs are not known to be zero", kept);
-  require (sy_region_purge () == 0, "none goes back");
+  require (sy_units_purge () == 3 * bytes, "three went back");
+  require (sy_units_dirty_bytes () == 7 * bytes, "%zu bytes wait", sy_units_dirty_bytes ());
+  require (sy_units_are_valid (), "the book is not valid");
+  for (unsigned at = 0; at < 7; at++)
+    require (sy_units_take (units, true, &zero) != SY_UNIT_NONE && !zero,
+             "run %u is taken for zero", at);
+  require (sy_units_purge () == 0, "none goes back");
   fault_lift ();
-  require (sy_region_purge () == 7 * bytes, "the rest goes back");
-  require (sy_region_dirty_bytes () == 0, "%zu bytes dirty", sy_region_dirty_bytes ());
 }
 
 static int
-refuse_pages (void *nothing)
+refuse_pages (void *units)
 {
-  (void) nothing;
-  require (sy_region_open (), "no range");
-  refuse_pages_of (class_of_units (1));
-  refuse_pages_of (class_of_units (SY_SLAB_UNITS_MAX));
+  bool zero;
+
+  require (sy_range_open (), "no range");
+  /* So much is in use that all of the runs may wait. */
+  require (sy_units_take (1000, false, &zero) != SY_UNIT_NONE && zero, "no run");
+  refuse_pages_of ((uint32_t) (uintptr_t) units);
   return 0;
 }
 
 START_TEST (pages_that_the_system_does_not_take_back_stay_dirty)
 {
-  struct child child = child_run (refuse_pages, NULL);
-
-  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
+  child_must_pass (refuse_pages, (void *) 1);
+  child_must_pass (refuse_pages, (void *) (uintptr_t) SY_SLAB_UNITS_MAX);
 }
 END_TEST
 

@@ -56,13 +56,13 @@ blocks_of_all_classes (void)
   recover (a, &live);
 }
 
+/* Large ones, or the C library's as long as the range cannot grow. */
 static void
-fallback_blocks (void)
+blocks_of_no_class (void)
 {
   struct sydra_alloc *a = create ();
 
-  /* More than the first tables hold: half of 512 for each of the stripes. */
-  for (unsigned at = 0; at < 5000; at++)
+  for (unsigned at = 0; at < 600; at++)
     {
       size_t size = SY_SMALL_MAX + 1 + at % 40;
 
@@ -71,6 +71,78 @@ fallback_blocks (void)
     }
   for (unsigned at = 0; at < live.count; at += 3)
     let_go (a, &live, at);
+  recover (a, &live);
+}
+
+/* The map grows, and the book, and what is known of slabs. */
+static void
+much_address_space (void)
+{
+  static void *small[4096 * 120];
+  struct sydra_alloc *a = create ();
+  size_t huge = (size_t) (SY_WORD_BITS == 64 ? 3072 : 64) << 20, made, last;
+  bool is_pool = true;
+
+  (void) admit (&live, sydra_malloc (a, huge), huge);
+  /* Until the C library serves them. */
+  for (made = 0; made < 4096 * 120 && is_pool; made += last)
+    {
+      last = sydra_malloc_batch (a, 16, 4096, small + made);
+      require (last == 4096 || errno == ENOMEM, "a batch of %zu: errno %d", last, errno);
+      is_pool = last != 0 && sydra_owns (a, small[made + last - 1]);
+    }
+  sydra_free_batch (a, made, small);
+  recover (a, &live);
+}
+
+/* The block grows, or stays as it was. */
+static void
+lengthen (struct sydra_alloc *a, char **block, size_t *size, size_t wanted, size_t number)
+{
+  char *moved;
+
+  errno = 0;
+  moved = sydra_realloc (a, *block, wanted);
+  require (moved != NULL || errno == ENOMEM, "realloc: errno %d", errno);
+  check_mark (moved == NULL ? *block : moved, *size < wanted ? *size : wanted, number);
+  if (moved == NULL)
+    return;
+  mark (moved, wanted, number);
+  *block = moved;
+  *size = wanted;
+}
+
+/* Each finds another one behind it when it grows. */
+static void
+large_blocks_move (void)
+{
+  enum { COUNT = 4, LEAST = 192 << 10, MOST = 1 << 20 };
+  struct sydra_alloc *a = create ();
+  char *block[COUNT] = { NULL };
+  size_t size[COUNT];
+
+  for (unsigned round = 0; round < 2; round++)
+    {
+      for (unsigned at = 0; at < COUNT; at++)
+        if (block[at] == NULL && (block[at] = sydra_malloc (a, size[at] = LEAST)) != NULL)
+          mark (block[at], LEAST, at);
+      for (size_t wanted = 2 * LEAST; wanted <= MOST; wanted *= 2)
+        for (unsigned at = 0; at < COUNT; at++)
+          if (block[at] != NULL)
+            lengthen (a, &block[at], &size[at], wanted + at * 4096, at);
+      for (unsigned at = 0; at < COUNT; at++)
+        if (block[at] != NULL && at % 2 == round % 2)
+          {
+            check_mark (block[at], size[at], at);
+            sydra_free (a, block[at]);
+            block[at] = NULL;
+          }
+        else if (block[at] != NULL)
+          lengthen (a, &block[at], &size[at], LEAST, at);
+      (void) sydra_collect (a);
+    }
+  for (unsigned at = 0; at < COUNT; at++)
+    sydra_free (a, block[at]);
   recover (a, &live);
 }
 
@@ -223,7 +295,9 @@ statistics_are_read (void)
 const struct workload workloads[] = {
   { "handles_come_and_go", handles_come_and_go },
   { "blocks_of_all_classes", blocks_of_all_classes },
-  { "fallback_blocks", fallback_blocks },
+  { "blocks_of_no_class", blocks_of_no_class },
+  { "much_address_space", much_address_space },
+  { "large_blocks_move", large_blocks_move },
   { "batches", batches },
   { "memory_goes_back", memory_goes_back },
   { "blocks_change_their_sizes", blocks_change_their_sizes },

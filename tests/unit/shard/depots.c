@@ -15,7 +15,8 @@ START_TEST (a_depot_gives_to_home_first_and_to_neighbours_after)
   ck_assert (sy_pool_give_magazine (&pool, 2, 2, magazine[1]));
   ck_assert_ptr_eq (sy_pool_take_magazine (&pool, 2, 2), magazine[1]);
   ck_assert_uint_eq (AO_load (&pool.cross_frees), 0);
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, 2, 2), magazine[0]); /* two steps on, around the end */
+  /* Two steps on, around the end. */
+  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, 2, 2), magazine[0]);
   ck_assert_ptr_null (sy_pool_take_magazine (&pool, 2, 2));
   ck_assert_ptr_null (sy_pool_take_magazine (&pool, 1, 3));
   for (unsigned at = 0; at < 2; at++)

@@ -14,6 +14,7 @@ main (void)
   shard_add_depots (suite);
   shard_add_locks (suite);
   shard_add_ends (suite);
+  shard_add_sharing (suite);
   shard_add_misuse (suite);
   shard_add_random (suite);
   return test_run (suite);

@@ -67,11 +67,13 @@ START_TEST (a_pointer_into_a_block_is_reported_in_every_unit_of_its_slab)
   must_be_the_middle (class, start + bytes - 1);
   for (uint32_t unit = 1; unit < sy_size_classes[class].units; unit++)
     {
-      /* The first block that begins in the unit. */
+      /* The first block that begins in the unit or behind it, or the end of the last one. */
       size_t block = (unit * SY_UNIT_BYTES + bytes - 1) / bytes * bytes;
 
-      must_be_the_middle (class, start + block + 16);
+      must_be_the_middle (class, start + unit * SY_UNIT_BYTES + 16);
       must_be_the_middle (class, start + block - 16);
+      if (block < sy_size_classes[class].blocks * bytes)
+        must_be_the_middle (class, start + block + 16);
     }
   sy_pool_close (&pool);
 }

@@ -80,63 +80,85 @@ put_some (struct worker *worker, unsigned class, unsigned count, struct test_ran
                count);
 }
 
+/* The map knows the blocks that the worker holds. */
+static void
+must_know_held (const struct worker *worker, unsigned class)
+{
+  for (unsigned at = 0; at < worker->count[class]; at += 97)
+    {
+      unsigned said = sy_pool_class_of (&pool, worker->held[class][at]);
+
+      test_must (said == class, "a block of class %u is said to be of class %u", class, said);
+    }
+}
+
+/* Any address may be asked about, whoever works on its unit, and also outside of the range. */
+static void
+ask_about_any (struct test_random *random)
+{
+  size_t bytes = sy_range_bytes () + 128 * SY_UNIT_BYTES;
+  uintptr_t address = sy_range.base - 64 * SY_UNIT_BYTES + test_random_below (random, bytes);
+  unsigned said = sy_pool_class_of (&pool, (void *) address);
+
+  test_must (said == SY_CLASS_HEAP || sy_range_has ((void *) address),
+             "class %u outside of the range", said);
+}
+
+/* Takes a full magazine from the depots or else from slabs, and gives it to some depot. */
+static void
+exchange_magazine (const struct worker *worker, unsigned class, struct test_random *random)
+{
+  unsigned rounds = sy_size_classes[class].capacity, home = worker->number % pool.shard_count,
+           to = (unsigned) test_random_below (random, pool.shard_count);
+  struct sy_magazine *magazine = sy_pool_take_magazine (&pool, home, class);
+
+  if (magazine == NULL)
+    {
+      magazine = sy_magazine_take ();
+      test_must (magazine != NULL, "out of magazines");
+      (void) sy_magazine_clear (magazine, rounds);
+      for (unsigned at = 0; at < rounds;)
+        at += sy_pool_carve (&pool, 0, class, rounds - at, sy_magazine_end (magazine) - at,
+                             &zeroed);
+    }
+  if (sy_pool_give_magazine (&pool, to, class, magazine))
+    return;
+  sy_pool_put (&pool, 0, class, sy_magazine_end (magazine) - magazine->rounds, magazine->rounds);
+  sy_magazine_give (magazine);
+}
+
+static void
+work_step (struct worker *worker, unsigned class, struct test_random *random)
+{
+  unsigned batch = batch_of (class), count = 1 + (unsigned) test_random_below (random, batch);
+  bool takes = worker->count[class] < batch
+               || (worker->count[class] < held_most (class) - batch
+                   && test_random_below (random, 2));
+
+  if (takes)
+    take_some (worker, class, count);
+  else
+    put_some (worker, class, count, random);
+  if (test_random_below (random, 50) == 0)
+    exchange_magazine (worker, class, random);
+  must_know_held (worker, class);
+  ask_about_any (random);
+}
+
 static void *
 work (void *argument)
 {
   struct worker *worker = argument;
   struct test_random random = test_random_make (worker->number);
 
-  uint32_t first_of[SY_CLASSES];
-
-  for (unsigned class = 0; class < SY_CLASSES; class++)
-    (void) sy_region_used (class, &first_of[class]);
   memset (worker->count, 0, sizeof worker->count);
   for (unsigned step = 0; step < worker->steps; step++)
     {
-      unsigned class = 1 + (unsigned) test_random_below (&random, SY_CLASSES - 1),
-               batch = batch_of (class);
-      unsigned count = 1 + (unsigned) test_random_below (&random, batch),
-               rounds = sy_size_classes[class].capacity;
-      bool takes = worker->count[class] < batch
-                   || (worker->count[class] < held_most (class) - batch
-                       && test_random_below (&random, 2));
-
-      if (takes)
-        take_some (worker, class, count);
-      else
-        put_some (worker, class, count, &random);
-      if (test_random_below (&random, 50) == 0)
-        {
-          struct sy_magazine *magazine = sy_pool_take_magazine (&pool, worker->number % pool.shard_count,
-                                                       class);
-
-          if (magazine == NULL)
-            {
-              magazine = sy_magazine_take ();
-              test_must (magazine != NULL, "out of magazines");
-              (void) sy_magazine_clear (magazine, rounds);
-              for (unsigned at = 0; at < rounds;)
-                at += sy_pool_carve (&pool, 0, class, rounds - at, sy_magazine_end (magazine) - at,
-                                     &zeroed);
-            }
-          if (!sy_pool_give_magazine (&pool, (unsigned) test_random_below (&random, pool.shard_count),
-                              class, magazine))
-            {
-              sy_pool_put (&pool, 0, class, sy_magazine_end (magazine) - magazine->rounds,
-                           magazine->rounds);
-              sy_magazine_give (magazine);
-            }
-        }
-      /* Any value may be asked about, whoever works on its slab. */
-      unsigned asked = sy_pool_class_of (&pool,
-                                         sy_region_address (first_of[class])
-                                           + test_random_below (&random, 64 * SY_UNIT_BYTES));
-
-      test_must (asked == 0 || asked == class, "class %u where %u lies", asked, class);
+      work_step (worker, 1 + (unsigned) test_random_below (&random, SY_CLASSES - 1), &random);
       if (step % 500 == 0)
         sy_reap_step (&pool, sy_os_now_ns ());
       if (worker->checks ? step % 100 == 0 : step % 2000 == 0)
-        test_must (sy_pool_is_valid (&pool), "an invariant is broken");
+        test_must (sy_pool_is_valid (&pool) && sy_units_are_valid (), "an invariant is broken");
     }
   for (unsigned class = 1; class < SY_CLASSES; class++)
     while (worker->count[class] != 0)

@@ -15,6 +15,7 @@ void shard_add_zeroed (Suite *suite);
 void shard_add_depots (Suite *suite);
 void shard_add_locks (Suite *suite);
 void shard_add_ends (Suite *suite);
+void shard_add_sharing (Suite *suite);
 void shard_add_misuse (Suite *suite);
 void shard_add_random (Suite *suite);
 

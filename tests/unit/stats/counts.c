@@ -17,12 +17,12 @@ START_TEST (a_new_handle_has_counted_nothing)
                      0);
   ck_assert_uint_eq (stats.shard_hits | stats.shard_misses | stats.cross_shard_frees, 0);
   ck_assert_uint_eq (stats.fallback_allocs | stats.fallback_frees | stats.fallback_resizes
-                       | stats.fallback_remaps,
+                       | stats.fallback_remaps | stats.fallback_heap_allocs,
                      0);
   ck_assert_uint_eq (stats.deferred_blocks | stats.deferred_bytes | stats.deferred_reclaimed
                        | stats.deferred_stalls | stats.epoch_advances,
                      0);
-  ck_assert_uint_gt (stats.reserved_bytes, 0);
+  ck_assert_uint_eq (stats.reserved_bytes, sy_range_bytes ());
   for (unsigned class = 0; class < stats.class_count; class++)
     {
       struct sydra_class_stats zero = { .size = sy_size_classes[class + 1].bytes };
@@ -72,6 +72,7 @@ must_be_scripted (unsigned times, uint64_t live_bytes)
   ck_assert_uint_eq (stats.shard_misses, 0);
   ck_assert_uint_eq (stats.fallback_allocs, times * 21);
   ck_assert_uint_eq (stats.fallback_frees, times * 7);
+  ck_assert_msg (stats.fallback_heap_allocs == 0, "the range has room");
   ck_assert_uint_eq (stats.allocations, stats.shard_hits + stats.fallback_allocs);
   ck_assert_uint_eq (stats.frees, times * (MADE / 3 * (SY_CLASSES - 1) + 7));
   ck_assert_uint_eq (stats.in_use, times * LIVE);
@@ -79,8 +80,9 @@ must_be_scripted (unsigned times, uint64_t live_bytes)
   ck_assert_uint_ge (stats.high_water_bytes, live_bytes);
   for (unsigned class = 0; class < stats.class_count; class++)
     slab_bytes += stats.classes[class].slabs * sy_class_slab_bytes (class + 1);
-  ck_assert_uint_eq (stats.committed_bytes, slab_bytes + sy_region_dirty_bytes ());
+  ck_assert_uint_eq (stats.committed_bytes, slab_bytes + sy_units_dirty_bytes ());
   ck_assert_uint_le (stats.committed_bytes, stats.reserved_bytes);
+  ck_assert_uint_eq (stats.reserved_bytes, sy_range_bytes ());
 }
 
 START_TEST (every_member_is_exact_after_a_known_sequence)
@@ -181,19 +183,28 @@ END_TEST
 START_TEST (resizes_and_remaps_of_fallback_blocks_are_told_apart)
 {
   char *block = sydra_malloc (a, SY_SMALL_MAX + 10000), *moved;
+  char *behind = sydra_malloc (a, SY_SMALL_MAX + 1);
+  /* The first size that three units have no room for. */
+  size_t longer = 3 * SY_UNIT_BYTES + 1;
   struct sydra_stats stats;
+
+  ck_assert_msg (behind == block + 3 * SY_UNIT_BYTES, "nothing else is in the range");
 
   ck_assert (sydra_resize (a, block, SY_SMALL_MAX + 9000));
   stats = stats_now ();
   ck_assert_uint_eq (stats.fallback_resizes, 1);
-  ck_assert (!sydra_resize (a, block, 100000));
+  ck_assert (!sydra_resize (a, block, longer));
   ck_assert_uint_eq (stats_now ().fallback_resizes, 1);
+  sydra_free (a, behind);
+  ck_assert (sydra_resize (a, block, longer));
+  ck_assert_uint_eq (stats_now ().fallback_resizes, 2);
+  ck_assert_uint_eq (stats_now ().in_use_bytes, sydra_usable_size (a, block));
   moved = sydra_realloc (a, block, 3000000);
   ck_assert_ptr_nonnull (moved);
   stats = stats_now ();
-  ck_assert_uint_eq (stats.fallback_resizes + stats.fallback_remaps, 2);
-  ck_assert_uint_eq (stats.allocations, 1 + stats.fallback_remaps);
-  ck_assert_uint_eq (stats.frees, stats.fallback_remaps);
+  ck_assert_uint_eq (stats.fallback_resizes + stats.fallback_remaps, 3);
+  ck_assert_uint_eq (stats.allocations, 2 + stats.fallback_remaps);
+  ck_assert_uint_eq (stats.frees, 1 + stats.fallback_remaps);
   ck_assert_uint_eq (stats.in_use, 1);
   ck_assert_uint_eq (stats.in_use_bytes, sydra_usable_size (a, moved));
   sydra_free (a, moved);

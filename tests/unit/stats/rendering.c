@@ -79,7 +79,8 @@ START_TEST (json_is_json_and_has_every_member)
                   MEMBER (epoch_advances),
                   MEMBER (deferred_reclaimed),
                   MEMBER (deferred_stalls),
-                  MEMBER (deferred_oldest_ns) },
+                  MEMBER (deferred_oldest_ns),
+                  MEMBER (fallback_heap_allocs) },
     class_members[] = { CLASS_MEMBER (allocations),     CLASS_MEMBER (frees),
                         CLASS_MEMBER (refills),         CLASS_MEMBER (in_use),
                         CLASS_MEMBER (high_water),      CLASS_MEMBER (slabs),
@@ -238,7 +239,7 @@ START_TEST (text_has_a_line_a_total_and_a_row_a_class)
   render (a, SYDRA_STATS_TEXT);
   for (const char *at = text.bytes; (at = strchr (at, '\n')) != NULL; at++)
     lines++;
-  ck_assert_uint_eq (lines, 1 + 23 + 1 + 1 + SY_CLASSES - 1);
+  ck_assert_uint_eq (lines, 1 + 24 + 1 + 1 + SY_CLASSES - 1);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
       snprintf (row, sizeof row, "\n  %5u ", sy_size_classes[class].bytes);

@@ -17,8 +17,9 @@ tear_down (void)
 /* No class is aligned so: blocks of any size are the C library's. */
 #define STRICT (2 * (size_t) SY_UNIT_BYTES)
 
-/* Five threads' blocks of the largest class: 48 MB, or 10 where a zone has 16 MiB. */
-#define MADE (SY_WORD_BITS == 64 ? 300u : 60u)
+/* How many blocks of every class: more than a magazine holds.  Those of five threads have less than
+   600 MiB of addresses. */
+#define MADE 126u
 
 /* Sizes of fallback blocks: what the pool does not serve by its size, and by its alignment. */
 static inline void *

@@ -78,8 +78,7 @@ START_TEST (a_thread_that_frees_a_bag_is_not_in_a_miss)
   thread = thread_start (reclaim, &reclaimer);
   while (AO_load_acquire (&reclaimer.has_deferred) == 0)
     sy_os_pause (100);
-  lock = &sy_pool_bin (&a->pool, sy_slab_at (sy_region_slab_of (reclaimer.block))->shard,
-                       sy_class_of (64))->lock;
+  lock = &sy_pool_bin (&a->pool, sy_slab_of (reclaimer.block)->shard, sy_class_of (64))->lock;
   sy_timed_lock_take (lock);
   AO_store_release (&reclaimer.go, 1);
   for (unsigned at = 0; at < 100; at++)

@@ -90,7 +90,7 @@ START_TEST (a_thread_keeps_its_budget_while_no_more_come)
   cache->last_participants = 1000;
   /* It is in use, however long this took, and memory has not grown. */
   cache->last_calls[largest] = 0;
-  cache->last_growths = AO_load (&sy_region.growths);
+  cache->last_growths = AO_load (&sy_range.growths);
   look (CLASS);
   ck_assert_uint_eq (cache->capacity[largest], sy_size_classes[largest].capacity);
   AO_store (&a->domain.participants, caches);

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* heap_mapped.h: what the parts of the test of the heap that maps share. */
-#ifndef SY_TEST_HEAP_MAPPED_H
-#define SY_TEST_HEAP_MAPPED_H
+/* large.h: what the parts of the test of large blocks share. */
+#ifndef SY_TEST_LARGE_H
+#define SY_TEST_LARGE_H
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/os.h"
-#include "heap/heap.h"
-#include "pages/page_heap.h"
-#include "pages/page_range.h"
-#include "suite.h"
+#include "pages/large.h"
+#include "pages/units.h"
+#include "pool/size_class.h"
+#include "unit/one_handle.h"
 
 #define KIB ((size_t) 1 << 10)
+/* The smallest large block, in whole units. */
+#define MOVED_BYTES (3 * SY_UNIT_BYTES)
 #define MIB ((size_t) 1 << 20)
 
 /* ---- Contents ---- */
@@ -89,16 +91,49 @@ there_of (char *block, size_t bytes)
   return there;
 }
 
-/* What only blocks of the range for large ones do; there is none on 32 bits. */
-#define add_with_range(tests, test) \
-  (SY_WORD_BITS == 64 ? tcase_add_test (tests, test) \
-   : (void) ((void) (test), printf ("# skipped, no range for large blocks: %s\n", #test)))
+/* ---- The range ---- */
+
+static inline size_t
+used_bytes (void)
+{
+  return (size_t) sy_range_runs.used << SY_UNIT_SHIFT;
+}
+
+/* How many bytes of free memory may wait beside what is in use. */
+static inline size_t
+waiting_most (void)
+{
+  return used_bytes () / SY_DIRTY_SHARE > MIB ? used_bytes () / SY_DIRTY_SHARE : MIB;
+}
+
+/* So much is in use, of which no page is in memory: one part in SY_DIRTY_SHARE of it may wait. */
+static inline void *
+take_ballast (size_t bytes)
+{
+  void *ballast = sydra_malloc (a, bytes);
+
+  ck_assert_ptr_nonnull (ballast);
+  return ballast;
+}
+
+/* Ends the handle, of which no block is live, and with it all use of the range. */
+static inline void
+end_of_all (void)
+{
+  ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
+  (void) sy_units_purge ();
+  ck_assert (sy_units_are_valid ());
+  ck_assert_uint_eq (sy_range_runs.used, 0);
+}
 
 /* Each adds a case.  What a sanitizer cannot run is left out there: its own memory and mappings
-   would be counted, and its heap, which serves what is small, is locked for ever in a child. */
-void heap_mapped_add_model (Suite *suite);
-void heap_mapped_add_blocks (Suite *suite);
-void heap_mapped_add_moves (Suite *suite);
-void heap_mapped_add_waiting (Suite *suite);
+   would be counted, and its heap is locked for ever in a child. */
+void large_add_sizes (Suite *suite);
+void large_add_misuse (Suite *suite);
+void large_add_lengths (Suite *suite);
+void large_add_limits (Suite *suite);
+void large_add_model (Suite *suite);
+void large_add_moves (Suite *suite);
+void large_add_waiting (Suite *suite);
 
 #endif

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model.c: random use, by one thread, by several, by children of forks and under a limit.
+ * model.c: random use, by one thread, by several and by children of forks.
  *
  * Threads and children of forks run the model: where nothing is wrong it leaves check alone
  * (child.h).
  */
 #include <config.h>
 
-#include "api/fork.h"
 #include "threads.h"
 #include "unit/child.h"
-#include "heap_mapped.h"
+#include "large.h"
 
 /* Mostly small, now and then up to 8 MiB. */
 static size_t
@@ -31,21 +30,21 @@ model_malloc (struct live *live, struct test_random *random)
   switch (test_random_below (random, 4))
     {
     case 0:
-      live->block = sy_heap_calloc (live->size);
+      live->block = sydra_calloc (a, 1, live->size);
       test_must (live->block != NULL, "no memory for %zu", live->size);
       must_be_zero (live->block, live->size);
       break;
     case 1:
       {
-        size_t alignment = (size_t) 1 << test_random_below (random, 22);
+        size_t alignment = (size_t) 16 << test_random_below (random, 18);
 
-        live->block = sy_heap_aligned (alignment, live->size);
+        live->block = sydra_aligned_alloc (a, alignment, live->size);
         test_must (((uintptr_t) live->block & (alignment - 1)) == 0, "%p is not aligned to %zu",
                    (void *) live->block, alignment);
         break;
       }
     default:
-      live->block = sy_heap_malloc (live->size);
+      live->block = sydra_malloc (a, live->size);
     }
   test_must (live->block != NULL, "no memory for %zu", live->size);
   test_must (((uintptr_t) live->block & 15) == 0, "%p", (void *) live->block);
@@ -60,7 +59,7 @@ model_realloc (struct live *live, struct test_random *random)
 
   if (size > 8 * MIB)
     size = 8 * MIB;
-  live->block = sy_heap_realloc (live->block, size);
+  live->block = sydra_realloc (a, live->block, size);
   test_must (live->block != NULL, "no memory for %zu", size);
   must_be_stamped (live->block, size < live->size ? size : live->size, live->size, live->mark);
   live->size = size;
@@ -77,14 +76,14 @@ model_step (struct live *live, struct test_random *random)
     {
       must_be_stamped (live->block, live->size, live->size, live->mark);
       errno = 77;
-      sy_heap_free (live->block);
+      sydra_free (a, live->block);
       test_must (errno == 77, "free changed errno");
       live->block = NULL;
       return;
     }
-  test_must (sy_heap_usable (live->block) >= live->size, "usable %zu of %zu",
-             sy_heap_usable (live->block), live->size);
-  live->block[sy_heap_usable (live->block) - 1] = 1;
+  test_must (sydra_usable_size (a, live->block) >= live->size, "usable %zu of %zu",
+             sydra_usable_size (a, live->block), live->size);
+  live->block[sydra_usable_size (a, live->block) - 1] = 1;
   stamp (live->block, live->size, live->mark);
 }
 
@@ -95,7 +94,7 @@ model_end (struct live *live, size_t count)
     if (live[at].block != NULL)
       {
         must_be_stamped (live[at].block, live[at].size, live[at].size, live[at].mark);
-        sy_heap_free (live[at].block);
+        sydra_free (a, live[at].block);
       }
 }
 
@@ -109,17 +108,17 @@ START_TEST (blocks_keep_their_contents_under_random_use)
     {
       model_step (&live[test_random_below (&random, 64)], &random);
       if (step % 64 == 0)
-        sy_heap_reap (now_ns += test_random_below (&random, 4) * SY_REAP_NS / 2);
+        sy_units_purge_step (now_ns += test_random_below (&random, 4) * SY_REAP_NS / 2);
       if (step % 5000 == 0)
-        (void) sy_heap_purge ();
+        (void) sydra_collect (a);
       if (step % 2000 == 0)
-        ck_assert (sy_page_range_is_valid ());
+        ck_assert (sy_units_are_valid ());
     }
   model_end (live, 64);
-  (void) sy_heap_purge ();
-  ck_assert (sy_page_range_is_valid ());
-  ck_assert_uint_eq (sy_page_range.runs.used, 0);
-  ck_assert_uint_eq (sy_page_range.runs.edge, 0);
+  (void) sydra_collect (a);
+  ck_assert (sy_units_are_valid ());
+  ck_assert_uint_eq (sy_range_runs.used, 0);
+  ck_assert_uint_eq (sy_range_runs.edge, 0);
 }
 END_TEST
 
@@ -155,9 +154,9 @@ run_thread (void *number)
           pthread_mutex_unlock (&shared[other].lock);
         }
       if (step % 256 == 0)
-        sy_heap_reap (sy_os_now_ns ());
+        sy_units_purge_step (sy_os_now_ns ());
       if (step % 1000 == 0)
-        (void) sy_heap_purge ();
+        (void) sydra_collect (a);
     }
   model_end (own, 8);
   return NULL;
@@ -168,9 +167,9 @@ START_TEST (threads_free_each_others_blocks)
   in_threads (THREADS, run_thread, 0);
   for (unsigned at = 0; at < SHARED; at++)
     model_end (&shared[at].live, 1);
-  (void) sy_heap_purge ();
-  ck_assert (sy_page_range_is_valid ());
-  ck_assert_uint_eq (sy_page_range.runs.used, 0);
+  (void) sydra_collect (a);
+  ck_assert (sy_units_are_valid ());
+  ck_assert_uint_eq (sy_range_runs.used, 0);
 }
 END_TEST
 
@@ -197,23 +196,22 @@ in_child (void *block)
   struct test_random random = test_random_make (300);
 
   must_be_stamped (block, MIB, MIB, 21);
-  block = sy_heap_realloc (block, 3 * MIB);
+  block = sydra_realloc (a, block, 3 * MIB);
   must_be_stamped (block, MIB, MIB, 21);
-  sy_heap_free (block);
+  sydra_free (a, block);
   for (unsigned step = 0; step < 50; step++)
     model_step (&own[test_random_below (&random, 8)], &random);
   model_end (own, 8);
-  (void) sy_heap_purge ();
-  return sy_page_range_is_valid () ? 0 : 1;
+  (void) sydra_collect (a);
+  return sy_units_are_valid () ? 0 : 1;
 }
 
-/* The library's fork handlers (fork.c) take the heap's lock: no child finds it taken. */
+/* The library's fork handlers (fork.c) take the range's lock, and no child finds it taken. */
 START_TEST (children_of_threaded_processes_allocate_and_free)
 {
   pthread_t threads[2];
-  char *block = sy_heap_malloc (MIB);
+  char *block = sydra_malloc (a, MIB);
 
-  ck_assert (sy_fork_ready ());
   stamp (block, MIB, 21);
   for (uintptr_t at = 0; at < 2; at++)
     threads[at] = thread_start (busy, (void *) at);
@@ -227,59 +225,17 @@ START_TEST (children_of_threaded_processes_allocate_and_free)
   AO_store (&stop, 1);
   threads_join (threads, 2);
   must_be_stamped (block, MIB, MIB, 21);
-  sy_heap_free (block);
-}
-END_TEST
-
-/* ---- Limits ---- */
-
-static int
-under_a_limit (void *unused)
-{
-  struct rlimit limit = { 256 * MIB, 256 * MIB };
-  struct live own[8] = { { NULL, 0, 0 } };
-  struct test_random random = test_random_make (400);
-  char *blocks[64];
-  unsigned count = 0;
-
-  (void) unused;
-  if (setrlimit (RLIMIT_AS, &limit) != 0)
-    return 2;
-  while (count < 64 && (errno = 0, blocks[count] = sy_heap_malloc (16 * MIB)) != NULL)
-    if (sy_pages_has (blocks[count++]))
-      return 3;
-  if (errno != ENOMEM || count < 8 || count > 16)
-    return 4;
-  while (count != 0)
-    sy_heap_free (blocks[--count]);
-  for (unsigned step = 0; step < 2000; step++)
-    model_step (&own[test_random_below (&random, 8)], &random);
-  model_end (own, 8);
-  return 0;
-}
-
-START_TEST (under_a_limit_on_addresses_the_c_library_serves)
-{
-  struct child child;
-
-  if (AO_load (&sy_page_range.bytes) != 0)
-    return; /* CK_FORK=no: there is a range already */
-  child = child_run (under_a_limit, NULL);
-  ck_assert_msg (WIFEXITED (child.status) && WEXITSTATUS (child.status) == 0, "status %x: %s",
-                 (unsigned) child.status, child.text);
+  sydra_free (a, block);
 }
 END_TEST
 
 void
-heap_mapped_add_model (Suite *suite)
+large_add_model (Suite *suite)
 {
-  TCase *tests = test_case (suite, "model", 60);
+  TCase *tests = one_handle_case (suite, "model", 60, end_of_all);
 
   tcase_add_test (tests, blocks_keep_their_contents_under_random_use);
   tcase_add_test (tests, threads_free_each_others_blocks);
   if (!TEST_SANITIZED)
-    {
-      tcase_add_test (tests, children_of_threaded_processes_allocate_and_free);
-      tcase_add_test (tests, under_a_limit_on_addresses_the_c_library_serves);
-    }
+    tcase_add_test (tests, children_of_threaded_processes_allocate_and_free);
 }

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* waiting.c: how much free memory may wait, and what goes back at the call that makes it more. */
+#include <config.h>
+
+#include "range.h"
+
+static struct apart apart;
+
+/* The most that may wait beside so many used units. */
+static uint32_t
+limit_of (uint32_t used)
+{
+  uint32_t share = used / SY_DIRTY_SHARE;
+
+  return share > SY_DIRTY_LEAST ? share : SY_DIRTY_LEAST;
+}
+
+/* Gives back one after the other.  What waits is never more than may, and not much less. */
+static void
+give_one_by_one (unsigned count)
+{
+  bool was_full = false;
+
+  for (unsigned at = 0; at < count; at++)
+    {
+      uint32_t before = dirty_units (), limit;
+
+      give (apart.first[at]);
+      limit = limit_of (sy_range_runs.used);
+      was_full = was_full || before + 1 > limit;
+      ck_assert_uint_le (dirty_units (), limit);
+      if (was_full)
+        ck_assert_uint_ge (dirty_units (), limit - limit / 16 - 1);
+      else
+        ck_assert_uint_eq (dirty_units (), before + 1);
+    }
+  ck_assert (was_full);
+  ck_assert (sy_units_are_valid ());
+}
+
+START_TEST (a_mib_may_wait_beside_little)
+{
+  unsigned count = 3 * SY_DIRTY_LEAST;
+
+  begin ();
+  take_apart (&apart, count, 1);
+  give_walls (&apart);
+  (void) sy_units_purge ();
+  give_one_by_one (count);
+}
+END_TEST
+
+START_TEST (a_quarter_of_what_is_in_use_may_wait)
+{
+  uint32_t large;
+
+  begin ();
+  large = take (400);
+  take_apart (&apart, 150, 1);
+  give_one_by_one (150);
+  ck_assert_uint_gt (dirty_units (), SY_DIRTY_LEAST);
+  give_walls (&apart);
+  give (large);
+}
+END_TEST
+
+START_TEST (what_waited_longest_goes_back_first)
+{
+  unsigned count = 2 * SY_DIRTY_LEAST, at = 0;
+
+  begin ();
+  take_apart (&apart, count, 1);
+  for (; at < count; at++)
+    {
+      fill (apart.first[at], 0x5a);
+      give (apart.first[at]);
+    }
+  for (at = 0; sy_range_unit (apart.first[at])->state == SY_RUN_CLEAN; at++)
+    ck_assert (units_are (apart.first[at], 1, 0));
+  ck_assert_uint_eq (count - at, dirty_units ());
+  for (; at < count; at++)
+    {
+      ck_assert_uint_eq (sy_range_unit (apart.first[at])->state, SY_RUN_DIRTY);
+      ck_assert (units_are (apart.first[at], 1, 0x5a));
+    }
+  give_walls (&apart);
+}
+END_TEST
+
+/* One call gives back no more than it was given, and a purge's share of what others gave. */
+START_TEST (a_call_gives_back_a_bounded_part)
+{
+  const unsigned many = 400;
+  uint32_t stays, goes, before, calls = 0;
+
+  begin ();
+  stays = take (400);
+  goes = take (800);
+  take_apart (&apart, many + 30, 1);
+  for (unsigned at = 0; at < many; at++)
+    give (apart.first[at]);
+  before = dirty_units ();
+  ck_assert_uint_eq (before, many);
+  give (goes);
+  ck_assert_uint_eq (dirty_units (), before - SY_PURGE_UNITS);
+  for (unsigned at = many; dirty_units () > limit_of (sy_range_runs.used); at++, calls++)
+    {
+      test_must (at < many + 30, "still %u", dirty_units ());
+      before = dirty_units ();
+      give (apart.first[at]);
+      ck_assert_uint_ge (dirty_units (), before - SY_PURGE_UNITS);
+      ck_assert_uint_lt (dirty_units (), before);
+    }
+  ck_assert_uint_gt (calls, 3);
+  give_all (apart.first + many + calls, 30 - calls);
+  give_walls (&apart);
+  give (stays);
+}
+END_TEST
+
+START_TEST (a_chain_goes_back_at_once_as_far_as_it_may_not_wait)
+{
+  begin ();
+  take_apart (&apart, 500, 2);
+  give_all (apart.first, 500);
+  ck_assert_uint_le (dirty_units (), limit_of (500));
+  ck_assert_uint_ge (dirty_units (), limit_of (500) - limit_of (500) / 16 - 1);
+  ck_assert (sy_units_are_valid ());
+  give_walls (&apart);
+}
+END_TEST
+
+START_TEST (what_is_cut_off_counts_too)
+{
+  begin ();
+
+  uint32_t run = take (1000);
+
+  fill (run, 1);
+  sy_units_cut (run, 100);
+  ck_assert_uint_le (dirty_units (), limit_of (100));
+  ck_assert_uint_gt (dirty_units (), 0);
+  ck_assert (units_are (run, 100, 1));
+  ck_assert (sy_units_are_valid ());
+  give (run);
+}
+END_TEST
+
+void
+range_add_waiting (Suite *suite)
+{
+  TCase *tests = test_case (suite, "waiting", 20);
+
+  tcase_add_test (tests, a_mib_may_wait_beside_little);
+  tcase_add_test (tests, a_quarter_of_what_is_in_use_may_wait);
+  tcase_add_test (tests, what_waited_longest_goes_back_first);
+  tcase_add_test (tests, a_call_gives_back_a_bounded_part);
+  tcase_add_test (tests, a_chain_goes_back_at_once_as_far_as_it_may_not_wait);
+  tcase_add_test (tests, what_is_cut_off_counts_too);
+}
