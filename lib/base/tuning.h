@@ -149,9 +149,11 @@
  */
 #define SY_PUBLISH_BYTES ((int64_t) 1 << 18)
 
-/* How often statistics try to read a consistent set of a thread's counters.  After a quarter of the
-   tries they give up the processor, so that the thread can finish its change. */
+/* How often statistics try to read a consistent set of a thread's counters of a class before they
+   give up the processor, so that the thread can finish its change; and how often they do that for
+   one thread. */
 #define SY_READ_TRIES 200u
+#define SY_READ_YIELDS 150u
 
 /* How many bytes may wait in limbo if the handle's options do not say. */
 #define SY_LIMBO_BYTES ((size_t) 64 << 20)

@@ -233,45 +233,62 @@ struct reading {
 };
 
 static void
-read_once (const struct sy_cache *cache, struct reading *reading)
+read_class_once (const struct sy_cache *cache, unsigned class, struct reading *reading)
 {
+  struct sy_hits *hits = &reading->hits[class];
+
+  *hits = sy_counts_hits (cache, class);
+  /* Read in the middle of a change: the difference is larger than any magazine. */
+  if (hits->frees - hits->mallocs + SY_MAGAZINE_SLOTS > 2 * SY_MAGAZINE_SLOTS)
+    hits->frees = hits->mallocs;
+  reading->counts.allocations[class] = AO_load (&cache->books.last_allocations[class])
+                                       + hits->mallocs;
+  reading->counts.frees[class] = AO_load (&cache->books.counts.frees[class]) + hits->frees;
+}
+
+/*
+ * A consistent set of one class's counts.  The thread may have lost the processor in the middle of
+ * a change: then it is let run.  *yields counts how often that was done, for all classes.
+ */
+static void
+read_class (const struct sy_cache *cache, unsigned class, struct reading *reading,
+            unsigned *yields)
+{
+  for (unsigned tries = 1;; tries++)
+    {
+      /* pairs with the release in sy_counts_change_end */
+      AO_t changes = AO_load_acquire (&cache->books.changes);
+
+      read_class_once (cache, class, reading);
+      AO_nop_read (); /* pairs with the AO_nop_write in sy_counts_change_begin */
+      if ((changes % 2 == 0 && AO_load (&cache->books.changes) == changes)
+          || *yields == SY_READ_YIELDS)
+        return;
+      if (tries % SY_READ_TRIES == 0)
+        {
+          ++*yields;
+          (void) sched_yield ();
+        }
+    }
+}
+
+/*
+ * A class at a time: where each call changes the books, as without magazines, there is a moment
+ * between two changes for one class, and hardly ever for all of them.
+ */
+static void
+read_books (struct sy_cache *cache, struct reading *reading)
+{
+  unsigned yields = 0;
+
   memset (&reading->counts, 0, sizeof reading->counts);
   add_counts (&reading->counts, &cache->books.counts);
   for (unsigned class = 1; class < SY_CLASSES; class++)
     {
-      struct sy_hits *hits = &reading->hits[class];
-
-      *hits = sy_counts_hits (cache, class);
-      /* Read in the middle of a change: the difference is larger than any magazine. */
-      if (hits->frees - hits->mallocs + SY_MAGAZINE_SLOTS > 2 * SY_MAGAZINE_SLOTS)
-        hits->frees = hits->mallocs;
-      reading->counts.allocations[class] = AO_load (&cache->books.last_allocations[class])
-                                           + hits->mallocs;
-      reading->counts.frees[class] += hits->frees;
+      read_class (cache, class, reading, &yields);
+      reading->counts.frees[class] = raise_to (&cache->books.read_frees[class],
+                                               reading->counts.frees[class]);
     }
-}
-
-/* A consistent set.  The thread may have lost the processor in the middle of a change: it is let
-   run. */
-static void
-read_books (struct sy_cache *cache, struct reading *reading)
-{
-  for (unsigned attempt = 0; attempt < SY_READ_TRIES; attempt++)
-    {
-      if (attempt >= SY_READ_TRIES / 4)
-        (void) sched_yield ();
-
-      /* pairs with the release in sy_counts_change_end */
-      AO_t changes = AO_load_acquire (&cache->books.changes);
-
-      read_once (cache, reading);
-      AO_nop_read (); /* pairs with the AO_nop_write in sy_counts_change_begin */
-      if (changes % 2 == 0 && AO_load (&cache->books.changes) == changes)
-        break;
-    }
-  for (unsigned class = 1; class < SY_CLASSES; class++)
-    reading->counts.frees[class] = raise_to (&cache->books.read_frees[class],
-                                             reading->counts.frees[class]);
 }
 
 /* How far a thread's peak since its last publication lies above its count now.  Raises *over to
