@@ -131,7 +131,7 @@ report_stall (struct sydra_alloc *a, const struct sy_scan *scan)
   sy_shared_add (&a->domain.limbo.stalls, 1);
   if (a->on_stall == NULL)
     return EAGAIN;
-  stall.thread_id = scan->oldest.thread_id;
+  stall.thread_id = sy_os_thread_id (&scan->oldest.thread);
   if (stall.thread_id != 0)
     sy_os_thread_name (stall.thread_id, stall.thread_name, sizeof stall.thread_name);
   stall.epoch = sy_epoch_number (scan->oldest.epoch);

@@ -114,7 +114,6 @@ in_child (void)
       locked = false;
       unlock_most ();
     }
-  sy_epoch_after_fork ();
   if (SY_DEBUG)
     sy_waiting_forget ();
   sy_handle_each (forget_threads);

@@ -19,7 +19,9 @@ round_up (size_t bytes, size_t step)
 static AO_t next_place;
 #define NO_PLACE ((AO_t) 1)
 
-/* A random place in the second quarter of the gap.  NO_PLACE: there is no gap that is large. */
+/* A random place in the second quarter of the gap, in the middle of a huge page: so the two arenas
+   that meet there share a table of pages, and get no huge page before they have grown.  NO_PLACE:
+   there is no gap that is large. */
 static AO_t
 first_place (void)
 {
@@ -30,7 +32,8 @@ first_place (void)
 
   uintptr_t quarter = (high - low) / 4;
 
-  return (AO_t) round_up (low + quarter + sy_os_secret () % quarter, SY_HUGE_PAGE_BYTES);
+  return (AO_t) round_up (low + quarter + sy_os_secret () % quarter, SY_HUGE_PAGE_BYTES)
+         + SY_HUGE_PAGE_BYTES / 2;
 }
 
 /* A place with room for the bytes.  0: there is none. */
@@ -45,24 +48,44 @@ take_place (size_t bytes)
   return AO_fetch_and_add (&next_place, (AO_t) round_up (bytes, SY_HUGE_PAGE_BYTES));
 }
 
+/* The arena's bytes that are `from` to `to` bytes away from its origin. */
+static char *
+part (const struct sy_arena *arena, size_t from, size_t to)
+{
+  return arena->is_down ? arena->origin - to : arena->origin + from;
+}
+
+static bool
+map_to (struct sy_arena *arena, size_t target, bool *taken)
+{
+  char *start = part (arena, arena->mapped, target);
+  size_t bytes = target - arena->mapped;
+
+  *taken = false;
+  if (target > arena->room
+      || !(arena->is_reserved ? sy_os_commit (start, bytes) : sy_os_map_at (start, bytes, taken)))
+    return false;
+  arena->mapped = target;
+  return true;
+}
+
 static bool
 open_in_place (struct sy_arena *arena, size_t bytes)
 {
   bool taken = true;
 
+  arena->room = round_up (bytes, SY_UNIT_BYTES);
   for (unsigned tries = 0; taken && tries < SY_PLACE_TRIES; tries++)
     {
-      char *base = (char *) take_place (bytes);
+      char *place = (char *) take_place (bytes);
 
-      if (base == NULL)
-        return false;
-      if (sy_os_map_at (base, SY_UNIT_BYTES, &taken))
-        {
-          *arena = (struct sy_arena) { base, round_up (bytes, SY_UNIT_BYTES), SY_UNIT_BYTES, 0,
-                                       false };
-          return true;
-        }
+      if (place == NULL)
+        break;
+      arena->origin = arena->is_down ? place + round_up (bytes, SY_HUGE_PAGE_BYTES) : place;
+      if (map_to (arena, SY_UNIT_BYTES, &taken))
+        return true;
     }
+  *arena = (struct sy_arena) { .is_down = arena->is_down };
   return false;
 }
 
@@ -88,32 +111,20 @@ open_reserved (struct sy_arena *arena, size_t bytes, size_t least, size_t share)
   if (start == NULL)
     return false;
   start += -(uintptr_t) start & (SY_UNIT_BYTES - 1);
-  *arena = (struct sy_arena) { start, round_up (bytes, SY_UNIT_BYTES), 0, 0, true };
+  arena->is_reserved = true;
+  arena->room = round_up (bytes, SY_UNIT_BYTES);
+  arena->origin = arena->is_down ? start + arena->room : start;
   return true;
 }
 
 bool
 sy_arena_open (struct sy_arena *arena, size_t bytes, size_t least, size_t share)
 {
+  *arena = (struct sy_arena) { .is_down = arena->is_down };
   return open_in_place (arena, bytes) || open_reserved (arena, bytes, least, share);
 }
 
 /* ---- Growth ---- */
-
-/* Maps what lies between the end and `target`. */
-static bool
-map_to (struct sy_arena *arena, size_t target)
-{
-  char *end = arena->base + arena->mapped;
-  bool taken;
-
-  if (target > arena->room
-      || !(arena->is_reserved ? sy_os_commit (end, target - arena->mapped)
-                              : sy_os_map_at (end, target - arena->mapped, &taken)))
-    return false;
-  arena->mapped = target;
-  return true;
-}
 
 /* How much the arena grows at once: a share of what it has. */
 static size_t
@@ -129,12 +140,13 @@ bool
 sy_arena_grow (struct sy_arena *arena, size_t bytes)
 {
   size_t least = round_up (bytes, SY_UNIT_BYTES), target = arena->mapped + step_of (arena);
+  bool taken;
 
   if (bytes <= arena->mapped)
     return true;
   if (bytes > arena->room)
     return false;
-  return (least < target && map_to (arena, target)) || map_to (arena, least);
+  return (least < target && map_to (arena, target, &taken)) || map_to (arena, least, &taken);
 }
 
 void *
@@ -143,10 +155,8 @@ sy_arena_take (struct sy_arena *arena, size_t bytes)
   if (bytes > arena->room - arena->used || !sy_arena_grow (arena, arena->used + bytes))
     return NULL;
 
-  void *start = arena->base + arena->used;
-
   arena->used += bytes;
-  return start;
+  return part (arena, arena->used - bytes, arena->used);
 }
 
 size_t
@@ -160,7 +170,7 @@ sy_arena_jump (struct sy_arena *arena, size_t bytes)
 
       if (to > arena->room || bytes > arena->room - to)
         return 0;
-      if (sy_os_map_at (arena->base + to, bytes, &taken))
+      if (sy_os_map_at (arena->origin + to, bytes, &taken))
         {
           arena->mapped = to + bytes;
           return to;

@@ -7,31 +7,31 @@
 #include "base/tuning.h"
 
 /*
- * base is written once, before end; end only rises.  Both are written under the lock, end with
- * release.  Any thread reads end with acquire, and base after it.
+ * top is written once, before used; used only rises.  Both are written under the lock, used with
+ * release.  Any thread reads used with acquire, and top after it.
  */
 static struct {
   struct sy_lock lock;
   struct sy_arena arena;
-  AO_t base, end;
-} metadata = { .lock = SY_LOCK_INIT (SY_RANK_METADATA) };
+  AO_t top, used;
+} metadata = { .lock = SY_LOCK_INIT (SY_RANK_METADATA), .arena = { .is_down = true } };
 
 static void *
 take_locked (size_t bytes, size_t alignment)
 {
   struct sy_arena *arena = &metadata.arena;
-  size_t padding = -arena->used & (alignment - 1);
-  char *start;
+  void *start;
 
-  if (arena->base == NULL
+  if (arena->origin == NULL
       && !sy_arena_open (arena, SY_METADATA_BYTES, SY_METADATA_BYTES_MIN, SY_ARENA_LIMIT_SHARE))
     return NULL;
-  start = sy_arena_take (arena, padding + bytes);
+  /* The origin is a multiple of every alignment. */
+  start = sy_arena_take (arena, bytes + (-(arena->used + bytes) & (alignment - 1)));
   if (start == NULL)
     return NULL;
-  AO_store (&metadata.base, (AO_t) arena->base);
-  AO_store_release (&metadata.end, (AO_t) (arena->base + arena->used));
-  return start + padding;
+  AO_store (&metadata.top, (AO_t) arena->origin);
+  AO_store_release (&metadata.used, (AO_t) arena->used);
+  return start;
 }
 
 void *
@@ -48,15 +48,15 @@ sy_metadata_take (size_t bytes, size_t alignment)
 bool
 sy_metadata_has (const void *pointer)
 {
-  uintptr_t end = AO_load_acquire (&metadata.end);
+  AO_t used = AO_load_acquire (&metadata.used), distance = AO_load (&metadata.top) - (AO_t) pointer;
 
-  return (uintptr_t) pointer >= AO_load (&metadata.base) && (uintptr_t) pointer < end;
+  return distance - 1 < used;
 }
 
 uintptr_t
-sy_metadata_base (void)
+sy_metadata_top (void)
 {
-  return AO_load (&metadata.base);
+  return AO_load (&metadata.top);
 }
 
 struct sy_lock *

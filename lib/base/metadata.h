@@ -23,8 +23,8 @@ void *sy_metadata_take (size_t bytes, size_t alignment);
 /* Is the pointer in what was taken? */
 bool sy_metadata_has (const void *pointer);
 
-/* Where the first of it lies.  Only for who has taken some. */
-uintptr_t sy_metadata_base (void);
+/* Where the first of it ends: the rest lies below.  Only for who has taken some. */
+uintptr_t sy_metadata_top (void);
 
 /* Its lock; for fork. */
 struct sy_lock *sy_metadata_lock (void);

@@ -222,26 +222,17 @@ barrier (int command)
   return done;
 }
 
-bool
-sy_os_barrier_register (void)
-{
-  return barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
-         && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-}
-
+/* A process must register first.  Each call asks whether it has, so that a fork's child need not
+   call before it wants a barrier. */
 bool
 sy_os_barrier (void)
 {
-  return barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  return barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+         || (barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+             && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED));
 }
 
 #else
-
-bool
-sy_os_barrier_register (void)
-{
-  return false;
-}
 
 bool
 sy_os_barrier (void)
@@ -264,14 +255,21 @@ sy_os_pause (unsigned round)
   errno = saved;
 }
 
-long
-sy_os_thread_id (void)
+struct sy_thread
+sy_os_this_thread (void)
 {
+  long process_id = getpid ();
 #ifdef SYS_gettid
-  return syscall (SYS_gettid);
+  return (struct sy_thread) { syscall (SYS_gettid), process_id };
 #else
-  return (long) getpid ();
+  return (struct sy_thread) { process_id, process_id };
 #endif
+}
+
+long
+sy_os_thread_id (const struct sy_thread *thread)
+{
+  return thread->id == 0 || thread->process_id == getpid () ? thread->id : getpid ();
 }
 
 void

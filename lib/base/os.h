@@ -68,17 +68,26 @@ void sy_os_unmap (void *start, size_t bytes);
 /*
  * Makes a memory barrier on all running threads of the process.  What another thread does after it
  * comes after what the caller did before it, and the other way round.  False: the system has no
- * such barrier, or refuses.  Each process must register first.
+ * such barrier, or refuses.
  */
-bool sy_os_barrier_register (void);
 bool sy_os_barrier (void);
 
 /* Waits a little: longer in each round, and a millisecond at most. */
 void sy_os_pause (unsigned round);
 
-/* The system's number of the calling thread, and the name of any thread.  The name is
-   NUL-terminated, and empty if the thread has none. */
-long sy_os_thread_id (void);
+/* A thread, by the system's numbers when it was asked for them; all 0: none. */
+struct sy_thread {
+  long id, process_id;
+};
+
+/* The calling thread. */
+struct sy_thread sy_os_this_thread (void);
+
+/* The number of a thread of this process, or of the one that it was forked from: then only the
+   thread that forked is left, and it has another number. */
+long sy_os_thread_id (const struct sy_thread *thread);
+
+/* The thread's name.  It is NUL-terminated, and empty if the thread has none. */
 void sy_os_thread_name (long thread_id, char *name, size_t bytes);
 
 size_t sy_os_page_bytes (void);

@@ -24,7 +24,7 @@
 
 /* ---- Where memory lies, and how much is taken at once ---- */
 
-/* A system's huge page.  Arenas begin at multiples of it. */
+/* A system's huge page.  Arenas begin in the middle of one. */
 #define SY_HUGE_PAGE_BYTES ((size_t) 2 << 20)
 /* The smallest gap in the address space that arenas are put into. */
 #define SY_GAP_MIN ((uintptr_t) 1 << (SY_WORD_BITS == 64 ? 38 : 31))

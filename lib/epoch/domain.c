@@ -88,9 +88,9 @@ take_bags (struct sy_domain *domain, const struct sy_participant *own, bool all)
 /* ---- Participants ---- */
 
 void
-sy_domain_join (struct sy_domain *domain, struct sy_participant *own, long thread_id)
+sy_domain_join (struct sy_domain *domain, struct sy_participant *own)
 {
-  own->reader.thread_id = thread_id;
+  own->reader.thread = sy_os_this_thread ();
   sy_lock_take (&domain->lock);
   own->next = domain->first;
   own->link = &domain->first;
@@ -330,10 +330,7 @@ sy_domain_after_fork (struct sy_domain *domain)
   sy_limbo_after_fork (&domain->limbo,
                        own == NULL ? 0 : AO_load (&own->bags.bytes) + own->bags.credit);
   if (AO_load (&domain->anonymous.epoch) != 0)
-    domain->anonymous = (struct sy_reader) { 0, 0, 0, 0, 0 };
-  /* The system has another number for it here. */
-  if (own != NULL)
-    own->reader.thread_id = sy_os_thread_id ();
+    domain->anonymous = (struct sy_reader) { .depth = 0 };
 }
 
 static void

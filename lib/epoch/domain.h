@@ -66,8 +66,8 @@ void sy_domain_open (struct sy_domain *domain, size_t limit,
 /* Frees all that waits.  No other thread uses the domain. */
 void sy_domain_close (struct sy_domain *domain);
 
-/* The record is zero; thread_id is the system's number of its thread. */
-void sy_domain_join (struct sy_domain *domain, struct sy_participant *own, long thread_id);
+/* The record is zero, and the calling thread's. */
+void sy_domain_join (struct sy_domain *domain, struct sy_participant *own);
 
 /* Seals the record's bags and ends its section.  The caller may be another thread, if the
    record's own one has ended or the handle is being destroyed. */

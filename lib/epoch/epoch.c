@@ -14,21 +14,13 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void
 ask (void)
 {
-  sy_epoch_is_light = sy_os_barrier_register ();
+  sy_epoch_is_light = sy_os_barrier ();
 }
 
 void
 sy_epoch_prepare (void)
 {
   (void) pthread_once (&once, ask);
-}
-
-void
-sy_epoch_after_fork (void)
-{
-  /* Refused: sy_epoch_barrier will fail, and nothing is freed on a guess. */
-  if (sy_epoch_is_light)
-    (void) sy_os_barrier_register ();
 }
 
 void
@@ -58,6 +50,6 @@ sy_reader_scan (struct sy_reader *reader, AO_t over, uint64_t now_ns, struct sy_
       reader->since_ns = now_ns;
     }
   if (oldest->epoch == 0 || sy_epoch_before (epoch, oldest->epoch))
-    *oldest = (struct sy_oldest) { epoch, reader->thread_id,
+    *oldest = (struct sy_oldest) { epoch, reader->thread,
                                   epoch == reader->last_epoch ? reader->since_ns : now_ns };
 }

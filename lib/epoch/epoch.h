@@ -21,6 +21,7 @@
 
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "base/os.h"
 
 #define SY_EPOCH_FIRST ((AO_t) 3)
 
@@ -31,7 +32,7 @@ struct sy_epoch {
 struct sy_reader {
   AO_t epoch;      /* the one it entered in; 0: outside */
   unsigned depth;  /* of sections inside the outermost; its own */
-  long thread_id;  /* the system's */
+  struct sy_thread thread;
   /* By sy_reader_scan, under a lock: the epoch of the section that was found last, and when it was
      first found.  The epoch was over then, so no later section has it. */
   AO_t last_epoch;
@@ -41,7 +42,7 @@ struct sy_reader {
 /* The oldest of the readers that were scanned. */
 struct sy_oldest {
   AO_t epoch;         /* 0: nobody is inside */
-  long thread_id;
+  struct sy_thread thread;
   uint64_t since_ns;  /* when it was first found inside */
 };
 
@@ -51,9 +52,6 @@ extern bool sy_epoch_is_light;
 
 /* Asks the system for it, once. */
 void sy_epoch_prepare (void);
-
-/* In the child of a fork: asks again. */
-void sy_epoch_after_fork (void);
 
 /* The first epoch. */
 void sy_epoch_open (struct sy_epoch *epoch);

@@ -11,7 +11,7 @@ struct sy_runs sy_range_runs;
 struct sy_lock sy_range_lock = SY_LOCK_INIT (SY_RANK_RANGE);
 
 /* Under the lock. */
-static struct sy_arena range, map, book;
+static struct sy_arena map, book = { .is_down = true }, range;
 
 /* How long a range to ask for. */
 static size_t
@@ -31,7 +31,8 @@ open_entries (struct sy_arena *arena, size_t range_bytes, size_t entry_bytes)
 {
   size_t bytes = ((range_bytes >> SY_UNIT_SHIFT) + 1) * entry_bytes;
 
-  return arena->base != NULL || sy_arena_open (arena, bytes, SY_UNIT_BYTES, SY_ARENA_LIMIT_SHARE);
+  return arena->origin != NULL
+         || sy_arena_open (arena, bytes, SY_UNIT_BYTES, SY_ARENA_LIMIT_SHARE);
 }
 
 static bool
@@ -41,15 +42,16 @@ open_locked (void)
 
   if (sy_range.map != NULL)
     return true;
-  /* The two first: so all begin near each other, and few tables of pages hold them. */
+  /* The map comes to lie behind the metadata, and the range behind the book: two mappings, near each
+     other.  So a fork has little to copy. */
   if (!open_entries (&map, bytes, sizeof *sy_range.map)
       || !open_entries (&book, bytes, sizeof (struct sy_unit))
-      || (range.base == NULL
+      || (range.origin == NULL
           && !sy_arena_open (&range, bytes, SY_RANGE_RESERVED_MIN, SY_RANGE_LIMIT_SHARE)))
     return false;
-  sy_range.base = (uintptr_t) range.base;
-  sy_range.map = (unsigned int *) (void *) map.base;
-  sy_runs_open (&sy_range_runs, (struct sy_unit *) (void *) book.base);
+  sy_range.base = (uintptr_t) range.origin;
+  sy_range.map = (unsigned int *) (void *) map.origin;
+  sy_runs_open (&sy_range_runs, (struct sy_unit *) (void *) book.origin);
   return true;
 }
 
@@ -95,7 +97,7 @@ jump (uint32_t count)
     return false;
   if (!know (range.mapped >> SY_UNIT_SHIFT))
     {
-      sy_os_unmap (range.base + to, range.mapped - to);
+      sy_os_unmap (range.origin + to, range.mapped - to);
       range.mapped = old_end;
       return false;
     }

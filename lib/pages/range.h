@@ -80,7 +80,7 @@ sy_range_address (uint32_t unit)
 static inline struct sy_unit *
 sy_range_unit (uint32_t unit)
 {
-  return &sy_range_runs.units[unit];
+  return sy_unit_of (&sy_range_runs, unit);
 }
 
 /* The entry of a pointer in the map, less the tag: a class, SY_UNIT_LARGE, SY_UNIT_INSIDE, or

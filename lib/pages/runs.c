@@ -4,9 +4,9 @@
 #include "pages/runs.h"
 
 void
-sy_runs_open (struct sy_runs *runs, struct sy_unit *units)
+sy_runs_open (struct sy_runs *runs, struct sy_unit *top)
 {
-  *runs = (struct sy_runs) { .units = units, .oldest = SY_UNIT_NONE, .youngest = SY_UNIT_NONE };
+  *runs = (struct sy_runs) { .top = top, .oldest = SY_UNIT_NONE, .youngest = SY_UNIT_NONE };
   for (unsigned list = 0; list < SY_RUN_LISTS; list++)
     runs->lists[0].head[list] = runs->lists[1].head[list] = SY_UNIT_NONE;
 }
@@ -34,14 +34,14 @@ lists_of (struct sy_runs *runs, uint32_t state)
 static void
 list_add (struct sy_runs *runs, uint32_t first)
 {
-  struct sy_unit *unit = &runs->units[first];
+  struct sy_unit *unit = sy_unit_of (runs, first);
   struct sy_run_lists *lists = lists_of (runs, unit->state);
   unsigned list = list_of (unit->length);
 
   unit->previous = SY_UNIT_NONE;
   unit->next = lists->head[list];
   if (unit->next != SY_UNIT_NONE)
-    runs->units[unit->next].previous = first;
+    sy_unit_of (runs, unit->next)->previous = first;
   lists->head[list] = first;
   lists->filled[list / 64] |= UINT64_C (1) << list % 64;
 }
@@ -49,14 +49,14 @@ list_add (struct sy_runs *runs, uint32_t first)
 static void
 run_list_remove (struct sy_runs *runs, uint32_t first)
 {
-  struct sy_unit *unit = &runs->units[first];
+  struct sy_unit *unit = sy_unit_of (runs, first);
   struct sy_run_lists *lists = lists_of (runs, unit->state);
   unsigned list = list_of (unit->length);
 
   if (unit->next != SY_UNIT_NONE)
-    runs->units[unit->next].previous = unit->previous;
+    sy_unit_of (runs, unit->next)->previous = unit->previous;
   if (unit->previous != SY_UNIT_NONE)
-    runs->units[unit->previous].next = unit->next;
+    sy_unit_of (runs, unit->previous)->next = unit->next;
   else
     {
       lists->head[list] = unit->next;
@@ -88,9 +88,9 @@ list_best (const struct sy_runs *runs, uint32_t first, uint32_t length)
   uint32_t best = SY_UNIT_NONE, best_length = UINT32_MAX;
 
   for (unsigned looks = 0; first != SY_UNIT_NONE && looks < SY_RUN_LOOKS;
-       looks++, first = runs->units[first].next)
+       looks++, first = sy_unit_of (runs, first)->next)
     {
-      uint32_t has = runs->units[first].length;
+      uint32_t has = sy_unit_of (runs, first)->length;
 
       if (has >= length && (has < best_length || (has == best_length && first < best)))
         {
@@ -120,14 +120,14 @@ sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t leng
 static void
 age_add_behind (struct sy_runs *runs, uint32_t first, uint32_t older)
 {
-  struct sy_unit *unit = &runs->units[first];
-  uint32_t *before = older == SY_UNIT_NONE ? &runs->oldest : &runs->units[older].younger;
+  struct sy_unit *unit = sy_unit_of (runs, first);
+  uint32_t *before = older == SY_UNIT_NONE ? &runs->oldest : &sy_unit_of (runs, older)->younger;
 
   unit->older = older;
   unit->younger = *before;
   *before = first;
   if (unit->younger != SY_UNIT_NONE)
-    runs->units[unit->younger].older = first;
+    sy_unit_of (runs, unit->younger)->older = first;
   else
     runs->youngest = first;
 }
@@ -135,14 +135,14 @@ age_add_behind (struct sy_runs *runs, uint32_t first, uint32_t older)
 static void
 age_remove (struct sy_runs *runs, uint32_t first)
 {
-  struct sy_unit *unit = &runs->units[first];
+  struct sy_unit *unit = sy_unit_of (runs, first);
 
   if (unit->older != SY_UNIT_NONE)
-    runs->units[unit->older].younger = unit->younger;
+    sy_unit_of (runs, unit->older)->younger = unit->younger;
   else
     runs->oldest = unit->younger;
   if (unit->younger != SY_UNIT_NONE)
-    runs->units[unit->younger].older = unit->older;
+    sy_unit_of (runs, unit->younger)->older = unit->older;
   else
     runs->youngest = unit->older;
 }
@@ -152,16 +152,16 @@ age_remove (struct sy_runs *runs, uint32_t first)
 static void
 run_set (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_state state)
 {
-  runs->units[first].state = state;
-  runs->units[first].length = length;
-  runs->units[first + length - 1].back = length;
+  sy_unit_of (runs, first)->state = state;
+  sy_unit_of (runs, first)->length = length;
+  sy_unit_of (runs, first + length - 1)->back = length;
 }
 
 /* Takes a free run out of its lists.  Its entry stays as it is. */
 static void
 free_remove (struct sy_runs *runs, uint32_t first)
 {
-  struct sy_unit *unit = &runs->units[first];
+  struct sy_unit *unit = sy_unit_of (runs, first);
 
   run_list_remove (runs, first);
   if (unit->state == SY_RUN_DIRTY)
@@ -179,7 +179,7 @@ free_add (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_sta
   list_add (runs, first);
   if (state != SY_RUN_DIRTY)
     return;
-  runs->units[first].stamp = stamp;
+  sy_unit_of (runs, first)->stamp = stamp;
   age_add_behind (runs, first, older);
   runs->dirty += length;
 }
@@ -187,7 +187,7 @@ free_add (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_sta
 void
 sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length)
 {
-  struct sy_unit run = runs->units[first];
+  struct sy_unit run = *sy_unit_of (runs, first);
 
   free_remove (runs, first);
   if (run.length > length)
@@ -210,12 +210,12 @@ sy_runs_take_edge (struct sy_runs *runs, uint32_t length)
 uint32_t
 sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted, bool *at_edge)
 {
-  uint32_t next = first + runs->units[first].length, room = 0;
+  uint32_t next = first + sy_unit_of (runs, first)->length, room = 0;
 
-  while (room < wanted && next < runs->edge && runs->units[next].state >= SY_RUN_DIRTY)
+  while (room < wanted && next < runs->edge && sy_unit_of (runs, next)->state >= SY_RUN_DIRTY)
     {
-      room += runs->units[next].length;
-      next += runs->units[next].length;
+      room += sy_unit_of (runs, next)->length;
+      next += sy_unit_of (runs, next)->length;
     }
   *at_edge = next == runs->edge;
   return room < wanted ? room : wanted;
@@ -224,19 +224,20 @@ sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted
 void
 sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more)
 {
-  uint32_t length = runs->units[first].length;
+  uint32_t length = sy_unit_of (runs, first)->length;
 
   while (more != 0)
     {
-      uint32_t next = first + length, step = next == runs->edge || runs->units[next].length > more
-                                               ? more
-                                               : runs->units[next].length;
+      uint32_t next = first + length, step = more;
+
+      if (next != runs->edge && sy_unit_of (runs, next)->length < more)
+        step = sy_unit_of (runs, next)->length;
 
       if (next == runs->edge)
         (void) sy_runs_take_edge (runs, step);
       else
         sy_runs_take (runs, next, step);
-      runs->units[next].state = SY_RUN_INSIDE;
+      sy_unit_of (runs, next)->state = SY_RUN_INSIDE;
       length += step;
       more -= step;
     }
@@ -246,42 +247,42 @@ sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more)
 void
 sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length)
 {
-  uint32_t all = runs->units[first].length;
+  uint32_t all = sy_unit_of (runs, first)->length;
 
-  run_set (runs, first + length, all - length, runs->units[first].state);
-  run_set (runs, first, length, runs->units[first].state);
+  run_set (runs, first + length, all - length, sy_unit_of (runs, first)->state);
+  run_set (runs, first, length, sy_unit_of (runs, first)->state);
 }
 
 void
 sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state)
 {
-  uint32_t length = runs->units[first].length, next = first + length, longest = length,
+  uint32_t length = sy_unit_of (runs, first)->length, next = first + length, longest = length,
            stamp = runs->tick, older = runs->youngest;
-  uint32_t neighbours[2] = { first == 0 ? SY_UNIT_NONE : first - runs->units[first - 1].back,
-                             next == runs->edge ? SY_UNIT_NONE : next };
+  uint32_t before = first == 0 ? SY_UNIT_NONE : first - sy_unit_of (runs, first - 1)->back,
+           neighbours[2] = { before, next == runs->edge ? SY_UNIT_NONE : next };
 
-  if (runs->units[first].state == SY_RUN_USED)
+  if (sy_unit_of (runs, first)->state == SY_RUN_USED)
     runs->used -= length;
-  runs->units[first].state = SY_RUN_INSIDE;
+  sy_unit_of (runs, first)->state = SY_RUN_INSIDE;
   for (unsigned side = 0; side < 2; side++)
     {
       uint32_t at = neighbours[side];
 
-      if (at == SY_UNIT_NONE || runs->units[at].state != state)
+      if (at == SY_UNIT_NONE || sy_unit_of (runs, at)->state != state)
         continue;
       free_remove (runs, at);
       if (older == at)
-        older = runs->units[at].older;
+        older = sy_unit_of (runs, at)->older;
       /* The joined run gets the age of its longest part.  So small runs that come and go beside a
          long run do not keep it young, and an old rest does not make a young long run old. */
-      if (runs->units[at].length > longest)
+      if (sy_unit_of (runs, at)->length > longest)
         {
-          longest = runs->units[at].length;
-          stamp = runs->units[at].stamp;
-          older = runs->units[at].older;
+          longest = sy_unit_of (runs, at)->length;
+          stamp = sy_unit_of (runs, at)->stamp;
+          older = sy_unit_of (runs, at)->older;
         }
-      runs->units[at].state = SY_RUN_INSIDE;
-      length += runs->units[at].length;
+      sy_unit_of (runs, at)->state = SY_RUN_INSIDE;
+      length += sy_unit_of (runs, at)->length;
       first = at < first ? at : first;
     }
   if (state == SY_RUN_CLEAN && first + length == runs->edge)
@@ -293,8 +294,8 @@ sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state)
 void
 sy_runs_detach (struct sy_runs *runs, uint32_t first)
 {
-  runs->units[first].state = SY_RUN_DETACHED;
-  runs->used -= runs->units[first].length;
+  sy_unit_of (runs, first)->state = SY_RUN_DETACHED;
+  runs->used -= sy_unit_of (runs, first)->length;
 }
 
 uint32_t
@@ -302,10 +303,10 @@ sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
 {
   uint32_t first = runs->oldest;
 
-  if (first == SY_UNIT_NONE || (int32_t) (tick - runs->units[first].stamp) <= 0)
+  if (first == SY_UNIT_NONE || (int32_t) (tick - sy_unit_of (runs, first)->stamp) <= 0)
     return SY_UNIT_NONE;
 
-  struct sy_unit run = runs->units[first];
+  struct sy_unit run = *sy_unit_of (runs, first);
   uint32_t cut = run.length > most ? run.length - most : 0;
 
   free_remove (runs, first);
@@ -320,11 +321,11 @@ sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
 static bool
 is_listed (const struct sy_runs *runs, uint32_t first)
 {
-  const struct sy_unit *unit = &runs->units[first];
+  const struct sy_unit *unit = sy_unit_of (runs, first);
   uint32_t at = runs->lists[unit->state == SY_RUN_CLEAN].head[list_of (unit->length)];
 
   while (at != first && at != SY_UNIT_NONE)
-    at = runs->units[at].next;
+    at = sy_unit_of (runs, at)->next;
   return at == first;
 }
 
@@ -333,9 +334,10 @@ ages_are_valid (const struct sy_runs *runs, uint32_t count)
 {
   uint32_t older = SY_UNIT_NONE, stamp = 0;
 
-  for (uint32_t at = runs->oldest; at != SY_UNIT_NONE; older = at, at = runs->units[at].younger)
+  for (uint32_t at = runs->oldest; at != SY_UNIT_NONE;
+       older = at, at = sy_unit_of (runs, at)->younger)
     {
-      const struct sy_unit *unit = &runs->units[at];
+      const struct sy_unit *unit = sy_unit_of (runs, at);
 
       if (unit->state != SY_RUN_DIRTY || unit->older != older || unit->stamp < stamp
           || count-- == 0)
@@ -352,15 +354,15 @@ sy_runs_is_valid (const struct sy_runs *runs)
 
   for (uint32_t at = 0; at < runs->edge;)
     {
-      const struct sy_unit *unit = &runs->units[at];
+      const struct sy_unit *unit = sy_unit_of (runs, at);
       bool is_free = unit->state >= SY_RUN_DIRTY;
 
       if (unit->state == SY_RUN_INSIDE || unit->length == 0 || unit->length > runs->edge - at
-          || runs->units[at + unit->length - 1].back != unit->length
+          || sy_unit_of (runs, at + unit->length - 1)->back != unit->length
           || (is_free && (unit->state == before || !is_listed (runs, at))))
         return false;
       for (uint32_t inside = at + 1; inside < at + unit->length; inside++)
-        if (runs->units[inside].state != SY_RUN_INSIDE)
+        if (sy_unit_of (runs, inside)->state != SY_RUN_INSIDE)
           return false;
       used += unit->state == SY_RUN_USED ? unit->length : 0;
       dirty += unit->state == SY_RUN_DIRTY ? unit->length : 0;

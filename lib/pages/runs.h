@@ -4,6 +4,7 @@
  *
  *   units   | used | dirty | used | clean | used | detached | used | edge: zero from here on ... |
  *   entry     of a run's first unit: state, length;   of its last unit: back
+ *   memory  | ... entry 2 | entry 1 | entry 0 | top         it grows down (arena.h)
  *
  * A run is used (a slab or a large block), dirty (free, with its memory), clean (free, and known to
  * be zero) or detached (its memory is on its way back to the system, or it is not the range's). 
@@ -52,7 +53,7 @@ struct sy_unit {
 };
 
 struct sy_runs {
-  struct sy_unit *units;
+  struct sy_unit *top;
   uint32_t edge;
   uint32_t used, dirty;          /* units of all used runs, and of all dirty runs */
   uint32_t tick;                 /* the caller's clock */
@@ -63,9 +64,15 @@ struct sy_runs {
   } lists[2];                    /* dirty, clean */
 };
 
-/* Opens an empty book.  `units` has one entry for each unit; they are zero, and readable up to the
-   highest edge that there will be. */
-void sy_runs_open (struct sy_runs *runs, struct sy_unit *units);
+/* Opens an empty book.  Its entries lie below `top`.  They are zero, and readable up to the highest
+   edge that there will be. */
+void sy_runs_open (struct sy_runs *runs, struct sy_unit *top);
+
+static inline struct sy_unit *
+sy_unit_of (const struct sy_runs *runs, uint32_t unit)
+{
+  return runs->top - 1 - unit;
+}
 
 /*
  * The first unit of a free run of this state with at least `length` units.  Of the runs that a

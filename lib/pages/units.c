@@ -496,7 +496,7 @@ sy_units_are_valid (void)
 {
   sy_lock_take (&sy_range_lock);
 
-  bool valid = runs->units == NULL || sy_runs_is_valid (runs);
+  bool valid = runs->top == NULL || sy_runs_is_valid (runs);
 
   unlock ();
   return valid;

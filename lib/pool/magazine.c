@@ -10,17 +10,17 @@ static struct {
   struct sy_depot empties SY_APART;
 } magazines;
 
-/* A magazine's number is its place in the metadata, from 1. */
+/* A magazine's number is its place in the metadata, from 1, counted down. */
 static struct sy_magazine *
 numbered (uintptr_t number)
 {
-  return (struct sy_magazine *) sy_metadata_base () + (number - 1);
+  return (struct sy_magazine *) sy_metadata_top () - number;
 }
 
 static uintptr_t
 number_of (const struct sy_magazine *magazine)
 {
-  return (uintptr_t) (magazine - (struct sy_magazine *) sy_metadata_base ()) + 1;
+  return (uintptr_t) ((struct sy_magazine *) sy_metadata_top () - magazine);
 }
 
 /* ---- A depot's head: how it is read, taken apart and changed ---- */

@@ -202,7 +202,7 @@ give_birth (struct sydra_alloc *a)
     {
       sy_cache_start (cache, a);
       cache->thread = &this_thread;
-      sy_domain_join (&a->domain, &cache->participant, sy_os_thread_id ());
+      sy_domain_join (&a->domain, &cache->participant);
     }
   sy_lock_release (sy_registry_lock ());
   return cache;

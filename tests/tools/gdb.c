@@ -156,21 +156,14 @@ take_aligned (void)
     exit (1);
 }
 
-static void
-destroy_another (void)
-{
-  struct sydra_alloc *other = sydra_alloc_create (NULL);
-
-  destroyed = sydra_malloc (other, 2048);
-  (void) sydra_alloc_destroy (other);
-}
-
-/* The first blocks make memory grow, so that later ones find free units and no magazine is
-   trimmed. */
+/* The first blocks make memory grow, so that later ones find free units and no magazine is trimmed.
+   When the depot is filled and the other handle destroyed, nothing takes a free unit any more: so
+   theirs are still free, and dirty, however slow the machine is. */
 int
 main (void)
 {
   struct sydra_alloc_options options = SYDRA_ALLOC_OPTIONS_INIT;
+  struct sydra_alloc *other;
 
   options.name = "looked at";
   options.max_deferred_bytes = 1 << 20;
@@ -191,7 +184,6 @@ main (void)
     longs[at] = taken (28000);
   large = taken (200000);
   large_bytes = sydra_usable_size (handle, large);
-  fill_depot ();
   start_threads ();
   for (unsigned at = 0; at < 3; at++)
     {
@@ -199,7 +191,10 @@ main (void)
       if (sydra_free_deferred (handle, bagged[at]) != 0)
         return 1;
     }
-  destroy_another ();
+  other = sydra_alloc_create (NULL);
+  destroyed = sydra_malloc (other, 2048);
+  fill_depot ();
+  (void) sydra_alloc_destroy (other);
   take_aligned ();
   other_bytes = sydra_usable_size (handle, aligned)
                 + (heaped == NULL ? 0 : sydra_usable_size (handle, heaped));

@@ -151,7 +151,7 @@ END
 echo @print-magazine\n
 print *(struct sy_magazine *) (((long) $cache->top[5] - 8) & ~1023)
 echo @print-slab\n
-print *sy_range_runs.units[((long) live[3] - (long) sy_range.base) >> 16].slab
+print *sy_range_runs.top[-1 - (((long) live[3] - (long) sy_range.base) >> 16)].slab
 END
   cat << 'END'
 echo @end\n

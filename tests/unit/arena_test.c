@@ -11,16 +11,19 @@
 
 #define MIB ((size_t) 1 << 20)
 
-/* A loop's number: is the arena to be a reservation? */
-enum { IN_PLACE, RESERVED, KINDS };
+/* A loop's number: is the arena to be a reservation, and does it grow down? */
+enum { IN_PLACE, RESERVED, IN_PLACE_DOWN, RESERVED_DOWN, KINDS };
 
 static void
-open_as (struct sy_arena *arena, int kind, size_t bytes)
+open_as (struct sy_arena *arena, int number, size_t bytes)
 {
+  int kind = number % IN_PLACE_DOWN;
+
+  *arena = (struct sy_arena) { .is_down = number >= IN_PLACE_DOWN };
   if (kind == RESERVED)
     places_use_up ();
   ck_assert (sy_arena_open (arena, bytes, bytes, 1));
-  ck_assert_uint_eq ((uintptr_t) arena->base % SY_UNIT_BYTES, 0);
+  ck_assert_uint_eq ((uintptr_t) arena->origin % SY_UNIT_BYTES, 0);
   ck_assert_uint_eq (arena->used, 0);
   if (kind == RESERVED || HAS_PLACES)
     ck_assert_int_eq (arena->is_reserved, kind == RESERVED);
@@ -33,6 +36,20 @@ step_most (size_t mapped)
   size_t share = mapped / SY_STEP_SHARE;
 
   return SY_UNIT_BYTES + (share > SY_STEP_MIN ? share : SY_STEP_MIN);
+}
+
+/* The byte that is so far away from the origin. */
+static char *
+byte_at (const struct sy_arena *arena, size_t distance)
+{
+  return arena->is_down ? arena->origin - 1 - distance : arena->origin + distance;
+}
+
+/* The lowest of the first `bytes`. */
+static char *
+lowest (const struct sy_arena *arena, size_t bytes)
+{
+  return arena->is_down ? arena->origin - bytes : arena->origin;
 }
 
 static void
@@ -59,10 +76,10 @@ START_TEST (an_arena_grows_in_steps_and_keeps_what_it_has)
       ck_assert_uint_ge (arena.mapped, bytes);
       ck_assert_uint_ge (arena.mapped, before);
       ck_assert_uint_le (arena.mapped, bytes + step_most (arena.mapped));
-      arena.base[bytes - 1] = 1;
+      *byte_at (&arena, bytes - 1) = 1;
     }
   for (size_t bytes = 1; bytes <= arena.room; bytes += 30001)
-    test_must (arena.base[bytes - 1] == 1, "byte %zu", bytes - 1);
+    test_must (*byte_at (&arena, bytes - 1) == 1, "byte %zu", bytes - 1);
   ck_assert (sy_arena_grow (&arena, 4 * MIB));
   ck_assert (!sy_arena_grow (&arena, 4 * MIB + 1));
   ck_assert (!sy_arena_grow (&arena, SIZE_MAX));
@@ -80,11 +97,12 @@ START_TEST (what_an_arena_has_is_one_mapping_and_no_more_is_mapped)
   for (size_t bytes = 1; bytes <= 32 * MIB; bytes += bytes / 3 + 1)
     {
       ck_assert (sy_arena_grow (&arena, bytes));
-      memset (arena.base + bytes / 2, 1, bytes - bytes / 2);
-      ck_assert_uint_eq (lines_in (arena.base, arena.mapped, &first, &last), 1);
-      ck_assert_ptr_eq (last, arena.base + arena.mapped);
-      if (_i == IN_PLACE)
-        ck_assert_uint_eq (lines_in (arena.base, arena.room, &first, &last), 1);
+      memset (lowest (&arena, bytes), 1, bytes);
+      ck_assert_uint_eq (lines_in (lowest (&arena, arena.mapped), arena.mapped, &first, &last), 1);
+      ck_assert_ptr_eq (first, lowest (&arena, arena.mapped));
+      ck_assert_ptr_eq (last, first + arena.mapped);
+      if (!arena.is_reserved)
+        ck_assert_uint_eq (lines_in (lowest (&arena, arena.room), arena.room, &first, &last), 1);
     }
   arena_close (&arena);
 }
@@ -93,15 +111,13 @@ END_TEST
 START_TEST (pieces_follow_each_other_zeroed_to_the_end)
 {
   struct sy_arena arena;
-  char *expected;
 
   open_as (&arena, _i, MIB);
-  expected = arena.base;
-  for (unsigned piece = 0; piece < MIB / 4096; piece++, expected += 4096)
+  for (unsigned piece = 0; piece < MIB / 4096; piece++)
     {
       char *start = sy_arena_take (&arena, 4096);
 
-      ck_assert_ptr_eq (start, expected);
+      ck_assert_ptr_eq (start, lowest (&arena, 4096) + (arena.is_down ? -1 : 1) * 4096L * piece);
       for (unsigned at = 0; at < 4096; at++)
         test_must (start[at] == 0, "not zero");
       memset (start, 0x5a, 4096);
@@ -122,8 +138,8 @@ START_TEST (a_small_arena_has_the_room_it_asked_for)
 
       open_as (&arena, _i, bytes);
       ck_assert_uint_ge (arena.room, bytes);
-      ck_assert_ptr_eq (sy_arena_take (&arena, bytes), arena.base);
-      memset (arena.base, 1, bytes);
+      ck_assert_ptr_eq (sy_arena_take (&arena, bytes), lowest (&arena, bytes));
+      memset (lowest (&arena, bytes), 1, bytes);
       must_be_valid (&arena);
       arena_close (&arena);
     }
@@ -139,17 +155,39 @@ START_TEST (arenas_lie_one_behind_the_other)
   for (unsigned at = 0; at < 5; at++)
     {
       open_as (&arenas[at], IN_PLACE, (at + 1) * 700 * SY_UNIT_BYTES);
-      ck_assert_uint_eq ((uintptr_t) arenas[at].base % SY_HUGE_PAGE_BYTES, 0);
+      ck_assert_uint_eq ((uintptr_t) arenas[at].origin % SY_HUGE_PAGE_BYTES,
+                         SY_HUGE_PAGE_BYTES / 2);
       if (at != 0)
         {
-          char *end = arenas[at - 1].base + arenas[at - 1].room;
+          char *end = arenas[at - 1].origin + arenas[at - 1].room;
 
-          ck_assert (arenas[at].base >= end);
-          ck_assert (arenas[at].base < end + SY_HUGE_PAGE_BYTES);
+          ck_assert (arenas[at].origin >= end);
+          ck_assert (arenas[at].origin < end + SY_HUGE_PAGE_BYTES);
         }
     }
   for (unsigned at = 0; at < 5; at++)
     arena_close (&arenas[at]);
+}
+END_TEST
+
+START_TEST (one_that_grows_down_and_the_next_one_are_one_mapping)
+{
+  struct sy_arena down, up;
+  const char *first, *last;
+
+  open_as (&down, IN_PLACE_DOWN, 10 * MIB);
+  memset (lowest (&down, SY_UNIT_BYTES), 1, SY_UNIT_BYTES);
+  open_as (&up, IN_PLACE, 10 * MIB);
+  memset (up.origin, 1, SY_UNIT_BYTES);
+  ck_assert_ptr_eq (down.origin, up.origin);
+  for (size_t bytes = SY_UNIT_BYTES; bytes <= 10 * MIB; bytes *= 2)
+    {
+      ck_assert (sy_arena_grow (&down, bytes) && sy_arena_grow (&up, 10 * MIB - bytes));
+      *byte_at (&down, bytes - 1) = *byte_at (&up, 10 * MIB - bytes - 1) = 1;
+      ck_assert_uint_eq (lines_in (down.origin - down.room, 20 * MIB, &first, &last), 1);
+      ck_assert_ptr_eq (first, down.origin - down.mapped);
+      ck_assert_ptr_eq (last, up.origin + up.mapped);
+    }
 }
 END_TEST
 
@@ -159,9 +197,9 @@ START_TEST (a_place_that_is_taken_is_left_to_whom_it_is)
   struct foreign foreign;
 
   open_as (&before, IN_PLACE, SY_HUGE_PAGE_BYTES);
-  foreign = foreign_map (before.base + SY_HUGE_PAGE_BYTES, SY_UNIT_BYTES);
+  foreign = foreign_map (before.origin + SY_HUGE_PAGE_BYTES, SY_UNIT_BYTES);
   open_as (&after, IN_PLACE, SY_HUGE_PAGE_BYTES);
-  ck_assert_ptr_eq (after.base, before.base + 2 * SY_HUGE_PAGE_BYTES);
+  ck_assert_ptr_eq (after.origin, before.origin + 2 * SY_HUGE_PAGE_BYTES);
   ck_assert (foreign_is_intact (&foreign));
 }
 END_TEST
@@ -175,13 +213,13 @@ open_some (void *number)
 {
   for (unsigned at = 0; at < EACH; at++)
     {
-      struct sy_arena arena;
+      struct sy_arena arena = { .origin = NULL };
 
       test_must (sy_arena_open (&arena, SY_UNIT_BYTES, SY_UNIT_BYTES, 1)
                    && sy_arena_grow (&arena, SY_UNIT_BYTES),
                  "no arena");
-      memcpy (arena.base, &number, sizeof number);
-      opened[(uintptr_t) number][at] = arena.base;
+      memcpy (arena.origin, &number, sizeof number);
+      opened[(uintptr_t) number][at] = arena.origin;
     }
   return NULL;
 }
@@ -204,8 +242,8 @@ open_before_foreign (struct sy_arena *arena, size_t distance, size_t bytes)
 {
   open_as (arena, IN_PLACE, 64 * MIB);
   ck_assert (sy_arena_grow (arena, MIB));
-  memset (arena->base, 0x5a, arena->mapped);
-  return foreign_map (arena->base + arena->mapped + distance, bytes);
+  memset (arena->origin, 0x5a, arena->mapped);
+  return foreign_map (arena->origin + arena->mapped + distance, bytes);
 }
 
 START_TEST (an_arena_grows_up_to_what_is_in_the_way)
@@ -244,14 +282,14 @@ START_TEST (an_arena_jumps_over_what_is_in_the_way)
   ck_assert_uint_eq (arena.mapped, to + asked);
   must_be_valid (&arena);
   for (size_t at = 0; at < asked; at++)
-    test_must (arena.base[to + at] == 0, "byte %zu", at);
-  memset (arena.base + to, 0x5b, asked);
+    test_must (arena.origin[to + at] == 0, "byte %zu", at);
+  memset (arena.origin + to, 0x5b, asked);
   for (size_t at = 0; at < end; at++)
-    test_must (arena.base[at] == 0x5a, "byte %zu", at);
+    test_must (arena.origin[at] == 0x5a, "byte %zu", at);
   ck_assert (foreign_is_intact (&foreign));
   /* It grows on from there. */
   ck_assert (sy_arena_grow (&arena, to + asked + MIB));
-  arena.base[to + asked + MIB - 1] = 1;
+  arena.origin[to + asked + MIB - 1] = 1;
 }
 END_TEST
 
@@ -284,7 +322,7 @@ END_TEST
 
 START_TEST (a_reservation_that_the_system_refuses_is_halved_until_it_agrees)
 {
-  struct sy_arena arena = { .base = NULL };
+  struct sy_arena arena = { .origin = NULL };
   /* Half of what 32 bits address may be there for one on a system of 64; then it is asked for
      what no system has. */
   size_t bytes = SIZE_MAX / 2 + 1 + (SY_WORD_BITS == 64 ? 0 : SIZE_MAX / 4 + 1);
@@ -298,9 +336,9 @@ START_TEST (a_reservation_that_the_system_refuses_is_halved_until_it_agrees)
   ck_assert_uint_eq (bytes % arena.room, 0);
   ck_assert_int_eq (errno, 0);
   arena_close (&arena);
-  arena = (struct sy_arena) { .base = NULL };
+  arena = (struct sy_arena) { .origin = NULL };
   ck_assert (!sy_arena_open (&arena, bytes, bytes, 1));
-  ck_assert_ptr_null (arena.base);
+  ck_assert_ptr_null (arena.origin);
   ck_assert_uint_eq (arena.room, 0);
   ck_assert_ptr_null (sy_arena_take (&arena, 1));
 }
@@ -309,7 +347,7 @@ END_TEST
 static void
 must_have_room (size_t bytes, size_t least, size_t share, size_t room)
 {
-  struct sy_arena arena;
+  struct sy_arena arena = { .origin = NULL };
 
   require (sy_arena_open (&arena, bytes, least, share), "no arena of %zu bytes", bytes);
   require (arena.room == room, "room %zu, not %zu", arena.room, room);
@@ -321,7 +359,7 @@ open_under_limit (void *kind)
 {
   struct rlimit limit = { 1024 * MIB, 1024 * MIB };
   bool is_reserved = kind != NULL;
-  struct sy_arena arena;
+  struct sy_arena arena = { .origin = NULL };
 
   if (is_reserved)
     places_use_up ();
@@ -363,6 +401,7 @@ main (void)
   if (HAS_PLACES)
     {
       tcase_add_test (tests, arenas_lie_one_behind_the_other);
+      tcase_add_test (tests, one_that_grows_down_and_the_next_one_are_one_mapping);
       tcase_add_test (tests, a_place_that_is_taken_is_left_to_whom_it_is);
       tcase_add_test (tests, an_arena_grows_up_to_what_is_in_the_way);
       tcase_add_loop_test (tests, an_arena_jumps_over_what_is_in_the_way, 0, 3);
@@ -373,7 +412,8 @@ main (void)
       tcase_add_loop_test (tests, what_an_arena_has_is_one_mapping_and_no_more_is_mapped, first,
                            KINDS);
       tcase_add_test (tests, a_reservation_that_the_system_refuses_is_halved_until_it_agrees);
-      tcase_add_loop_test (tests, a_limit_on_address_space_is_shared, first, KINDS);
+      tcase_add_loop_test (tests, a_limit_on_address_space_is_shared, first,
+                           IN_PLACE_DOWN);
     }
   return test_run (suite);
 }

@@ -35,7 +35,10 @@ begin (size_t limit, unsigned threads)
   sy_epoch_prepare ();
   sy_domain_open (&domain, limit, count_bag, &domain);
   for (unsigned at = 0; at < threads; at++)
-    sy_domain_join (&domain, &thread[at], 100 + (long) at);
+    {
+      sy_domain_join (&domain, &thread[at]);
+      thread[at].reader.thread.id = 100 + (long) at;
+    }
 }
 
 static enum sy_deferral
@@ -68,7 +71,7 @@ START_TEST (a_block_goes_when_the_readers_from_before_have_left)
   ck_assert_int_eq (defer (&thread[0], 1), SY_DEFERRED);
   ck_assert (sy_domain_reclaim_all (&domain, &thread[0], &scan));
   ck_assert_uint_eq (scan.oldest.epoch, before);
-  ck_assert_int_eq (scan.oldest.thread_id, 101);
+  ck_assert_int_eq (scan.oldest.thread.id, 101);
   ck_assert_uint_eq (freed, 0);
   after = enter (&thread[2]);
   leave (&thread[1], before);
@@ -93,7 +96,7 @@ START_TEST (a_reader_without_a_record_holds_blocks_back_too)
   ck_assert_int_eq (defer (&thread[0], 1), SY_DEFERRED);
   ck_assert (sy_domain_reclaim_all (&domain, &thread[0], &scan));
   ck_assert_uint_eq (freed, 0);
-  ck_assert_int_eq (scan.oldest.thread_id, 0);
+  ck_assert_int_eq (scan.oldest.thread.id, 0);
   ck_assert (sy_domain_leave (&domain, sy_epoch_number (first)));
   ck_assert (!sy_domain_leave (&domain, sy_epoch_number (first) + 1));
   ck_assert (sy_domain_has_anonymous_readers (&domain));
@@ -215,7 +218,7 @@ come_and_go (void *argument)
       AO_t epoch;
 
       memset (own, 0, sizeof *own);
-      sy_domain_join (&domain, own, 7);
+      sy_domain_join (&domain, own);
       epoch = enter (own);
       ck_assert_int_ne (defer (own, round % 1000), SY_DEFER_OVER_LIMIT);
       leave (own, epoch);

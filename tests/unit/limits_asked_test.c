@@ -158,7 +158,7 @@ END_TEST
 static int
 ask_for_a_reservation (void *argument)
 {
-  struct sy_arena arena;
+  struct sy_arena arena = { .origin = NULL };
 
   (void) argument;
   places_use_up ();

@@ -23,7 +23,9 @@
 static inline void
 arena_close (struct sy_arena *arena)
 {
-  sy_os_unmap (arena->base, arena->is_reserved ? arena->room : arena->mapped);
+  size_t bytes = arena->is_reserved ? arena->room : arena->mapped;
+
+  sy_os_unmap (arena->origin - (arena->is_down ? bytes : 0), bytes);
 }
 
 /* From here on each arena of the process is a reservation: the next place is beyond all
@@ -31,7 +33,7 @@ arena_close (struct sy_arena *arena)
 static inline void
 places_use_up (void)
 {
-  struct sy_arena arena;
+  struct sy_arena arena = { .origin = NULL };
 
   if (SY_WORD_BITS == 32)
     return;

@@ -15,7 +15,7 @@ static void
 begin (void)
 {
   memset (units, 0, sizeof units);
-  sy_runs_open (&runs, units);
+  sy_runs_open (&runs, units + UNITS);
 }
 
 /* So many used runs of the length, one behind the other, from unit 0 on. */
@@ -38,9 +38,9 @@ START_TEST (free_neighbours_become_one_run)
       for (unsigned at = 0; at < 3; at++)
         sy_runs_file (&runs, 10 * orders[order][at], SY_RUN_DIRTY);
       ck_assert (sy_runs_is_valid (&runs));
-      ck_assert_uint_eq (units[10].state, SY_RUN_DIRTY);
-      ck_assert_uint_eq (units[10].length, 30);
-      ck_assert_uint_eq (units[39].back, 30);
+      ck_assert_uint_eq (sy_unit_of (&runs, 10)->state, SY_RUN_DIRTY);
+      ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 30);
+      ck_assert_uint_eq (sy_unit_of (&runs, 39)->back, 30);
       ck_assert_uint_eq (runs.dirty, 30);
       ck_assert_uint_eq (runs.used, 30);
     }
@@ -53,8 +53,8 @@ START_TEST (dirty_and_clean_neighbours_stay_apart)
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);
   sy_runs_file (&runs, 20, SY_RUN_CLEAN);
   ck_assert (sy_runs_is_valid (&runs));
-  ck_assert_uint_eq (units[10].length, 10);
-  ck_assert_uint_eq (units[20].length, 10);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 10);
+  ck_assert_uint_eq (sy_unit_of (&runs, 20)->length, 10);
   ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 11), SY_UNIT_NONE);
   ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 10), 10);
   ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_CLEAN, 10), 20);
@@ -111,7 +111,7 @@ START_TEST (the_oldest_go_first_and_the_tick_is_kept_apart)
   sy_runs_file (&runs, 60, SY_RUN_DIRTY);
   ck_assert (sy_runs_is_valid (&runs));
   ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 4, 1), 36);   /* the tail of the oldest */
-  ck_assert_uint_eq (units[36].length, 4);
+  ck_assert_uint_eq (sy_unit_of (&runs, 36)->length, 4);
   ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 1), 30);
   ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 1), SY_UNIT_NONE);
   ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 2), 10);
@@ -121,7 +121,7 @@ START_TEST (the_oldest_go_first_and_the_tick_is_kept_apart)
   ck_assert (sy_runs_is_valid (&runs));
   sy_runs_file (&runs, 36, SY_RUN_CLEAN);
   sy_runs_file (&runs, 30, SY_RUN_CLEAN);
-  ck_assert_uint_eq (units[30].length, 10);
+  ck_assert_uint_eq (sy_unit_of (&runs, 30)->length, 10);
   ck_assert (sy_runs_is_valid (&runs));
 }
 END_TEST
@@ -133,12 +133,12 @@ START_TEST (joined_runs_are_as_old_as_the_longer)
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);           /* tick 0, 10 units */
   runs.tick = 5;
   sy_runs_file (&runs, 20, SY_RUN_DIRTY);           /* 7 more: still of tick 0 */
-  ck_assert_uint_eq (units[10].stamp, 0);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->stamp, 0);
   sy_runs_take (&runs, 10, 15);                     /* 2 left, of tick 0 */
-  ck_assert_uint_eq (units[25].stamp, 0);
+  ck_assert_uint_eq (sy_unit_of (&runs, 25)->stamp, 0);
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);           /* 15 join them: of tick 5 */
-  ck_assert_uint_eq (units[10].stamp, 5);
-  ck_assert_uint_eq (units[10].length, 17);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->stamp, 5);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 17);
   ck_assert (sy_runs_is_valid (&runs));
 }
 END_TEST
@@ -154,16 +154,16 @@ START_TEST (a_run_grows_over_what_is_free_behind_it)
   ck_assert (!at_edge);
   sy_runs_extend (&runs, 0, 13);
   ck_assert (sy_runs_is_valid (&runs));
-  ck_assert_uint_eq (units[0].length, 23);
-  ck_assert_uint_eq (units[23].length, 7);
+  ck_assert_uint_eq (sy_unit_of (&runs, 0)->length, 23);
+  ck_assert_uint_eq (sy_unit_of (&runs, 23)->length, 7);
   sy_runs_file (&runs, 40, SY_RUN_DIRTY);
   sy_runs_file (&runs, 50, SY_RUN_DIRTY);
   ck_assert_uint_eq (sy_runs_room_behind (&runs, 30, 100, &at_edge), 20);
   ck_assert (at_edge);
   sy_runs_extend (&runs, 30, 50);
   ck_assert_uint_eq (runs.edge, 90);
-  ck_assert_uint_eq (units[30].length, 60);
-  ck_assert_uint_eq (units[89].back, 60);
+  ck_assert_uint_eq (sy_unit_of (&runs, 30)->length, 60);
+  ck_assert_uint_eq (sy_unit_of (&runs, 89)->back, 60);
   ck_assert (sy_runs_is_valid (&runs));
 }
 END_TEST

@@ -38,13 +38,13 @@ START_TEST (the_range_is_opened_once)
 
   uintptr_t base = sy_range.base;
   unsigned int *map = sy_range.map;
-  struct sy_unit *units = sy_range_runs.units;
+  struct sy_unit *top = sy_range_runs.top;
 
   give (take (3));
   ck_assert (sy_range_open ());
   ck_assert_uint_eq (sy_range.base, base);
   ck_assert_ptr_eq (sy_range.map, map);
-  ck_assert_ptr_eq (sy_range_runs.units, units);
+  ck_assert_ptr_eq (sy_range_runs.top, top);
   ck_assert_uint_eq (base % SY_UNIT_BYTES, 0);
   ck_assert_uint_eq (sy_units_dirty_bytes (), 3 * SY_UNIT_BYTES);
 }

@@ -46,7 +46,7 @@ def where_text(handle, start, class_, is_free):
 
 def describe_slab(library, address, unit, class_):
     """Lines about an address in a slab."""
-    slab = library.book["units"][unit]["slab"].dereference()
+    slab = library.unit(unit)["slab"].dereference()
     start = library.address_of(int(slab["unit"]))
     size, blocks = int(library.classes[class_]["bytes"]), int(library.classes[class_]["blocks"])
     block, offset = divmod(address - start, size)

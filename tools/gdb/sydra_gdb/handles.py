@@ -112,7 +112,7 @@ class Cache:
         self.value = value
         self.reader = value["participant"]["reader"]
         self.bags = value["participant"]["bags"]
-        self.thread = thread_name(int(self.reader["thread_id"]))
+        self.thread = thread_name(int(self.reader["thread"]["id"]))
         # The top of a class without a loaded magazine.
         self.no_top = int(library.external("sy_no_magazine").address) + library.magazine_bytes
 

@@ -114,7 +114,7 @@ class Library:
 
     def has_slab(self, address):
         """Is the state of a slab at this address?"""
-        return 0 <= address - int(self.metadata["base"]) < int(self.metadata["used"])
+        return 0 < int(self.metadata["origin"]) - address <= int(self.metadata["used"])
 
     def range_bytes(self):
         """How long the range is."""
@@ -138,12 +138,16 @@ class Library:
         entry = int(self.range["map"][unit])
         return entry >> SY_TAG_SHIFT, entry & (1 << SY_TAG_SHIFT) - 1
 
+    def unit(self, unit):
+        """As sy_unit_of: the unit's entry in the book."""
+        return self.book["top"][-1 - unit]
+
     def run_of(self, unit):
         """The first unit of the run that has the unit, and that run's entry in the book."""
         inside = self.run_states()["SY_RUN_INSIDE"]
-        while int(self.book["units"][unit]["state"]) == inside and unit > 0:
+        while int(self.unit(unit)["state"]) == inside and unit > 0:
             unit -= 1
-        return unit, self.book["units"][unit]
+        return unit, self.unit(unit)
 
     def run_states(self):
         """The names of the states of runs, and their numbers."""
@@ -165,9 +169,9 @@ class Library:
         number = int(depot["head"])
         if "tag" not in [field.name for field in depot.type.fields()]:
             number &= (1 << NUMBER_BITS) - 1
-        base = int(self.metadata["base"])
+        top = int(self.metadata["origin"])
         while number != 0:
-            magazine = at_address(self.magazine_type, base + (number - 1) * self.magazine_bytes)
+            magazine = at_address(self.magazine_type, top - number * self.magazine_bytes)
             yield magazine
             number = int(magazine["below"])
 
