@@ -39,15 +39,9 @@ malloc_slow (size_t size)
 SY_EXPORT void *
 malloc (size_t size)
 {
-  struct sy_cache *cache = sy_cache_last;
+  void *block = sy_process_hit_malloc (size);
 
-  /* Before the first call there is no handle, and no cache is its. */
-  if (SY_UNLIKELY (!sy_holds (&cache->owner, AO_load (&sy_process_handle)) || size > SY_TINY_MAX))
-    return malloc_slow (size);
-
-  void *block = sy_cache_pop (cache, sy_class_by_size[size]);
-
-  return SY_LIKELY (block != NULL) ? block : sy_backend_malloc_miss (cache, size);
+  return SY_LIKELY (block != NULL) ? block : malloc_slow (size);
 }
 
 SY_EXPORT void

@@ -24,7 +24,7 @@ malloc_usable_size (void *block)
 {
   size_t bytes;
 
-  return SY_LIKELY (sy_process_hit_usable (block, &bytes))
+  return SY_LIKELY (sy_cache_usable (sy_cache_last, block, &bytes))
            ? bytes
            : sydra_usable_size (sy_process (), block);
 }

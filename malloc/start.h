@@ -17,7 +17,8 @@
 #include "sydra/alloc.h"
 #include "thread/hits.h"
 
-/* The process's handle; 0 before the first call.  Hidden, so that it is one load away. */
+/* The process's handle, the only one of this copy of the library; 0 before the first call.  Hidden,
+   so that it is one load away. */
 extern AO_t sy_process_handle SY_HIDDEN;
 
 /* Makes the process's handle. */
@@ -48,27 +49,21 @@ sy_process (void)
   return SY_LIKELY (handle != 0) ? (struct sydra_alloc *) handle : sy_start ();
 }
 
-/* A block, if malloc hits; else NULL.  Before the first call there is no handle, and so no hit. */
+/* A block, if malloc hits; else NULL. */
 static inline void *
 sy_process_hit_malloc (size_t size)
 {
-  return sy_hit_malloc ((const struct sydra_alloc *) AO_load (&sy_process_handle), size);
+  return SY_LIKELY (size <= SY_TINY_MAX) ? sy_cache_pop (sy_cache_last, sy_class_by_size[size])
+                                         : NULL;
 }
 
-/* Sets *bytes and returns true on a hit. */
-static inline bool
-sy_process_hit_usable (const void *block, size_t *bytes)
-{
-  return sy_hit_usable ((const struct sydra_alloc *) AO_load (&sy_process_handle), block, bytes);
-}
-
-/* Frees a block for which sy_hit_free was no hit. */
+/* Frees a block that is no hit. */
 void sy_process_free_slow (void *block);
 
 static inline void
 sy_process_free (void *block)
 {
-  if (SY_UNLIKELY (!sy_hit_free ((const struct sydra_alloc *) AO_load (&sy_process_handle), block)))
+  if (SY_UNLIKELY (!sy_cache_push (sy_cache_last, block)))
     sy_process_free_slow (block);
 }
 

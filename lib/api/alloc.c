@@ -209,9 +209,12 @@ usable_size_slow (struct sydra_alloc *a, const void *block)
 SY_EXPORT size_t
 sydra_usable_size (struct sydra_alloc *a, const void *block)
 {
+  struct sy_cache *cache = sy_cache_last;
   size_t bytes;
 
-  return SY_LIKELY (sy_hit_usable (a, block, &bytes)) ? bytes : usable_size_slow (a, block);
+  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a) && sy_cache_usable (cache, block, &bytes))
+           ? bytes
+           : usable_size_slow (a, block);
 }
 
 SY_EXPORT size_t

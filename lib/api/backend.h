@@ -15,8 +15,6 @@
 
 #include "sydra/alloc.h"
 
-struct sy_cache;
-
 /* The mode's name, and whether it has a pool. */
 extern const char *const sy_backend_name;
 extern const bool sy_backend_has_pool;
@@ -30,12 +28,9 @@ void sy_backend_close (struct sydra_alloc *a);
 
 /*
  * The slow ways of malloc and free, for sydra_malloc and sydra_free, and for the drop-in's malloc
- * and free, which look for a hit themselves (thread/hits.h).
- *   malloc_miss  the size has a class, and the cache's loaded magazine of that is empty
- *   malloc_slow  any size, any state of the thread
- *   free_slow    any block or NULL, any state of the thread
+ * and free, which look for a hit themselves (thread/hits.h).  Any size, any block or NULL, any
+ * state of the thread.
  */
-void *sy_backend_malloc_miss (struct sy_cache *cache, size_t size);
 void *sy_backend_malloc_slow (struct sydra_alloc *a, size_t size);
 void sy_backend_free_slow (struct sydra_alloc *a, void *block);
 

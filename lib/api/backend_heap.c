@@ -47,12 +47,6 @@ sydra_free (struct sydra_alloc *a, void *block)
 }
 
 void *
-sy_backend_malloc_miss (struct sy_cache *cache, size_t size)
-{
-  return sydra_malloc (sy_cache_owner (cache), size);
-}
-
-void *
 sy_backend_malloc_slow (struct sydra_alloc *a, size_t size)
 {
   return sydra_malloc (a, size);

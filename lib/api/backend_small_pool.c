@@ -107,8 +107,9 @@ malloc_for_want (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, 
   return sy_heap_block_malloc (a, cache, alignment, size, false);
 }
 
-void *
-sy_backend_malloc_miss (struct sy_cache *cache, size_t size)
+/* The size has a class, and the cache's loaded magazine of that is empty. */
+static void * SY_NOINLINE
+malloc_miss (struct sy_cache *cache, size_t size)
 {
   unsigned class = sy_class_of (size);
   void *block = sy_miss_malloc (cache, class);
@@ -151,7 +152,7 @@ sy_backend_malloc_slow (struct sydra_alloc *a, size_t size)
 
   void *block = sy_cache_pop_fresh (cache, sy_class_of (size));
 
-  return SY_LIKELY (block != NULL) ? block : sy_backend_malloc_miss (cache, size);
+  return SY_LIKELY (block != NULL) ? block : malloc_miss (cache, size);
 }
 
 SY_EXPORT void *
@@ -164,7 +165,7 @@ sydra_malloc (struct sydra_alloc *a, size_t size)
 
   void *block = sy_cache_pop (cache, sy_class_by_size[size]);
 
-  return SY_LIKELY (block != NULL) ? block : sy_backend_malloc_miss (cache, size);
+  return SY_LIKELY (block != NULL) ? block : malloc_miss (cache, size);
 }
 
 /* ---- free ---- */
@@ -202,7 +203,9 @@ sy_backend_free_slow (struct sydra_alloc *a, void *block)
 SY_EXPORT void
 sydra_free (struct sydra_alloc *a, void *block)
 {
-  if (SY_UNLIKELY (!sy_hit_free (a, block)))
+  struct sy_cache *cache = sy_cache_last;
+
+  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || !sy_cache_push (cache, block)))
     sy_backend_free_slow (a, block);
 }
 

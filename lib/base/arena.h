@@ -37,8 +37,8 @@ struct sy_arena {
  */
 bool sy_arena_open (struct sy_arena *arena, size_t bytes, size_t least, size_t share);
 
-/* Makes the `bytes` next to the origin usable.  False: the room or the memory is used up, or another mapping is
-   in the way, and nothing has changed. */
+/* Makes the `bytes` next to the origin usable.  False: the room or the memory is used up, or another
+   mapping is in the way, and nothing has changed. */
 bool sy_arena_grow (struct sy_arena *arena, size_t bytes);
 
 /* Takes the next `bytes`, which are zero.  Returns their lowest address.  The caller passes

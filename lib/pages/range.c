@@ -42,8 +42,8 @@ open_locked (void)
 
   if (sy_range.map != NULL)
     return true;
-  /* The map comes to lie behind the metadata, and the range behind the book: two mappings, near each
-     other.  So a fork has little to copy. */
+  /* The map comes to lie behind the metadata, and the range behind the book: two mappings, near
+     each other.  So a fork has little to copy. */
   if (!open_entries (&map, bytes, sizeof *sy_range.map)
       || !open_entries (&book, bytes, sizeof (struct sy_unit))
       || (range.origin == NULL

@@ -298,14 +298,10 @@ sy_runs_detach (struct sy_runs *runs, uint32_t first)
   runs->used -= sy_unit_of (runs, first)->length;
 }
 
-uint32_t
-sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
+/* Detaches a dirty run, or the last `most` units of it.  Returns the first unit detached. */
+static uint32_t
+detach_dirty (struct sy_runs *runs, uint32_t first, uint32_t most)
 {
-  uint32_t first = runs->oldest;
-
-  if (first == SY_UNIT_NONE || (int32_t) (tick - sy_unit_of (runs, first)->stamp) <= 0)
-    return SY_UNIT_NONE;
-
   struct sy_unit run = *sy_unit_of (runs, first);
   uint32_t cut = run.length > most ? run.length - most : 0;
 
@@ -314,6 +310,33 @@ sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
     free_add (runs, first, cut, SY_RUN_DIRTY, run.stamp, run.older);
   run_set (runs, first + cut, run.length - cut, SY_RUN_DETACHED);
   return first + cut;
+}
+
+uint32_t
+sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
+{
+  uint32_t first = runs->oldest;
+
+  if (first == SY_UNIT_NONE || (int32_t) (tick - sy_unit_of (runs, first)->stamp) <= 0)
+    return SY_UNIT_NONE;
+  return detach_dirty (runs, first, most);
+}
+
+uint32_t
+sy_runs_detach_long (struct sy_runs *runs, uint32_t most)
+{
+  const struct sy_run_lists *dirty = &runs->lists[0];
+  unsigned word = SY_RUN_LISTS / 64 - 1;
+  uint32_t longest, oldest = runs->oldest;
+
+  if (oldest == SY_UNIT_NONE)
+    return SY_UNIT_NONE;
+  while (dirty->filled[word] == 0)
+    word--;
+  longest = dirty->head[64 * word + 63 - (unsigned) __builtin_clzll (dirty->filled[word])];
+  if (sy_unit_of (runs, oldest)->length >= sy_unit_of (runs, longest)->length / 2)
+    longest = oldest;
+  return detach_dirty (runs, longest, most);
 }
 
 /* ---- For tests ---- */

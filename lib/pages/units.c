@@ -109,6 +109,14 @@ dirty_limit (void)
   return most > SY_DIRTY_LEAST ? most : SY_DIRTY_LEAST;
 }
 
+/* Puts what was a dirty run on a chain. */
+static void
+chain_detached (uint32_t first, uint32_t *chain)
+{
+  sy_range_unit (first)->moved = 0;
+  chain_push (chain, first);
+}
+
 /* Detaches up to `count` units of the oldest dirty runs, of those that were freed before the tick.
    True: there are no more. */
 static bool
@@ -120,24 +128,27 @@ detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
 
       if (first == SY_UNIT_NONE)
         return true;
-      sy_range_unit (first)->moved = 0;
-      chain_push (chain, first);
+      chain_detached (first, chain);
       count -= sy_range_unit (first)->length;
     }
   return count != 0;
 }
 
-/* Detaches what is more than may wait, and as much as that needs of what waited longest: at most
-   `count` units and a purge's. */
+/*
+ * Detaches what is more than may wait, and a quarter of what may, but at most `count` units and a
+ * purge's.  Long runs go: each run costs the system a flush of the processors' address caches,
+ * whatever its length, and a short one many small ones.
+ */
 static void
 detach_excess (uint32_t count, uint32_t *chain)
 {
-  uint32_t limit = dirty_limit (), excess;
+  uint32_t limit = dirty_limit (), before = runs->dirty, excess;
 
-  if (runs->dirty <= limit)
+  if (before <= limit)
     return;
-  excess = least (runs->dirty - limit + limit / 16, count + SY_PURGE_UNITS);
-  (void) detach_dirty (excess, runs->tick + 1, chain);
+  excess = least (before - limit + limit / 4, count + SY_PURGE_UNITS);
+  while (before - runs->dirty < excess)
+    chain_detached (sy_runs_detach_long (runs, excess - (before - runs->dirty)), chain);
   state.given_up[0] += excess;
 }
 

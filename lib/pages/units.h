@@ -4,10 +4,10 @@
  *
  * A run that is given back is dirty: its memory stays for a while, for any other use.  What waits
  * so is at most a share of what is in use, or what the program has shown to want back, if that is
- * more. The run that was given back first goes first:
+ * more.  Memory goes back
  *
- *   - at the call that makes it more than that;
- *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS.
+ *   - at the call that makes it more than that: long runs, as they cost the least;
+ *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS: what was given back first.
  *
  * A program shows what it wants back when it takes new memory within two such times after it has
  * given up as much at a call: so much may wait from then on.  What then waits in vain may not wait

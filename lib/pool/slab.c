@@ -15,7 +15,7 @@
 static struct {
   struct sy_lock lock;
   struct sy_slab *unused[LINES_MAX + 1];
-  char *fresh, *end;  /* memory for states that never were */
+  char *fresh, *end;  /* memory for states that never were; taken from its end */
 } memory = { .lock = SY_LOCK_INIT (SY_RANK_SLABS) };
 
 /* How many lines the state of a slab of the class takes. */
@@ -38,12 +38,13 @@ take_fresh (size_t lines)
       start = sy_metadata_take (SY_STATES_BYTES, SY_LINE_BYTES);
       if (start == NULL)
         return NULL;
+      /* Metadata grow down: often this lies right below what is left. */
+      if (start + SY_STATES_BYTES != memory.fresh)
+        memory.end = start + SY_STATES_BYTES;
       memory.fresh = start;
-      memory.end = start + SY_STATES_BYTES;
     }
-  start = memory.fresh;
-  memory.fresh += bytes;
-  return (struct sy_slab *) (void *) start;
+  memory.end -= bytes;
+  return (struct sy_slab *) (void *) memory.end;
 }
 
 struct sy_slab *

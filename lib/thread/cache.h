@@ -27,7 +27,7 @@
 struct sy_cache {
   AO_t top[SY_CLASSES];            /* of the loaded magazines; first, for the shortest addresses */
   AO_t owner;                      /* the handle, or SY_OWNER_GONE, written by its destroyer */
-  unsigned tag;                    /* the pool's, or one that no unit has if there is no pool */
+  unsigned tag;                    /* the pool's; a thread's without a cache is no unit's */
   struct sy_books books;
 
   void **previous[SY_CLASSES];     /* tops of the previous magazines; NULL: none */

@@ -3,8 +3,10 @@
  * hits.h: what most calls of malloc, free and malloc_usable_size come to in a pool: a block popped
  * from a magazine or pushed on one, or a block's class.
  *
- * If it is no hit, the caller takes the slow way.  The handle may be any value: only a live handle
- * owns a cache, so any other value is no hit.
+ * If it is no hit, the caller takes the slow way.  The cache is the thread's last one.  A caller
+ * with a handle has compared the cache's owner: only a live handle owns a cache, so the handle may
+ * be any value.  A caller without one, as the drop-in's malloc, needs no comparison: there is no
+ * handle but its own, and a thread without a cache has one in which nothing hits (registry.h).
  */
 #ifndef SY_HITS_H
 #define SY_HITS_H
@@ -88,46 +90,26 @@ sy_cache_class_of (const struct sy_cache *cache, const void *block, size_t *clas
   return SY_LIKELY (*class < SY_CLASSES);
 }
 
-/* NULL: no hit, nothing changed. */
-static inline void *
-sy_hit_malloc (const struct sydra_alloc *a, size_t size)
-{
-  struct sy_cache *cache = sy_cache_last;
-
-  if (SY_UNLIKELY (!sy_holds (&cache->owner, (AO_t) a) || size > SY_TINY_MAX))
-    return NULL;
-  return sy_cache_pop (cache, sy_class_by_size[size]);
-}
-
-/* The class of a block of the pool.  False: no hit. */
+/* The usable bytes of a block of the cache's pool.  False: not decided. */
 static inline bool
-sy_hit_class (const struct sydra_alloc *a, const struct sy_cache *cache, const void *block,
-              size_t *class)
-{
-  return SY_LIKELY (sy_holds (&cache->owner, (AO_t) a) && !SY_DEBUG)
-         && sy_cache_class_of (cache, block, class);
-}
-
-/* The usable bytes of a block of the pool.  False: no hit. */
-static inline bool
-sy_hit_usable (const struct sydra_alloc *a, const void *block, size_t *bytes)
+sy_cache_usable (const struct sy_cache *cache, const void *block, size_t *bytes)
 {
   size_t class;
 
-  if (SY_UNLIKELY (!sy_hit_class (a, sy_cache_last, block, &class)))
+  if (SY_UNLIKELY (SY_DEBUG || !sy_cache_class_of (cache, block, &class)))
     return false;
   *bytes = sy_size_classes[class].bytes;
   return true;
 }
 
-/* False: no hit, nothing changed. */
+/* Puts a block of the cache's pool on the loaded magazine of its class.  False: not decided, or no
+   room, and nothing has changed. */
 static inline bool
-sy_hit_free (const struct sydra_alloc *a, void *block)
+sy_cache_push (struct sy_cache *cache, void *block)
 {
-  struct sy_cache *cache = sy_cache_last;
   size_t class;
 
-  if (SY_UNLIKELY (!sy_hit_class (a, cache, block, &class)))
+  if (SY_UNLIKELY (SY_DEBUG || !sy_cache_class_of (cache, block, &class)))
     return false;
 
   void **top = (void **) AO_load (&cache->top[class]);

@@ -13,8 +13,11 @@
 
 const char sy_owner_gone;
 
-/* Owned by no handle: its owner is its own address, which is no handle's. */
-static struct sy_cache no_cache = { .owner = (AO_t) &no_cache };
+/* Nothing hits in it: its owner is its own address, which is no handle's; its magazines are both
+   empty and full; and no unit has its tag. */
+static struct sy_cache no_cache = { .top = { [0 ... SY_CLASSES - 1] = SY_NO_TOP },
+                                    .owner = (AO_t) &no_cache,
+                                    .tag = UINT32_MAX };
 
 __thread struct sy_cache *sy_cache_last __attribute__ ((tls_model (SY_TLS_MODEL))) = &no_cache;
 

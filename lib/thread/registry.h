@@ -19,7 +19,7 @@ extern const char sy_owner_gone;
 
 /*
  * The thread's cache that was used last.  Never NULL: before the first one, and after the thread's
- * end, it is one that no handle owns.
+ * end, it is one that no handle owns, and in which nothing hits.
  */
 extern __thread struct sy_cache *sy_cache_last __attribute__ ((tls_model (SY_TLS_MODEL)));
 

@@ -126,6 +126,24 @@ START_TEST (the_oldest_go_first_and_the_tick_is_kept_apart)
 }
 END_TEST
 
+START_TEST (a_long_run_goes_before_an_older_one_that_is_less_than_half_as_long)
+{
+  row (9, 10);
+  sy_runs_cut (&runs, 30, 4);
+  sy_runs_file (&runs, 30, SY_RUN_DIRTY);
+  runs.tick = 1;
+  sy_runs_file (&runs, 10, SY_RUN_DIRTY);
+  sy_runs_file (&runs, 60, SY_RUN_DIRTY);
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 3), 67);        /* the tail of a long one */
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 40), 10);
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 40), 30);       /* half as long as the longest */
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 40), 60);
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 40), SY_UNIT_NONE);
+  ck_assert_uint_eq (runs.dirty, 0);
+  ck_assert (sy_runs_is_valid (&runs));
+}
+END_TEST
+
 START_TEST (joined_runs_are_as_old_as_the_longer)
 {
   row (5, 10);
@@ -201,6 +219,9 @@ START_TEST (the_book_holds_under_random_use)
       if (test_random_below (&random, 20) == 0
           && (first = sy_runs_detach_oldest (&runs, 30, runs.tick)) != SY_UNIT_NONE)
         sy_runs_file (&runs, first, SY_RUN_CLEAN);
+      if (test_random_below (&random, 40) == 0
+          && (first = sy_runs_detach_long (&runs, 30)) != SY_UNIT_NONE)
+        sy_runs_file (&runs, first, SY_RUN_CLEAN);
       if (step % 16 == 0)
         ck_assert_msg (sy_runs_is_valid (&runs), "step %u", step);
     }
@@ -225,6 +246,7 @@ main (void)
   tcase_add_test (tests, a_clean_run_at_the_edge_lowers_it);
   tcase_add_test (tests, the_shortest_that_fits_is_found_and_the_lowest_of_equals);
   tcase_add_test (tests, the_oldest_go_first_and_the_tick_is_kept_apart);
+  tcase_add_test (tests, a_long_run_goes_before_an_older_one_that_is_less_than_half_as_long);
   tcase_add_test (tests, joined_runs_are_as_old_as_the_longer);
   tcase_add_test (tests, a_run_grows_over_what_is_free_behind_it);
   tcase_add_test (tests, the_book_holds_under_random_use);
