@@ -189,18 +189,26 @@ sy_miss_malloc (struct sy_cache *cache, unsigned class)
   return block;
 }
 
-/* Loads an empty magazine; the loaded one, which is full, becomes the previous one.  False: no
-   memory, nothing has changed. */
+/* Loads an empty magazine; the loaded one, which is full, becomes the previous one.  False: there is
+   no magazine, and nothing has changed. */
 static bool
 load_empty (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
   void **previous = cache->previous[class];
   bool is_empty = previous != NULL && sy_magazine_is_empty (previous);
-  struct sy_magazine *empty = is_empty ? sy_magazine_of (previous) : sy_cache_take_empty (cache);
+  struct sy_magazine *empty = is_empty ? sy_magazine_of (previous) : sy_cache_take_empty (cache),
+                     *loaded = sy_cache_loaded (cache, class);
 
-  if (empty == NULL)
+  if (empty == NULL && loaded == NULL)
     return false;
-  if (sy_cache_loaded (cache, class) != NULL)
+  if (empty == NULL)
+    {
+      /* For want of memory for another one. */
+      sy_cache_put_blocks (a, cache->home, class, sy_magazine_end (loaded) - loaded->rounds,
+                           loaded->rounds);
+      empty = loaded;
+    }
+  else if (loaded != NULL)
     {
       if (previous != NULL && !is_empty)
         {

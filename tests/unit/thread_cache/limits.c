@@ -2,6 +2,7 @@
 /* limits.c: what magazines hold is charged against the limit of the handle. */
 #include <config.h>
 
+#include "unit/child.h"
 #include "thread_cache.h"
 
 START_TEST (what_the_magazines_hold_is_charged_and_given_up_for_a_request)
@@ -52,6 +53,48 @@ START_TEST (nothing_stays_charged_when_all_is_freed_and_handed_in)
 }
 END_TEST
 
+/* Takes all addresses that are left, and all magazines. */
+static void
+use_up_memory (void)
+{
+  struct rlimit none = { 0, RLIM_INFINITY };
+
+  require (setrlimit (RLIMIT_AS, &none) == 0, "no limit");
+  while (sy_magazine_take () != NULL)
+    ;
+}
+
+static int
+free_without_new_magazines (void *argument)
+{
+  unsigned count = 4000, misses;
+
+  (void) argument;
+  for (unsigned at = 0; at < count; at++)
+    require ((blocks[at] = sydra_malloc (a, BYTES)) != NULL, "no block");
+  while (mine ()->empty_count != 0)
+    sy_magazine_give (mine ()->empty[--mine ()->empty_count]);
+  use_up_memory ();
+  misses = (unsigned) AO_load (&mine ()->books.changes) / 2;
+  for (unsigned at = 0; at < count; at++)
+    sydra_free (a, blocks[at]);
+  misses = (unsigned) AO_load (&mine ()->books.changes) / 2 - misses;
+  require (misses <= count / 8, "%u misses of %u frees", misses, count);
+  return 0;
+}
+
+/* The blocks go back, a magazine at a time. */
+START_TEST (frees_need_no_memory)
+{
+  struct child child;
+
+  if (a->pool.direct || SY_DEBUG)
+    return;
+  child = child_run (free_without_new_magazines, NULL);
+  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
+}
+END_TEST
+
 void
 thread_cache_add_limits (Suite *suite)
 {
@@ -59,4 +102,6 @@ thread_cache_add_limits (Suite *suite)
 
   tcase_add_test (tests, what_the_magazines_hold_is_charged_and_given_up_for_a_request);
   tcase_add_test (tests, nothing_stays_charged_when_all_is_freed_and_handed_in);
+  if (!TEST_SANITIZED)
+    tcase_add_test (tests, frees_need_no_memory);
 }
