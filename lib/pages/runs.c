@@ -323,7 +323,7 @@ sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
 }
 
 uint32_t
-sy_runs_detach_long (struct sy_runs *runs, uint32_t most)
+sy_runs_detach_long (struct sy_runs *runs, uint32_t least, uint32_t most)
 {
   const struct sy_run_lists *dirty = &runs->lists[0];
   unsigned word = SY_RUN_LISTS / 64 - 1;
@@ -334,9 +334,12 @@ sy_runs_detach_long (struct sy_runs *runs, uint32_t most)
   while (dirty->filled[word] == 0)
     word--;
   longest = dirty->head[64 * word + 63 - (unsigned) __builtin_clzll (dirty->filled[word])];
-  if (sy_unit_of (runs, oldest)->length >= sy_unit_of (runs, longest)->length / 2)
-    longest = oldest;
-  return detach_dirty (runs, longest, most);
+  if (sy_unit_of (runs, longest)->length < least)
+    return SY_UNIT_NONE;
+  least = least > sy_unit_of (runs, longest)->length / 2
+            ? least
+            : sy_unit_of (runs, longest)->length / 2;
+  return detach_dirty (runs, sy_unit_of (runs, oldest)->length >= least ? oldest : longest, most);
 }
 
 /* ---- For tests ---- */

@@ -110,8 +110,8 @@ void sy_runs_detach (struct sy_runs *runs, uint32_t first);
 uint32_t sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick);
 
 /* The same with one of the longest dirty runs, whatever its age; with the oldest if that is half as
-   long.  SY_UNIT_NONE: none is dirty. */
-uint32_t sy_runs_detach_long (struct sy_runs *runs, uint32_t most);
+   long.  SY_UNIT_NONE: none has `least` units or more. */
+uint32_t sy_runs_detach_long (struct sy_runs *runs, uint32_t least, uint32_t most);
 
 /* Does the book satisfy its invariants?  For tests: walks over all of it. */
 bool sy_runs_is_valid (const struct sy_runs *runs);

@@ -136,8 +136,8 @@ detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
 
 /*
  * Detaches what is more than may wait, and a quarter of what may, but at most `count` units and a
- * purge's.  Long runs go: each run costs the system a flush of the processors' address caches,
- * whatever its length, and a short one many small ones.
+ * purge's.  Of short runs twice as much may wait: they cost the most (SY_PURGE_LONG), and more often
+ * than not their neighbours are soon free too.
  */
 static void
 detach_excess (uint32_t count, uint32_t *chain)
@@ -148,8 +148,16 @@ detach_excess (uint32_t count, uint32_t *chain)
     return;
   excess = least (before - limit + limit / 4, count + SY_PURGE_UNITS);
   while (before - runs->dirty < excess)
-    chain_detached (sy_runs_detach_long (runs, excess - (before - runs->dirty)), chain);
-  state.given_up[0] += excess;
+    {
+      uint32_t left = excess - (before - runs->dirty),
+               first = sy_runs_detach_long (runs, runs->dirty > 2 * limit ? 1 : SY_PURGE_LONG,
+                                            left > SY_PURGE_LONG ? left : SY_PURGE_LONG);
+
+      if (first == SY_UNIT_NONE)
+        break;
+      chain_detached (first, chain);
+    }
+  state.given_up[0] += before - runs->dirty;
 }
 
 /* Gives a detached run's memory back, outside the lock.  Returns the run's new state;

@@ -134,11 +134,14 @@ START_TEST (a_long_run_goes_before_an_older_one_that_is_less_than_half_as_long)
   runs.tick = 1;
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);
   sy_runs_file (&runs, 60, SY_RUN_DIRTY);
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 3), 67);        /* the tail of a long one */
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 40), 10);
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 40), 30);       /* half as long as the longest */
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 40), 60);
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 40), SY_UNIT_NONE);
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 1, 3), 67);     /* the tail of a long one */
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 8, 40), 10);
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 8, 40), SY_UNIT_NONE);
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 5, 40), 60);    /* the oldest is too short */
+  sy_runs_file (&runs, 60, SY_RUN_DIRTY);
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 1, 40), 30);    /* half as long as the longest */
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 7, 40), 60);
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 1, 40), SY_UNIT_NONE);
   ck_assert_uint_eq (runs.dirty, 0);
   ck_assert (sy_runs_is_valid (&runs));
 }
@@ -220,7 +223,7 @@ START_TEST (the_book_holds_under_random_use)
           && (first = sy_runs_detach_oldest (&runs, 30, runs.tick)) != SY_UNIT_NONE)
         sy_runs_file (&runs, first, SY_RUN_CLEAN);
       if (test_random_below (&random, 40) == 0
-          && (first = sy_runs_detach_long (&runs, 30)) != SY_UNIT_NONE)
+          && (first = sy_runs_detach_long (&runs, 1, 30)) != SY_UNIT_NONE)
         sy_runs_file (&runs, first, SY_RUN_CLEAN);
       if (step % 16 == 0)
         ck_assert_msg (sy_runs_is_valid (&runs), "step %u", step);

@@ -99,11 +99,14 @@ used_bytes (void)
   return (size_t) sy_range_runs.used << SY_UNIT_SHIFT;
 }
 
-/* How many bytes of free memory may wait beside what is in use. */
+/* How many bytes of free memory may wait beside what is in use: a quarter, or a half in short
+   runs. */
 static inline size_t
-waiting_most (void)
+waiting_most (bool is_long)
 {
-  return used_bytes () / SY_DIRTY_SHARE > MIB ? used_bytes () / SY_DIRTY_SHARE : MIB;
+  size_t share = used_bytes () / SY_DIRTY_SHARE, most = share > MIB ? share : MIB;
+
+  return is_long ? most : 2 * most;
 }
 
 /* So much is in use, of which no page is in memory: one part in SY_DIRTY_SHARE of it may wait. */

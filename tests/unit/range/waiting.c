@@ -6,18 +6,19 @@
 
 static struct apart apart;
 
-/* The most that may wait beside so many used units. */
+/* The most that may wait beside so many used units, in runs of the length. */
 static uint32_t
-limit_of (uint32_t used)
+limit_of (uint32_t used, uint32_t length)
 {
-  uint32_t share = used / SY_DIRTY_SHARE;
+  uint32_t share = used / SY_DIRTY_SHARE, limit = share > SY_DIRTY_LEAST ? share : SY_DIRTY_LEAST;
 
-  return share > SY_DIRTY_LEAST ? share : SY_DIRTY_LEAST;
+  return length < SY_PURGE_LONG ? 2 * limit : limit;
 }
 
-/* Gives back one after the other.  What waits is never more than may, and not much less. */
+/* Gives back runs of the length, one after the other.  What waits is never more than may, and not
+   much less. */
 static void
-give_one_by_one (unsigned count)
+give_one_by_one (unsigned count, uint32_t length)
 {
   bool was_full = false;
 
@@ -26,13 +27,13 @@ give_one_by_one (unsigned count)
       uint32_t before = dirty_units (), limit;
 
       give (apart.first[at]);
-      limit = limit_of (sy_range_runs.used);
-      was_full = was_full || before + 1 > limit;
+      limit = limit_of (sy_range_runs.used, length);
+      was_full = was_full || before + length > limit;
       ck_assert_uint_le (dirty_units (), limit);
       if (was_full)
-        ck_assert_uint_ge (dirty_units (), limit - limit / 4 - 1);
+        ck_assert_uint_ge (dirty_units () + length, limit - limit / 4);
       else
-        ck_assert_uint_eq (dirty_units (), before + 1);
+        ck_assert_uint_eq (dirty_units (), before + length);
     }
   ck_assert (was_full);
   ck_assert (sy_units_are_valid ());
@@ -40,24 +41,25 @@ give_one_by_one (unsigned count)
 
 START_TEST (a_mib_may_wait_beside_little)
 {
+  uint32_t length = 1 + (uint32_t) _i;
   unsigned count = 3 * SY_DIRTY_LEAST;
 
   begin ();
-  take_apart (&apart, count, 1);
+  take_apart (&apart, count, length);
   give_walls (&apart);
   (void) sy_units_purge ();
-  give_one_by_one (count);
+  give_one_by_one (count, length);
 }
 END_TEST
 
-START_TEST (a_quarter_of_what_is_in_use_may_wait)
+START_TEST (a_quarter_of_what_is_in_use_may_wait_and_a_half_in_short_runs)
 {
-  uint32_t large;
+  uint32_t length = 1 + (uint32_t) _i, large;
 
   begin ();
-  large = take (400);
-  take_apart (&apart, 150, 1);
-  give_one_by_one (150);
+  large = take (20);
+  take_apart (&apart, 150, length);
+  give_one_by_one (150, length);
   ck_assert_uint_gt (dirty_units (), SY_DIRTY_LEAST);
   give_walls (&apart);
   give (large);
@@ -66,7 +68,7 @@ END_TEST
 
 START_TEST (what_waited_longest_goes_back_first)
 {
-  unsigned count = 2 * SY_DIRTY_LEAST, at = 0;
+  unsigned count = 3 * SY_DIRTY_LEAST, at = 0;
 
   begin ();
   take_apart (&apart, count, 1);
@@ -100,36 +102,39 @@ START_TEST (long_runs_go_back_before_short_ones)
   for (unsigned at = 1; at < count; at++)
     sy_units_cut (whole, count - at);
   give (whole);
-  ck_assert_uint_le (dirty_units (), limit_of (sy_range_runs.used));
-  give_one_by_one (SY_DIRTY_LEAST / 2);
+  ck_assert_uint_le (dirty_units (), limit_of (sy_range_runs.used, count));
+  for (unsigned at = 0; at < SY_DIRTY_LEAST / 2; at++)
+    give (apart.first[at]);
   for (unsigned at = 0; at < SY_DIRTY_LEAST / 2; at++)
     ck_assert_uint_eq (sy_range_unit (apart.first[at])->state, SY_RUN_DIRTY);
   give_walls (&apart);
 }
 END_TEST
 
-/* One call gives back no more than it was given, and a purge's share of what others gave. */
+/* One call gives back no more than it was given, and a purge's share of what others gave, to the next
+   whole run. */
 START_TEST (a_call_gives_back_a_bounded_part)
 {
-  const unsigned many = 400;
+  const unsigned many = 200, length = SY_PURGE_LONG;
   uint32_t stays, goes, before, calls = 0;
 
   begin ();
   stays = take (400);
-  goes = take (800);
-  take_apart (&apart, many + 30, 1);
+  goes = take (3000);
+  take_apart (&apart, many + 30, length);
   for (unsigned at = 0; at < many; at++)
     give (apart.first[at]);
   before = dirty_units ();
-  ck_assert_uint_eq (before, many);
+  ck_assert_uint_eq (before, many * length);
   give (goes);
-  ck_assert_uint_eq (dirty_units (), before - SY_PURGE_UNITS);
-  for (unsigned at = many; dirty_units () > limit_of (sy_range_runs.used); at++, calls++)
+  ck_assert_uint_le (dirty_units (), before - SY_PURGE_UNITS);
+  ck_assert_uint_gt (dirty_units () + length, before - SY_PURGE_UNITS);
+  for (unsigned at = many; dirty_units () > limit_of (sy_range_runs.used, length); at++, calls++)
     {
       test_must (at < many + 30, "still %u", dirty_units ());
       before = dirty_units ();
       give (apart.first[at]);
-      ck_assert_uint_ge (dirty_units (), before - SY_PURGE_UNITS);
+      ck_assert_uint_gt (dirty_units () + length, before - SY_PURGE_UNITS);
       ck_assert_uint_lt (dirty_units (), before);
     }
   ck_assert_uint_gt (calls, 3);
@@ -142,10 +147,13 @@ END_TEST
 START_TEST (a_chain_goes_back_at_once_as_far_as_it_may_not_wait)
 {
   begin ();
-  take_apart (&apart, 500, 2);
+  take_apart (&apart, 500, 1 + (uint32_t) _i);
   give_all (apart.first, 500);
-  ck_assert_uint_le (dirty_units (), limit_of (500));
-  ck_assert_uint_ge (dirty_units (), limit_of (500) - limit_of (500) / 4 - 1);
+
+  uint32_t limit = limit_of (500, 1 + (uint32_t) _i);
+
+  ck_assert_uint_le (dirty_units (), limit);
+  ck_assert_uint_ge (dirty_units () + SY_PURGE_LONG, limit - limit / 4);
   ck_assert (sy_units_are_valid ());
   give_walls (&apart);
 }
@@ -159,7 +167,7 @@ START_TEST (what_is_cut_off_counts_too)
 
   fill (run, 1);
   sy_units_cut (run, 100);
-  ck_assert_uint_le (dirty_units (), limit_of (100));
+  ck_assert_uint_le (dirty_units (), limit_of (100, 900));
   ck_assert_uint_gt (dirty_units (), 0);
   ck_assert (units_are (run, 100, 1));
   ck_assert (sy_units_are_valid ());
@@ -172,11 +180,11 @@ range_add_waiting (Suite *suite)
 {
   TCase *tests = test_case (suite, "waiting", 20);
 
-  tcase_add_test (tests, a_mib_may_wait_beside_little);
-  tcase_add_test (tests, a_quarter_of_what_is_in_use_may_wait);
+  tcase_add_loop_test (tests, a_mib_may_wait_beside_little, 0, 5);
+  tcase_add_loop_test (tests, a_quarter_of_what_is_in_use_may_wait_and_a_half_in_short_runs, 0, 5);
   tcase_add_test (tests, what_waited_longest_goes_back_first);
   tcase_add_test (tests, long_runs_go_back_before_short_ones);
   tcase_add_test (tests, a_call_gives_back_a_bounded_part);
-  tcase_add_test (tests, a_chain_goes_back_at_once_as_far_as_it_may_not_wait);
+  tcase_add_loop_test (tests, a_chain_goes_back_at_once_as_far_as_it_may_not_wait, 0, 5);
   tcase_add_test (tests, what_is_cut_off_counts_too);
 }
