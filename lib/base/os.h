@@ -98,9 +98,12 @@ size_t sy_os_address_limit (void);
 /* How much memory the machine has. */
 size_t sy_os_memory_bytes (void);
 
-/* Sets *low and *high to about where the largest unused part of the address space begins and ends.
+/* Sets *low and *high to about where a large unused part of the address space begins and ends.
    What lies there is not known.  False: there is none of SY_GAP_MIN bytes. */
 bool sy_os_gap (uintptr_t *low, uintptr_t *high);
+
+/* The same for a process whose heap ends here and whose stack lies there. */
+bool sy_os_gap_of (uintptr_t heap, uintptr_t stack, uintptr_t *low, uintptr_t *high);
 
 /* A number that is another one in each program that starts, and that others cannot guess. */
 uint64_t sy_os_secret (void);
