@@ -25,8 +25,8 @@ void *sy_os_reserve (size_t bytes);
    they are written.  False: the system refuses, and nothing has changed. */
 bool sy_os_commit (void *start, size_t bytes);
 
-/* Gives the pages' memory back to the system.  The pages stay committed and read as zero.
-   False: the system refuses, and the contents are as they were. */
+/* Gives the pages' memory back to the system.  The pages stay committed and read as zero.  False:
+   the system refuses all or some, as locked ones.  Each page then has its contents or is zero. */
 bool sy_os_discard (void *start, size_t bytes);
 
 /*
