@@ -62,13 +62,21 @@ is_in_use (const void *block)
   return sy_range_has (block) && sy_range_kind (0, block) != 0;
 }
 
-/* How long a block beside a pool is, whoever serves it: as sydra_good_size says. */
-static size_t
-good_size (const struct sydra_alloc *a, size_t size)
+/* Is there no class for it?  Then it is large. */
+static bool
+needs_large (const struct sydra_alloc *a, size_t alignment, size_t size)
 {
-  return !has_pool (a)          ? size
-         : size <= SY_SMALL_MAX ? sy_size_classes[sy_class_of (size)].bytes
-                                : sy_large_good_size (size);
+  return has_pool (a) && sy_class_of_aligned (size, alignment) == SY_CLASS_HEAP;
+}
+
+/* How long a block beside a pool is, whoever serves it: as sydra_good_size says.  Without a pool
+   only the heap knows, and this is the least. */
+static size_t
+good_size (const struct sydra_alloc *a, size_t alignment, size_t size)
+{
+  return needs_large (a, alignment, size) ? sy_large_good_size (size)
+         : has_pool (a)                   ? sy_size_classes[sy_class_of (size)].bytes
+                                          : size;
 }
 
 static void *
@@ -86,29 +94,29 @@ heap_malloc (size_t alignment, size_t size, bool zeroed)
 static void *
 obtain (struct sydra_alloc *a, size_t alignment, size_t size, bool zeroed)
 {
-  void *block = has_pool (a) && sy_class_of_aligned (size, alignment) == SY_CLASS_HEAP
-                  ? large_malloc (a, alignment, size, 0, zeroed)
-                  : NULL;
+  void *block
+    = needs_large (a, alignment, size) ? large_malloc (a, alignment, size, 0, zeroed) : NULL;
 
   if (block != NULL)
     return block;
-  block = heap_malloc (alignment, good_size (a, size), zeroed);
+  block = heap_malloc (alignment, good_size (a, alignment, size), zeroed);
   if (block != NULL && has_pool (a))
     sy_fallback_add (&a->fallback, block);
   return block;
 }
 
-/* Lets go of a block; the caller has told the books.  False: it is none of the handle's. */
-static bool
+/* Lets go of a block that obtain returned. */
+static void
 give_back (struct sydra_alloc *a, void *block)
 {
   if (is_large (a, block))
-    sy_large_give (a->pool.tag, block, "sydra_free");
-  else if (!has_pool (a) || sy_fallback_remove (&a->fallback, block))
-    sy_heap_free (block);
-  else
-    return false;
-  return true;
+    {
+      sy_large_give (a->pool.tag, block, "sydra_malloc");
+      return;
+    }
+  if (has_pool (a))
+    (void) sy_fallback_remove (&a->fallback, block);
+  sy_heap_free (block);
 }
 
 bool
@@ -122,6 +130,29 @@ size_t
 sy_heap_block_usable (const struct sydra_alloc *a, const void *block)
 {
   return is_large (a, block) ? sy_large_usable (block) : sy_heap_usable (block);
+}
+
+/* The limit is asked before the system is, so that a refused request costs no memory.  The heap's
+   blocks may be longer than expected; the charge is for what the block has. */
+static void *
+charge_and_obtain (struct sydra_alloc *a, struct sy_cache *cache, size_t alignment, size_t size,
+                   bool zeroed, size_t *bytes)
+{
+  size_t expected = good_size (a, alignment, size);
+  void *block;
+
+  if (!charge (a, cache, expected))
+    return NULL;
+  block = obtain (a, alignment, size, zeroed);
+  *bytes = block == NULL ? 0 : sy_heap_block_usable (a, block);
+  if (*bytes > expected && !charge (a, cache, *bytes - expected))
+    {
+      give_back (a, block);
+      block = NULL;
+    }
+  if (block == NULL)
+    sy_handle_discharge (a, expected);
+  return block;
 }
 
 /* ---- Blocks ---- */
@@ -148,17 +179,11 @@ void *
 sy_heap_block_malloc (struct sydra_alloc *a, struct sy_cache *cache, size_t alignment, size_t size,
                       bool zeroed)
 {
-  void *block = obtain (a, alignment, size, zeroed);
-  size_t bytes = block == NULL ? 0 : sy_heap_block_usable (a, block);
+  size_t bytes;
+  void *block = charge_and_obtain (a, cache, alignment, size, zeroed, &bytes);
 
   if (SY_UNLIKELY (block == NULL))
     {
-      errno = ENOMEM;
-      return NULL;
-    }
-  if (!charge (a, cache, bytes))
-    {
-      (void) give_back (a, block);
       errno = ENOMEM;
       return NULL;
     }
@@ -192,7 +217,7 @@ sy_heap_block_free (struct sydra_alloc *a, struct sy_cache *cache, void *block)
 static size_t
 growth_of (const struct sydra_alloc *a, size_t old_bytes, size_t size)
 {
-  return size > old_bytes ? good_size (a, size) - old_bytes : 0;
+  return size > old_bytes ? good_size (a, 1, size) - old_bytes : 0;
 }
 
 /* A longer or shorter large block, in place if can be.  NULL: no memory. */
@@ -228,7 +253,7 @@ heap_realloc (struct sydra_alloc *a, void *block, size_t size)
   if (!has_pool (a))
     return sy_heap_realloc (block, size);
   (void) sy_fallback_remove (&a->fallback, block);
-  moved = sy_heap_realloc (block, good_size (a, size));
+  moved = sy_heap_realloc (block, good_size (a, 1, size));
   sy_fallback_add (&a->fallback, moved == NULL ? block : moved);
   return moved;
 }

@@ -325,25 +325,32 @@ sy_os_memory_bytes (void)
 }
 
 /*
- * The C library's heap grows up from the program, and mappings grow down from the stacks.  Between
- * them is the gap.  An emulator may put all of it together, low in the address space; then the gap
- * is above.
+ * The heap grows up from the program, and mappings grow down from the stack.  Between them is the
+ * gap.  If all addresses are too few for that, or an emulator put both together, the gap is below
+ * them.  It is not looked for above, because where the addresses end is not known.
  */
+bool
+sy_os_gap_of (uintptr_t heap, uintptr_t stack, uintptr_t *low, uintptr_t *high)
+{
+  *low = heap < stack ? heap : stack;
+  *high = heap < stack ? stack : heap;
+  if (*high - *low < SY_GAP_MIN)
+    {
+      *high = *low;
+      *low = 0;
+    }
+  return *high - *low >= SY_GAP_MIN;
+}
+
 bool
 sy_os_gap (uintptr_t *low, uintptr_t *high)
 {
   char here;
   void *end = sbrk (0);
-  uintptr_t heap = end == (void *) -1 ? 0 : (uintptr_t) end, stack = (uintptr_t) &here;
+  uintptr_t heap = end == (void *) -1 ? 0 : (uintptr_t) end;
 
-  *low = heap < stack ? heap : stack;
-  *high = heap < stack ? stack : heap;
-  if (*high - *low < SY_GAP_MIN)
-    {
-      *low = *high;
-      *high = SY_ADDRESSES_END;
-    }
-  return SY_WORD_BITS == 64 && !SY_THREAD_SANITIZER && *low < *high && *high - *low >= SY_GAP_MIN;
+  return SY_WORD_BITS == 64 && !SY_THREAD_SANITIZER
+         && sy_os_gap_of (heap, (uintptr_t) &here, low, high);
 }
 
 /* Mixes all bits of a number into all others (Steele, Lea and Flood, "SplitMix", 2014). */

@@ -25,8 +25,8 @@ void *sy_os_reserve (size_t bytes);
    they are written.  False: the system refuses, and nothing has changed. */
 bool sy_os_commit (void *start, size_t bytes);
 
-/* Gives the pages' memory back to the system.  The pages stay committed and read as zero.
-   False: the system refuses, and the contents are as they were. */
+/* Gives the pages' memory back to the system.  The pages stay committed and read as zero.  False:
+   the system refuses all or some, as locked ones.  Each page then has its contents or is zero. */
 bool sy_os_discard (void *start, size_t bytes);
 
 /*
@@ -98,9 +98,12 @@ size_t sy_os_address_limit (void);
 /* How much memory the machine has. */
 size_t sy_os_memory_bytes (void);
 
-/* Sets *low and *high to about where the largest unused part of the address space begins and ends.
+/* Sets *low and *high to about where a large unused part of the address space begins and ends.
    What lies there is not known.  False: there is none of SY_GAP_MIN bytes. */
 bool sy_os_gap (uintptr_t *low, uintptr_t *high);
+
+/* The same for a process whose heap ends here and whose stack lies there. */
+bool sy_os_gap_of (uintptr_t heap, uintptr_t stack, uintptr_t *low, uintptr_t *high);
 
 /* A number that is another one in each program that starts, and that others cannot guess. */
 uint64_t sy_os_secret (void);

@@ -26,10 +26,9 @@
 
 /* A system's huge page.  Arenas begin in the middle of one. */
 #define SY_HUGE_PAGE_BYTES ((size_t) 2 << 20)
-/* The smallest gap in the address space that arenas are put into. */
-#define SY_GAP_MIN ((uintptr_t) 1 << (SY_WORD_BITS == 64 ? 38 : 31))
-/* Where the addresses of a program end, on most systems.  On 32 bits no arena asks. */
-#define SY_ADDRESSES_END ((uintptr_t) 1 << (SY_WORD_BITS == 64 ? 47 : 31))
+/* The smallest gap in the address space that arenas are put into: 160 GiB.  One half is for a
+   random place; in the other the rooms of 15 and 64 GiB fit.  On 32 bits no arena asks. */
+#define SY_GAP_MIN ((uintptr_t) 5 << (SY_WORD_BITS == 64 ? 35 : 29))
 /* How many places an arena tries before it takes a reservation. */
 #define SY_PLACE_TRIES 8u
 /* The range has room for 4 times the machine's memory, and for 64 GiB at least.  On 32 bits it is a

@@ -23,7 +23,8 @@ void *sy_heap_realloc (void *block, size_t size);
 void *sy_heap_aligned (size_t alignment, size_t size);
 void sy_heap_free (void *block);
 size_t sy_heap_usable (const void *block);
-/* At most what sy_heap_usable says of a block of this size. */
+/* At most what sy_heap_usable says of a block of this size.  Only for modes in which the heap
+   serves everything: heap_prefixed.c does not have it. */
 size_t sy_heap_good_size (size_t size);
 /* Gives what the heap can spare back to the system.  Returns how many bytes; 0 if the heap does not
    say. */

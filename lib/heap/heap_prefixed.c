@@ -135,12 +135,6 @@ sy_heap_usable (const void *block)
   return prefix_of (block)->size;
 }
 
-size_t
-sy_heap_good_size (size_t size)
-{
-  return size;
-}
-
 /* The C library serves little here, so its heap is not trimmed. */
 size_t
 sy_heap_purge (void)

@@ -124,6 +124,49 @@ START_TEST (every_call_that_allocates_asks_for_the_limit)
 }
 END_TEST
 
+/* Asks for more than the handle may have, by each call that takes a block without a class. */
+static void
+ask_for_too_much (struct sydra_alloc *handle, size_t size)
+{
+  void *one = sydra_malloc (handle, POOL_MAX + 1), *block;
+
+  ck_assert_ptr_nonnull (one);
+  ck_assert_ptr_null (sydra_malloc (handle, size));
+  ck_assert_ptr_null (sydra_calloc (handle, 1, size));
+  ck_assert_ptr_null (sydra_aligned_alloc (handle, size, LIMIT));
+  ck_assert_ptr_null (sydra_realloc (handle, one, size));
+  ck_assert_uint_eq (sydra_malloc_batch (handle, size, 1, &block), 0);
+  sydra_free (handle, one);
+}
+
+START_TEST (a_refused_request_costs_no_memory)
+{
+  struct sydra_alloc *handle = limited (LIMIT);
+  size_t before;
+
+  /* What the first block costs is no part of the question. */
+  sydra_free (handle, sydra_malloc (handle, POOL_MAX + 1));
+  before = contract_stats (handle).reserved_bytes;
+  ask_for_too_much (handle, 256 * LIMIT);
+  ck_assert_uint_eq (contract_stats (handle).reserved_bytes, before);
+  ck_assert_uint_eq (sydra_alloc_destroy (handle), 0);
+}
+END_TEST
+
+START_TEST (what_the_system_refuses_is_not_charged)
+{
+  struct sydra_alloc *handle = limited ((size_t) PTRDIFF_MAX);
+  void *block;
+
+  for (unsigned round = 0; round < 3; round++)
+    ck_assert_ptr_null (sydra_malloc (handle, (size_t) PTRDIFF_MAX - LIMIT));
+  block = sydra_malloc (handle, 2 * LIMIT);
+  ck_assert_ptr_nonnull (block);
+  sydra_free (handle, block);
+  ck_assert_uint_eq (sydra_alloc_destroy (handle), 0);
+}
+END_TEST
+
 START_TEST (growth_past_the_limit_leaves_the_old_block)
 {
   static void *block[BLOCKS_MAX];
@@ -290,6 +333,8 @@ contract_add_limits (Suite *suite)
   tcase_add_test (tests, the_limit_is_reached_and_not_passed);
   tcase_add_test (tests, a_freed_block_makes_room_for_another);
   tcase_add_test (tests, every_call_that_allocates_asks_for_the_limit);
+  tcase_add_test (tests, a_refused_request_costs_no_memory);
+  tcase_add_test (tests, what_the_system_refuses_is_not_charged);
   tcase_add_test (tests, growth_past_the_limit_leaves_the_old_block);
   tcase_add_test (tests, shrinking_at_the_limit_always_succeeds);
   tcase_add_test (tests, a_batch_stops_at_the_limit);

@@ -234,17 +234,65 @@ END_TEST
 
 /* ---- What the system says ---- */
 
-START_TEST (a_gap_lies_between_the_heap_and_the_stack)
+/* Where systems put a program's heap and stack, and whether the gap is between them, below both, or
+   nowhere. */
+struct layout
 {
+  uint64_t heap, stack, addresses;
+  enum { BETWEEN, BELOW, NOWHERE } gap;
+};
+
+#define GIB ((uint64_t) 1 << 30)
+
+static const struct layout layouts[] = {
+  { 0x55c2db176000, 0x7ffd331fb08f, 1 << 17, BETWEEN }, /* x86-64 */
+  { 0x01fa63000, 0x7fffd405357f, 1 << 17, BETWEEN },    /* the same, not PIE */
+  { 0xaaaaf0b21000, 0xffffe3b0058f, 1 << 18, BETWEEN }, /* arm64, 48 bits */
+  { 0x5588021000, 0x7fe2a21540, 512, BETWEEN },         /* arm64, 39 bits */
+  { 0x55d5021000, 0x7fc0021540, 512, BETWEEN },         /* the same, as near as it can be */
+  { 0x0000421000, 0x7fe2a21540, 512, BETWEEN },         /* the same, not PIE */
+  { 0x2ad5021000, 0x3fe2a21540, 256, BELOW },           /* RISC-V, 39 bits: 38 for programs */
+  { 0x0000421000, 0x3fe2a21540, 256, BETWEEN },         /* the same, not PIE */
+  { 0x55000ca000, 0x55028a854f, 512, BELOW },           /* arm64 in qemu-user */
+  { 0x5502a00000, 0x550280054f, 512, BELOW },           /* the same, the stack first */
+  { 0x00004ba000, 0x550080054f, 512, BETWEEN },         /* the same, not PIE */
+  { 0x4000006000, 0x40028065ef, 512, BELOW },           /* x86-64 in qemu-user */
+  { 0x0aaad21000, 0x0fff921540, 64, NOWHERE },          /* arm64, 36 bits */
+  { 0x0000421000, 0x1ffeffef8f, 128, NOWHERE },         /* valgrind */
+  { 0, 0x7ffd331fb08f, 1 << 17, BETWEEN },              /* no heap */
+};
+
+START_TEST (a_gap_lies_in_the_address_space_and_has_room_for_all_arenas)
+{
+  const struct layout *layout = &layouts[_i];
   uintptr_t low = 1, high = 0;
+  bool heap_first = layout->heap < layout->stack;
+  uint64_t lower = heap_first ? layout->heap : layout->stack,
+           upper = heap_first ? layout->stack : layout->heap;
+  bool found = sy_os_gap_of (layout->heap, layout->stack, &low, &high);
+
+  ck_assert_int_eq (found, layout->gap != NOWHERE);
+  if (!found)
+    return;
+  ck_assert_uint_eq (low, layout->gap == BELOW ? 0 : lower);
+  ck_assert_uint_eq (high, layout->gap == BELOW ? lower : upper);
+  ck_assert_uint_lt (high, layout->addresses * GIB);
+  /* The first place is at most in the middle. */
+  ck_assert_uint_ge (high - low, 2 * (SY_METADATA_BYTES + SY_RANGE_LEAST));
+}
+END_TEST
+
+START_TEST (a_gap_is_beside_the_heap_and_the_stack)
+{
+  uintptr_t low = 1, high = 0, heap = (uintptr_t) sbrk (0);
   char here;
 
   ck_assert_int_eq (sy_os_gap (&low, &high), SY_WORD_BITS == 64 && !SY_THREAD_SANITIZER);
   if (SY_WORD_BITS == 64 && !SY_THREAD_SANITIZER)
     {
       ck_assert_uint_ge (high - low, SY_GAP_MIN);
-      ck_assert_uint_ge (low, (uintptr_t) &test_seed_of_all);
-      ck_assert_uint_le (high, (uintptr_t) &here + MIB);
+      ck_assert (low >= heap || high <= heap);
+      ck_assert (high <= (uintptr_t) &here + MIB || low > (uintptr_t) &here);
     }
 }
 END_TEST
@@ -327,7 +375,10 @@ main (int argc, char **argv)
   tcase_add_test (tests,
                   moved_pages_are_where_they_were_moved_to_and_nothing_is_where_they_were);
   tcase_add_test (tests, pages_that_are_mapped_over_others_are_zero);
-  tcase_add_test (tests, a_gap_lies_between_the_heap_and_the_stack);
+  if (SY_WORD_BITS == 64)
+    tcase_add_loop_test (tests, a_gap_lies_in_the_address_space_and_has_room_for_all_arenas, 0,
+                         sizeof layouts / sizeof *layouts);
+  tcase_add_test (tests, a_gap_is_beside_the_heap_and_the_stack);
   tcase_add_test (tests, each_run_of_a_program_has_a_secret_of_its_own);
   tcase_add_test (tests, the_clock_does_not_go_back);
   tcase_add_test (tests, pages_and_processors_are_what_the_system_says);

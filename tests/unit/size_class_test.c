@@ -104,6 +104,18 @@ START_TEST (magazines_of_every_class_fit)
 }
 END_TEST
 
+/* sydra-alloc(7) says: up to 1.9 MiB.  Of each class a thread has two magazines. */
+START_TEST (first_magazines_of_all_classes_hold_what_the_manual_says)
+{
+  size_t bytes = 0;
+
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    bytes += 2 * first_capacity (sy_size_classes[class].bytes) * sy_size_classes[class].bytes;
+  ck_assert_uint_gt (bytes, (size_t) 18 * 1024 * 1024 / 10);
+  ck_assert_uint_le (bytes, (size_t) 19 * 1024 * 1024 / 10);
+}
+END_TEST
+
 /* In the longest slab that there may be, whatever the class's own is. */
 START_TEST (every_offset_of_a_slab_finds_its_block)
 {
@@ -171,6 +183,7 @@ main (void)
   tcase_add_test (tests, classes_rise_and_fill_their_slabs);
   tcase_add_test (tests, the_core_nine_are_there_and_no_class_wastes_more_than_a_fifth);
   tcase_add_test (tests, magazines_of_every_class_fit);
+  tcase_add_test (tests, first_magazines_of_all_classes_hold_what_the_manual_says);
   tcase_add_test (tests, every_offset_of_a_slab_finds_its_block);
   tcase_add_test (tests, a_plain_size_gets_the_smallest_class_that_max_align_t_allows);
   tcase_add_test (tests, an_aligned_size_gets_the_smallest_class_that_is_aligned_so);
