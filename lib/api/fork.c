@@ -8,6 +8,7 @@
 #include "api/waiting.h"
 #include "base/metadata.h"
 #include "base/os.h"
+#include "pages/units.h"
 #include "pool/reap.h"
 #include "thread/registry.h"
 
@@ -112,6 +113,7 @@ in_child (void)
   if (was_locked)
     {
       locked = false;
+      sy_units_after_fork ();
       unlock_most ();
     }
   if (SY_DEBUG)

@@ -84,6 +84,10 @@ open_in_place (struct sy_arena *arena, size_t bytes)
       arena->origin = arena->is_down ? place + round_up (bytes, SY_HUGE_PAGE_BYTES) : place;
       if (map_to (arena, SY_UNIT_BYTES, &taken))
         return true;
+      /* The next arena may have the place, if none has come behind it. */
+      if (!taken)
+        (void) AO_compare_and_swap (
+          &next_place, (AO_t) place + round_up (bytes, SY_HUGE_PAGE_BYTES), (AO_t) place);
     }
   *arena = (struct sy_arena) { .is_down = arena->is_down };
   return false;

@@ -196,7 +196,8 @@
 /* ---- Free units, and large blocks ---- */
 
 /* Each length below SY_RUN_EXACT units has its own list of free runs; above it there are eight
-   lists to a doubling.  A search looks at up to SY_RUN_LOOKS runs of one list. */
+   lists to a doubling.  A search looks at up to SY_RUN_LOOKS runs of a list; at all of them before
+   a request fails. */
 #define SY_RUN_EXACT 64u
 #define SY_RUN_LISTS 256u
 #define SY_RUN_LOOKS 8u
@@ -204,6 +205,9 @@
    more. */
 #define SY_DIRTY_SHARE 4u
 #define SY_DIRTY_LEAST ((uint32_t) ((1 << 20) / SY_UNIT_BYTES))
+/* So much may wait because the program has shown to want it back.  Not more, as it stays for ever
+   if the program makes nothing but hits from then on. */
+#define SY_DIRTY_WANTED ((uint32_t) ((4 << 20) / SY_UNIT_BYTES))
 /* How much goes back to the system in one go, between two looks at the clock, and how much of
    others' a call takes along that frees more than may wait: each less than a millisecond's work. */
 #define SY_PURGE_UNITS ((uint32_t) ((2 << 20) / SY_UNIT_BYTES))

@@ -87,17 +87,16 @@ sy_large_clear (void *block, size_t bytes)
     }
 }
 
-/* Takes the block out of the map.  Of several threads that free the same block one does so. */
-static bool
-end (unsigned tag, uint32_t first)
+/* Takes the block out of the map.  Of several threads that free the same block one does so; the
+   others report misuse. */
+static void
+end (unsigned tag, uint32_t first, const char *call)
 {
-  unsigned entry = tag ^ SY_UNIT_LARGE;
-
   /* Relaxed: who takes the units next has them from the book, under its lock. */
-  if (!AO_int_compare_and_swap (&sy_range.map[first], entry, 0))
-    return false;
+  if (!AO_int_compare_and_swap (&sy_range.map[first], tag ^ SY_UNIT_LARGE, 0))
+    sy_bug (call, sy_range_address (first),
+            "no block of this handle: not allocated by it, or freed already");
   sy_range_mark (first + 1, sy_range_unit (first)->length - 1, 0);
-  return true;
 }
 
 void
@@ -105,8 +104,7 @@ sy_large_give (unsigned tag, void *block, const char *call)
 {
   uint32_t first = sy_range_unit_of (block);
 
-  if (!end (tag, first))
-    sy_bug (call, block, "no block of this handle: not allocated by it, or freed already");
+  end (tag, first, call);
   sy_units_give (first, 1);
 }
 
@@ -188,7 +186,7 @@ lengthen (unsigned tag, uint32_t from, uint32_t length)
     to = sy_units_take (length, false, &zero);
   if (to == SY_UNIT_NONE)
     return to;
-  (void) end (tag, from);
+  end (tag, from, "sydra_realloc");
   if (copies)
     {
       memcpy (sy_range_address (to), sy_range_address (from), bytes);

@@ -13,6 +13,9 @@ struct sy_lock sy_range_lock = SY_LOCK_INIT (SY_RANK_RANGE);
 /* Under the lock. */
 static struct sy_arena map, book = { .is_down = true }, range;
 
+/* Bytes that the edge has jumped over.  Written under the lock; relaxed: a number. */
+static AO_t jumped_over;
+
 /* How long a range to ask for. */
 static size_t
 wanted_bytes (void)
@@ -109,6 +112,7 @@ jump (uint32_t count)
     sy_runs_detach (&sy_range_runs, sy_runs_take_edge (&sy_range_runs, over));
   if (left != 0)
     sy_runs_file (&sy_range_runs, edge, SY_RUN_CLEAN);
+  sy_own_add (&jumped_over, to - old_end);
   return true;
 }
 
@@ -127,7 +131,7 @@ sy_range_grow (uint32_t count)
 size_t
 sy_range_bytes (void)
 {
-  return AO_load (&sy_range.granules) << SY_GRANULE_SHIFT;
+  return (AO_load (&sy_range.granules) << SY_GRANULE_SHIFT) - AO_load (&jumped_over);
 }
 
 void

@@ -105,7 +105,8 @@ void sy_range_each (unsigned tag, void (*visit) (void *ctx, uint32_t unit, unsig
    */
 bool sy_range_grow (uint32_t count);
 
-/* Bytes that are mapped; any thread may ask. */
+/* Bytes that are mapped, without those of others that the edge has jumped over; any thread may
+   ask. */
 size_t sy_range_bytes (void);
 
 extern struct sy_lock sy_range_lock;

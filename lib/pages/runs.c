@@ -80,15 +80,13 @@ list_filled (const struct sy_run_lists *lists, unsigned list)
   return SY_RUN_LISTS;
 }
 
-/* The shortest long enough run, and the lowest of several, among the first SY_RUN_LOOKS of a
-   list. */
+/* The shortest long enough run, and the lowest of several, among the first `looks` of a list. */
 static uint32_t
-list_best (const struct sy_runs *runs, uint32_t first, uint32_t length)
+list_best (const struct sy_runs *runs, uint32_t first, uint32_t length, uint32_t looks)
 {
   uint32_t best = SY_UNIT_NONE, best_length = UINT32_MAX;
 
-  for (unsigned looks = 0; first != SY_UNIT_NONE && looks < SY_RUN_LOOKS;
-       looks++, first = sy_unit_of (runs, first)->next)
+  for (; first != SY_UNIT_NONE && looks != 0; looks--, first = sy_unit_of (runs, first)->next)
     {
       uint32_t has = sy_unit_of (runs, first)->length;
 
@@ -102,16 +100,20 @@ list_best (const struct sy_runs *runs, uint32_t first, uint32_t length)
 }
 
 uint32_t
-sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t length)
+sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t length, uint32_t looks)
 {
   const struct sy_run_lists *lists = &runs->lists[state == SY_RUN_CLEAN];
-  unsigned own = list_of (length), list;
-  uint32_t found = list_best (runs, lists->head[own], length);
+  uint32_t found = SY_UNIT_NONE;
 
-  if (found != SY_UNIT_NONE || own + 1 >= SY_RUN_LISTS)
-    return found;
-  list = list_filled (lists, own + 1);
-  return list == SY_RUN_LISTS ? SY_UNIT_NONE : list_best (runs, lists->head[list], length);
+  /* In the own list some are too short, and perhaps all of the first ones. */
+  for (unsigned list = list_of (length); found == SY_UNIT_NONE; list++)
+    {
+      list = list_filled (lists, list);
+      if (list >= SY_RUN_LISTS)
+        break;
+      found = list_best (runs, lists->head[list], length, looks);
+    }
+  return found;
 }
 
 /* ---- The list of ages ---- */
@@ -256,8 +258,10 @@ sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length)
 void
 sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state)
 {
-  uint32_t length = sy_unit_of (runs, first)->length, next = first + length, longest = length,
+  uint32_t length = sy_unit_of (runs, first)->length, next = first + length,
            stamp = runs->tick, older = runs->youngest;
+  /* What was detached is of now, whatever it joins: this tick's purge does not try it again. */
+  uint32_t longest = sy_unit_of (runs, first)->state == SY_RUN_DETACHED ? UINT32_MAX : length;
   uint32_t before = first == 0 ? SY_UNIT_NONE : first - sy_unit_of (runs, first - 1)->back,
            neighbours[2] = { before, next == runs->edge ? SY_UNIT_NONE : next };
 

@@ -75,11 +75,12 @@ sy_unit_of (const struct sy_runs *runs, uint32_t unit)
 }
 
 /*
- * The first unit of a free run of this state with at least `length` units.  Of the runs that a
- * bounded search sees it is the shortest, and of equally short ones the lowest.  SY_UNIT_NONE: none
- * found.
+ * The first unit of a free run of this state with at least `length` units.  Of the first `looks`
+ * runs of a list it is the shortest, and of equally short ones the lowest.  SY_UNIT_NONE: none
+ * found.  There is none then if `looks` is UINT32_MAX.
  */
-uint32_t sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t length);
+uint32_t sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t length,
+                       uint32_t looks);
 
 /* Makes the first `length` units of a free run a used run.  The rest stays free, in the same
    state. */
@@ -99,7 +100,8 @@ void sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more);
 /* Cuts a used or detached run in two, of the same state.  The first keeps `length` units. */
 void sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length);
 
-/* Makes a used or detached run dirty or clean, and joins it with its neighbours of that state. */
+/* Makes a used or detached run dirty or clean, and joins it with its neighbours of that state.  The
+   joined run is as old as its longest part; if a part was detached, it is of this tick. */
 void sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state);
 
 /* Makes a used run detached. */

@@ -13,7 +13,7 @@ static struct {
   uint32_t given_up[2];   /* units that went back at calls, in this tick and in the one before, and
                              for which no new ones were taken since */
   uint32_t moved;         /* used runs that are mappings of their own */
-  bool moves_ended;       /* a move has lost its place, and no more are made */
+  uint32_t cleaners;      /* threads that give back memory of detached runs */
   struct sy_purge_timer timer;
   AO_t dirty;             /* runs->dirty; any thread reads it, relaxed: a number */
 } state;
@@ -79,7 +79,7 @@ note_growth (uint32_t count)
       uint32_t regretted = least (count, state.given_up[age]);
 
       state.given_up[age] -= regretted;
-      state.wanted += regretted;
+      state.wanted = least (state.wanted + regretted, SY_DIRTY_WANTED);
       count -= regretted;
     }
   if (state.growth_at == 0)
@@ -160,27 +160,34 @@ detach_excess (uint32_t count, uint32_t *chain)
   state.given_up[0] += before - runs->dirty;
 }
 
-/* Gives a detached run's memory back, outside the lock.  Returns the run's new state;
-   SY_RUN_DETACHED: nothing is mapped there any more. */
+/*
+ * Gives a detached run's memory back, outside the lock.  Returns the run's new state;
+ * SY_RUN_DETACHED: nothing is mapped there any more.  The system refuses pages that are locked.
+ * They are mapped anew, and so locked no more, as if the block had been unmapped; or locked and
+ * zero, if the process locks all that it maps.
+ */
 static enum sy_run_state
 discard (uint32_t first)
 {
   char *start = sy_range_address (first);
   bool done = sy_os_discard (start, run_bytes (first));
 
-  if (sy_range_unit (first)->moved == 0)
-    return done ? SY_RUN_CLEAN : SY_RUN_DIRTY;
-  return sy_os_map_over (start, run_bytes (first)) ? SY_RUN_CLEAN : SY_RUN_DETACHED;
+  if ((done && sy_range_unit (first)->moved == 0) || sy_os_map_over (start, run_bytes (first)))
+    return SY_RUN_CLEAN;
+  /* A call that fails may have unmapped the run.  To commit what is committed asks for that. */
+  return sy_os_commit (start, run_bytes (first)) ? SY_RUN_DIRTY : SY_RUN_DETACHED;
 }
 
-/* Gives the memory of a chain's runs back, outside the lock, and files them.  A run that the system
-   refuses becomes dirty again.  Returns the bytes given back. */
+/* Releases the lock, gives the memory of a chain's runs back, and files them.  A run that the
+   system refuses becomes dirty again.  Returns the bytes given back. */
 static size_t
-clean_chain (uint32_t chain)
+unlock_and_clean (uint32_t chain)
 {
   uint32_t cleaned = SY_UNIT_NONE, refused = SY_UNIT_NONE, first;
   size_t bytes = 0;
 
+  state.cleaners += chain != SY_UNIT_NONE;
+  unlock ();
   if (chain == SY_UNIT_NONE)
     return 0;
   while ((first = chain_pop (&chain)) != SY_UNIT_NONE)
@@ -201,6 +208,7 @@ clean_chain (uint32_t chain)
     sy_runs_file (runs, first, SY_RUN_CLEAN);
   while ((first = chain_pop (&refused)) != SY_UNIT_NONE)
     sy_runs_file (runs, first, SY_RUN_DIRTY);
+  state.cleaners--;
   note_loss ();
   unlock ();
   return bytes;
@@ -235,21 +243,20 @@ sy_units_give (uint32_t first, unsigned count)
       first = next;
     }
   detach_excess (units, &chain);
-  unlock ();
-  (void) clean_chain (chain);
+  (void) unlock_and_clean (chain);
 }
 
 /* ---- Taking ---- */
 
-/* Under the lock.  The run is not moved. */
+/* Under the lock, after a search of so many looks.  The run is not moved. */
 static uint32_t
-take_locked (uint32_t count, bool may_be_dirty, bool *zero)
+take_locked (uint32_t count, bool may_be_dirty, uint32_t looks, bool *zero)
 {
-  uint32_t first = may_be_dirty ? sy_runs_find (runs, SY_RUN_DIRTY, count) : SY_UNIT_NONE;
+  uint32_t first = may_be_dirty ? sy_runs_find (runs, SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
 
   *zero = first == SY_UNIT_NONE;
   if (*zero)
-    first = sy_runs_find (runs, SY_RUN_CLEAN, count);
+    first = sy_runs_find (runs, SY_RUN_CLEAN, count, looks);
   if (first != SY_UNIT_NONE)
     sy_runs_take (runs, first, count);
   else if (sy_range_grow (count))
@@ -265,18 +272,21 @@ take_locked (uint32_t count, bool may_be_dirty, bool *zero)
 uint32_t
 sy_units_take (uint32_t count, bool may_be_dirty, bool *zero)
 {
-  uint32_t first = SY_UNIT_NONE;
+  uint32_t first, cleaners;
 
-  for (unsigned tries = 0; tries < 2; tries++)
+  for (unsigned tries = 0;; tries++)
     {
       sy_lock_take (&sy_range_lock);
-      first = take_locked (count, may_be_dirty, zero);
+      first = take_locked (count, may_be_dirty, tries == 0 ? SY_RUN_LOOKS : UINT32_MAX, zero);
+      cleaners = state.cleaners;
       unlock ();
+      if (first != SY_UNIT_NONE || (tries != 0 && cleaners == 0))
+        return first;
+      if (tries != 0)
+        sy_os_pause (tries);
       /* Free runs may be too short only because dirty and clean ones lie side by side. */
-      if (first != SY_UNIT_NONE || sy_units_purge () == 0)
-        break;
+      (void) sy_units_purge ();
     }
-  return first;
 }
 
 /* Gives back both ends of a used run, so that it begins at the alignment and has the length.
@@ -316,6 +326,12 @@ sy_units_take_aligned (uint32_t count, size_t alignment, bool *zero)
   return first;
 }
 
+void
+sy_units_after_fork (void)
+{
+  state.cleaners = 0;
+}
+
 /* ---- Changing a run ---- */
 
 void
@@ -330,8 +346,7 @@ sy_units_cut (uint32_t first, uint32_t length)
   state.moved += sy_range_unit (first)->moved;
   give_run (first + length, &chain);
   detach_excess (cut, &chain);
-  unlock ();
-  (void) clean_chain (chain);
+  (void) unlock_and_clean (chain);
 }
 
 /* How many units right behind the run are free, up to `wanted`; if they reach the edge, the range
@@ -381,33 +396,13 @@ sy_units_has_dirty (uint32_t count)
 {
   sy_lock_take (&sy_range_lock);
 
-  bool has = sy_runs_find (runs, SY_RUN_DIRTY, count) != SY_UNIT_NONE;
+  bool has = sy_runs_find (runs, SY_RUN_DIRTY, count, SY_RUN_LOOKS) != SY_UNIT_NONE;
 
   unlock ();
   return has;
 }
 
 /* ---- Moving ---- */
-
-/* Does this run's move need another mapping than there may be?  A place is lost if another thread's
-   mapping has come there. */
-static bool
-may_move (uint32_t from)
-{
-  return !state.moves_ended && (sy_range_unit (from)->moved != 0 || state.moved < SY_MOVED_MAX);
-}
-
-/* Files a run whose place was unmapped, and mapped anew if `is_mapped`.  Else it stays detached for
-   ever, and no other run is moved.  Under the lock. */
-static void
-file_place (uint32_t first, bool is_mapped)
-{
-  sy_runs_detach (runs, first);
-  if (is_mapped)
-    sy_runs_file (runs, first, SY_RUN_CLEAN);
-  else
-    state.moves_ended = true;
-}
 
 /* Gives back the run that another was not moved to.  Returns false. */
 static bool
@@ -423,7 +418,7 @@ sy_units_move (uint32_t from, uint32_t to)
   bool moves, is_mapped = true, taken;
 
   sy_lock_take (&sy_range_lock);
-  moves = may_move (from);
+  moves = sy_range_unit (from)->moved != 0 || state.moved < SY_MOVED_MAX;
   unlock ();
   if (!moves)
     return give_place (to);
@@ -442,7 +437,11 @@ sy_units_move (uint32_t from, uint32_t to)
       state.moved += 1 - sy_range_unit (from)->moved;
       sy_range_unit (to)->moved = 1;
     }
-  file_place (moves ? from : to, is_mapped);
+  /* A place that cannot be mapped anew, as another thread's mapping has come there, stays detached
+     for ever. */
+  sy_runs_detach (runs, moves ? from : to);
+  if (is_mapped)
+    sy_runs_file (runs, moves ? from : to, SY_RUN_CLEAN);
   note_loss ();
   unlock ();
   return moves;
@@ -483,8 +482,7 @@ sy_units_purge_step (uint64_t now_ns)
       uint32_t chain = SY_UNIT_NONE;
 
       done = purge_some (&chain);
-      unlock ();
-      (void) clean_chain (chain);
+      (void) unlock_and_clean (chain);
       done = done || sy_os_now_ns () >= until_ns;
       sy_lock_take (&sy_range_lock);
       /* Meanwhile another thread's step may have ended the purge. */
@@ -500,8 +498,7 @@ sy_units_purge (void)
 
   sy_lock_take (&sy_range_lock);
   (void) detach_dirty (UINT32_MAX, runs->tick + 1, &chain);
-  unlock ();
-  return clean_chain (chain);
+  return unlock_and_clean (chain);
 }
 
 size_t

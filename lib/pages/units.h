@@ -3,8 +3,8 @@
  * units.h: runs of units for slabs and for large blocks, and how free ones go back to the system.
  *
  * A run that is given back is dirty: its memory stays for a while, for any other use.  What waits
- * so is at most a share of what is in use, or what the program has shown to want back, if that is
- * more.  Memory goes back
+ * so is at most a share of what is in use, or what the program has shown to want back, up to a
+ * bound, if that is more.  Memory goes back
  *
  *   - at the call that makes it more than that: long runs, as they cost the least;
  *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS: what was given back first.
@@ -63,6 +63,9 @@ size_t sy_units_purge (void);
 /* Bytes of free memory that wait for reuse.  Takes no lock: statistics do not wait for threads that
    take and give. */
 size_t sy_units_dirty_bytes (void);
+
+/* In the child of a fork, under the range's lock: no other thread gives memory back. */
+void sy_units_after_fork (void);
 
 /* Does the book satisfy its invariants?  For tests and debug builds. */
 bool sy_units_are_valid (void);

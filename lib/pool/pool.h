@@ -3,7 +3,7 @@
  * pool.h: a pool is what a handle has of small blocks: shards, each with one bin for each class,
  * and a tag that marks its slabs in the map of the range (range.h).
  *
- *   shard 0    bin of class 1 | bin of class 2 | ... | bin of class 45
+ *   shard 0    bin of class 1 | bin of class 2 | ... | bin of class 53
  *   shard 1    ...
  *
  * Any thread may use the bins of any shard.  A thread's home is only where it looks first.  A

@@ -386,6 +386,46 @@ START_TEST (a_limit_on_address_space_is_shared)
 }
 END_TEST
 
+/* Opens and closes an arena of a GiB.  Returns where it lay. */
+static char *
+place_of_a_gib (void)
+{
+  struct sy_arena arena = { .origin = NULL };
+
+  require (sy_arena_open (&arena, 1024 * MIB, MIB, 1) && !arena.is_reserved, "no place");
+  arena_close (&arena);
+  return arena.origin;
+}
+
+/* As many openings fail as would need all addresses, had each its own. */
+static int
+fail_to_open (void *nothing)
+{
+  struct rlimit none = { MIB, RLIM_INFINITY }, all = { RLIM_INFINITY, RLIM_INFINITY };
+  char *before = place_of_a_gib ();
+  unsigned count = 0;
+
+  (void) nothing;
+  require (setrlimit (RLIMIT_AS, &none) == 0, "no limit");
+  for (unsigned at = 0; at < 1u << 18; at++)
+    {
+      struct sy_arena arena = { .is_down = at % 2 };
+
+      count += sy_arena_open (&arena, 1024 * MIB, 1024 * MIB, 1);
+    }
+  require (setrlimit (RLIMIT_AS, &all) == 0 && count == 0, "%u arenas", count);
+  require (place_of_a_gib () == before + 1024 * MIB, "places are lost");
+  return 0;
+}
+
+START_TEST (an_arena_that_cannot_be_opened_uses_up_no_addresses)
+{
+  struct child child = child_run (fail_to_open, NULL);
+
+  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -406,6 +446,7 @@ main (void)
       tcase_add_test (tests, an_arena_grows_up_to_what_is_in_the_way);
       tcase_add_loop_test (tests, an_arena_jumps_over_what_is_in_the_way, 0, 3);
       tcase_add_test (tests, no_arena_jumps_beyond_its_room);
+      tcase_add_test (tests, an_arena_that_cannot_be_opened_uses_up_no_addresses);
     }
   if (!TEST_SANITIZED)
     {

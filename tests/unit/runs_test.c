@@ -55,9 +55,9 @@ START_TEST (dirty_and_clean_neighbours_stay_apart)
   ck_assert (sy_runs_is_valid (&runs));
   ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 10);
   ck_assert_uint_eq (sy_unit_of (&runs, 20)->length, 10);
-  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 11), SY_UNIT_NONE);
-  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 10), 10);
-  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_CLEAN, 10), 20);
+  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 11, SY_RUN_LOOKS), SY_UNIT_NONE);
+  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 10, SY_RUN_LOOKS), 10);
+  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_CLEAN, 10, SY_RUN_LOOKS), 20);
 }
 END_TEST
 
@@ -69,7 +69,7 @@ START_TEST (a_clean_run_at_the_edge_lowers_it)
   sy_runs_file (&runs, 50, SY_RUN_CLEAN);
   ck_assert_uint_eq (runs.edge, 40);
   ck_assert (sy_runs_is_valid (&runs));
-  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_CLEAN, 1), SY_UNIT_NONE);
+  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_CLEAN, 1, SY_RUN_LOOKS), SY_UNIT_NONE);
   ck_assert_uint_eq (sy_runs_take_edge (&runs, 15), 40);
   ck_assert (sy_runs_is_valid (&runs));
 }
@@ -91,13 +91,26 @@ START_TEST (the_shortest_that_fits_is_found_and_the_lowest_of_equals)
   for (uint32_t length = 1; length <= 401; length++)
     {
       uint32_t best = SY_UNIT_NONE, best_length = UINT32_MAX,
-               found = sy_runs_find (&runs, SY_RUN_CLEAN, length);
+               found = sy_runs_find (&runs, SY_RUN_CLEAN, length, SY_RUN_LOOKS);
 
       for (unsigned at = 0; at < 9; at++)
         if (lengths[at] >= length && lengths[at] < best_length)
           best_length = lengths[at], best = first[at];
       ck_assert_msg (found == best, "%u units: %u, not %u", length, found, best);
     }
+}
+END_TEST
+
+START_TEST (no_run_is_longer_than_the_longest_list)
+{
+  row (3, 31);
+  sy_runs_file (&runs, 0, SY_RUN_CLEAN);
+  for (unsigned shift = 12; shift < 32; shift++)
+    for (uint32_t more = 0; more < 2; more++)
+      ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, (UINT32_C (1) << shift) - more,
+                                       UINT32_MAX),
+                         SY_UNIT_NONE);
+  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_CLEAN, UINT32_MAX, UINT32_MAX), SY_UNIT_NONE);
 }
 END_TEST
 
@@ -203,7 +216,7 @@ START_TEST (the_book_holds_under_random_use)
       if (count < 200 && test_random_below (&random, 2) == 0)
         {
           first = sy_runs_find (&runs, test_random_below (&random, 2) ? SY_RUN_DIRTY : SY_RUN_CLEAN,
-                                length);
+                                length, SY_RUN_LOOKS);
           if (first != SY_UNIT_NONE)
             sy_runs_take (&runs, first, length);
           else if (runs.edge + length < UNITS)
@@ -248,6 +261,7 @@ main (void)
   tcase_add_test (tests, dirty_and_clean_neighbours_stay_apart);
   tcase_add_test (tests, a_clean_run_at_the_edge_lowers_it);
   tcase_add_test (tests, the_shortest_that_fits_is_found_and_the_lowest_of_equals);
+  tcase_add_test (tests, no_run_is_longer_than_the_longest_list);
   tcase_add_test (tests, the_oldest_go_first_and_the_tick_is_kept_apart);
   tcase_add_test (tests, a_long_run_goes_before_an_older_one_that_is_less_than_half_as_long);
   tcase_add_test (tests, joined_runs_are_as_old_as_the_longer);

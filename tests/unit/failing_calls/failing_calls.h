@@ -28,10 +28,12 @@ struct fault
   size_t least; /* a mmap of fewer bytes does not fail */
   bool persists;
   bool old;     /* the system knows nothing of pages that are asked for ahead */
+  bool slow;    /* the first madvise that gives memory back takes its time */
   bool unmaps;  /* a mremap that fails has unmapped the new place, as Linux before 6.17 may do */
-  AO_t on, calls, hits, ahead, moves;
+  AO_t on, calls, hits, ahead, moves, asleep;
 };
 extern struct fault fault;
+#define SLOW_US 300000
 
 /* The nth call of these kinds is to fail, alone or with all that come after it ... */
 void fault_choose (unsigned kinds, unsigned nth, bool persists);

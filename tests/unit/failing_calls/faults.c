@@ -95,6 +95,8 @@ __wrap_madvise (void *start, size_t bytes, int advice)
 {
   if (advice == MADV_POPULATE_WRITE || advice == MADV_DONTDUMP || advice == MADV_DODUMP)
     return wish (start, bytes, advice);
+  if (fault.slow && AO_compare_and_swap (&fault.asleep, 0, 1))
+    usleep (SLOW_US);
   return fails (MADVISE) ? -1 : __real_madvise (start, bytes, advice);
 }
 

@@ -2,6 +2,9 @@
 /* refusals.c: what single calls do where the system refuses them. */
 #include <config.h>
 
+#include <pthread.h>
+#include <string.h>
+
 #include "failing_calls.h"
 #include "pages/units.h"
 #include "pool/size_class.h"
@@ -143,7 +146,8 @@ refuse_pages_of (uint32_t units)
     require ((run[at] = sy_units_take (units, false, &zero)) != SY_UNIT_NONE, "no run");
   for (unsigned at = 0; at < 20; at += 2)
     sy_units_give (run[at], 1);
-  fault_choose (MADVISE, 4, true);
+  /* What is refused is mapped anew, if the system grants that. */
+  fault_choose (MADVISE | MMAP, 4, true);
   fault_begin ();
   require (sy_units_purge () == 3 * bytes, "three went back");
   require (sy_units_dirty_bytes () == 7 * bytes, "%zu bytes wait", sy_units_dirty_bytes ());
@@ -174,6 +178,130 @@ START_TEST (pages_that_the_system_does_not_take_back_stay_dirty)
 }
 END_TEST
 
+/* Does what is due in a purge.  Returns how many calls were refused. */
+static size_t
+purge (uint64_t *now_ns)
+{
+  uint32_t tick = sy_range_runs.tick;
+  AO_t before = AO_load (&fault.hits);
+
+  for (unsigned at = 0; sy_range_runs.tick == tick; at++)
+    {
+      require (at < 1000, "the purge does not end: %zu calls were refused",
+               (size_t) (AO_load (&fault.hits) - before));
+      sy_units_purge_step (*now_ns += (uint64_t) 1 << 20);
+    }
+  *now_ns += SY_REAP_NS;
+  return AO_load (&fault.hits) - before;
+}
+
+/* A long run waits, and the system takes no part of it back. */
+static int
+refuse_a_long_run (void *nothing)
+{
+  const uint32_t length = 8 * SY_PURGE_UNITS;
+  uint64_t now_ns = sy_os_now_ns () + 10 * SY_REAP_NS;
+  uint32_t run;
+  bool zero;
+
+  (void) nothing;
+  require (sy_range_open (), "no range");
+  run = sy_units_take (length, false, &zero);
+  require (sy_units_take (4 * length, false, &zero) != SY_UNIT_NONE, "no ballast");
+  memset (sy_range_address (run), 1, length * SY_UNIT_BYTES);
+  sy_units_give (run, 1);
+  fault_choose (MADVISE | MMAP, 1, true);
+  fault_begin ();
+  for (unsigned round = 0; round < 10; round++)
+    {
+      size_t refused = purge (&now_ns);
+
+      require (refused <= 3, "%zu calls were refused", refused);
+      require (sy_units_dirty_bytes () == length * SY_UNIT_BYTES, "a part is lost");
+      require (sy_units_are_valid (), "the book is not valid");
+    }
+  fault_lift ();
+  (void) purge (&now_ns);
+  (void) purge (&now_ns);
+  require (sy_units_dirty_bytes () == 0, "%zu bytes stay", sy_units_dirty_bytes ());
+  return 0;
+}
+
+START_TEST (a_purge_asks_once_for_what_the_system_refuses)
+{
+  child_must_pass (refuse_a_long_run, NULL);
+}
+END_TEST
+
+static void *
+give_slowly (void *first)
+{
+  sy_units_give ((uint32_t) (uintptr_t) first, 1);
+  return NULL;
+}
+
+/* All units but one long run's are used, and the range cannot grow. */
+static int
+take_what_another_gives_back (void *nothing)
+{
+  const uint32_t length = 8 * SY_PURGE_UNITS;
+  uint32_t run;
+  pthread_t thread;
+  bool zero;
+
+  (void) nothing;
+  require (sy_range_open (), "no range");
+  run = sy_units_take (length, false, &zero);
+  fault_choose (MMAP | MPROTECT, 1, true);
+  fault_begin ();
+  while (sy_units_take (1, false, &zero) != SY_UNIT_NONE)
+    ;
+  fault.slow = true;
+  require (pthread_create (&thread, NULL, give_slowly, (void *) (uintptr_t) run) == 0, "no thread");
+  while (AO_load (&fault.asleep) == 0)
+    sy_os_pause (0);
+  require (sy_units_take (length, true, &zero) == run && zero, "the run is not found");
+  require (sy_units_take (1, true, &zero) == SY_UNIT_NONE, "there is more");
+  return pthread_join (thread, NULL);
+}
+
+/* Of a fork's child, too, where that thread is not; but once only. */
+static int
+take_what_nobody_gives_back (void *nothing)
+{
+  pid_t child;
+  pthread_t thread;
+  uint64_t begin_ns;
+  int status;
+  bool zero;
+
+  (void) nothing;
+  require (sy_range_open (), "no range");
+  fault.slow = true;
+  require (pthread_create (&thread, NULL, give_slowly,
+                           (void *) (uintptr_t) sy_units_take (8 * SY_PURGE_UNITS, false, &zero))
+             == 0, "no thread");
+  while (AO_load (&fault.asleep) == 0)
+    sy_os_pause (0);
+  child = fork ();
+  if (child == 0)
+    {
+      (void) sy_units_take (1u << 28, true, &zero);
+      begin_ns = sy_os_now_ns ();
+      (void) sy_units_take (1u << 28, true, &zero);
+      _exit (sy_os_now_ns () - begin_ns > UINT64_C (500000000));
+    }
+  require (waitpid (child, &status, 0) == child && status == 0, "the child waits and waits");
+  return pthread_join (thread, NULL);
+}
+
+START_TEST (memory_that_another_thread_gives_back_is_waited_for)
+{
+  child_must_pass (take_what_another_gives_back, NULL);
+  child_must_pass (take_what_nobody_gives_back, NULL);
+}
+END_TEST
+
 void
 failing_calls_add_refusals (Suite *suite)
 {
@@ -183,4 +311,6 @@ failing_calls_add_refusals (Suite *suite)
   tcase_add_test (tests, blocks_that_cannot_be_tracked_are_served_and_freed_all_the_same);
   tcase_add_test (tests, a_system_that_cannot_get_pages_ahead_is_asked_once);
   tcase_add_test (tests, pages_that_the_system_does_not_take_back_stay_dirty);
+  tcase_add_test (tests, a_purge_asks_once_for_what_the_system_refuses);
+  tcase_add_test (tests, memory_that_another_thread_gives_back_is_waited_for);
 }

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "large.h"
+#include "unit/child.h"
 
 /* ---- The handle's limit ---- */
 
@@ -197,6 +198,74 @@ START_TEST (a_locked_block_moves_and_is_unlocked_when_it_is_freed)
 }
 END_TEST
 
+/* Does what is due in two purges, a step each 2^20 ns.  False: they do not end. */
+static bool
+purge_twice (void)
+{
+  uint64_t now_ns = sy_os_now_ns () + 10 * SY_REAP_NS;
+  uint32_t tick = sy_range_runs.tick;
+
+  for (unsigned at = 0; sy_range_runs.tick - tick < 2 && at < 2000; at++)
+    sy_units_purge_step (now_ns += (uint64_t) 1 << 20);
+  return sy_range_runs.tick - tick >= 2;
+}
+
+START_TEST (one_locked_page_keeps_no_freed_memory)
+{
+  void *ballast = take_ballast (64 * MIB);
+  char *block = sydra_malloc (a, 8 * MIB), *again;
+
+  memset (block, 1, 8 * MIB);
+  if (lock (block + 5 * MIB, 1))
+    {
+      sydra_free (a, block);
+      ck_assert_uint_ge (sy_units_dirty_bytes (), 8 * MIB);
+      ck_assert (purge_twice ());
+      ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
+      if (!TEST_SANITIZED)
+        ck_assert_uint_eq (there_of (block, 8 * MIB), 0);
+      again = sydra_calloc (a, 1, 8 * MIB);
+      ck_assert_ptr_eq (again, block);
+      must_be_zero (again, 8 * MIB);
+    }
+  sydra_free (a, block);
+  sydra_free (a, ballast);
+}
+END_TEST
+
+/* What the process asked for stays so: each page is in memory, at all times. */
+static int
+purge_locked (void *argument)
+{
+  void *ballast = take_ballast (64 * MIB);
+  char *block = sydra_malloc (a, 8 * MIB);
+
+  (void) argument;
+  memset (block, 1, 8 * MIB);
+  if (mlockall (MCL_CURRENT | MCL_FUTURE) != 0)
+    {
+      printf ("# not tried: not all memory can be locked\n");
+      return 0;
+    }
+  sydra_free (a, block);
+  require (purge_twice (), "the purge does not end");
+  require (there_of (block, 8 * MIB) == 8 * MIB, "memory is no longer locked");
+  block = sydra_calloc (a, 1, 10 * MIB);
+  require (there_of (block, 10 * MIB) == 10 * MIB, "memory is not locked");
+  must_be_zero (block, 10 * MIB);
+  sydra_free (a, ballast);
+  require (there_of (ballast, 64 * MIB) == 64 * MIB, "memory is no longer locked");
+  return 0;
+}
+
+START_TEST (where_all_memory_is_locked_it_stays_so_and_purges_end)
+{
+  struct child child = child_run (purge_locked, NULL);
+
+  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
+}
+END_TEST
+
 void
 large_add_limits (Suite *suite)
 {
@@ -208,4 +277,7 @@ large_add_limits (Suite *suite)
   tcase_add_loop_test (tests, no_change_of_blocks_goes_over_the_limit, 0, 4);
   tcase_add_test (tests, a_block_with_locked_pages_grows_and_its_old_place_serves_again);
   tcase_add_test (tests, a_locked_block_moves_and_is_unlocked_when_it_is_freed);
+  tcase_add_test (tests, one_locked_page_keeps_no_freed_memory);
+  if (!TEST_SANITIZED)
+    tcase_add_test (tests, where_all_memory_is_locked_it_stays_so_and_purges_end);
 }

@@ -15,6 +15,7 @@ enum misuse {
   FREED_RESIZE,
   FREED_USABLE,
   OLD_AFTER_A_MOVE,
+  FREED_WHILE_IT_MOVES,
   CUT_OFF,
   OF_ANOTHER
 };
@@ -67,6 +68,11 @@ misuse (void *kind)
       grown = sydra_realloc (a, victim, 5 * MIB);
       sydra_free (a, victim);
       break;
+    case FREED_WHILE_IT_MOVES:
+      /* As two threads do, of which one has asked whose the block is before the other freed it. */
+      sy_large_give (a->pool.tag, victim, "sydra_free");
+      (void) sy_large_move (a->pool.tag, victim, 5 * MIB);
+      break;
     case CUT_OFF:
       grown = sydra_realloc (a, victim, MIB / 2);
       sydra_free (a, victim + MIB / 2);
@@ -90,6 +96,7 @@ START_TEST (misuse_ends_the_process_with_a_line)
                 { FREED_RESIZE, "sydra_resize", in_a_hole, 0 },
                 { FREED_USABLE, "sydra_usable_size", in_a_hole, 0 },
                 { OLD_AFTER_A_MOVE, "sydra_free", in_a_hole, 0 },
+                { FREED_WHILE_IT_MOVES, "sydra_realloc", not_here, 0 },
                 { CUT_OFF, "sydra_free", in_a_hole, MIB / 2 },
                 { OF_ANOTHER, "sydra_free", of_another, 0 } };
   void *wall;

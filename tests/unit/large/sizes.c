@@ -42,6 +42,27 @@ START_TEST (sizes_beyond_all_memory_fail_with_enomem)
 }
 END_TEST
 
+/* Units of the size and units of the alignment are each less than the most that the book can look
+   for, and both together are not. */
+START_TEST (an_aligned_block_of_all_addresses_fails_with_enomem)
+{
+  char *free_run = sydra_malloc (a, MIB), *wall = sydra_malloc (a, MIB);
+
+  sydra_free (a, free_run);
+  for (unsigned units = 29; units <= 31; units++)
+    for (size_t alignment = 2 * MIB; alignment <= 64 * MIB; alignment *= 2)
+      {
+        size_t size = ((size_t) 1 << units << SY_UNIT_SHIFT) - alignment / 2;
+
+        errno = 0;
+        ck_assert_ptr_null (sydra_aligned_alloc (a, alignment, size));
+        ck_assert_int_eq (errno, ENOMEM);
+        ck_assert_ptr_null (sydra_realloc (a, wall, size - size / 3));
+      }
+  sydra_free (a, wall);
+}
+END_TEST
+
 static size_t
 whole_pages (size_t size)
 {
@@ -177,6 +198,8 @@ large_add_sizes (Suite *suite)
   TCase *tests = one_handle_case (suite, "sizes", 60, end_of_all);
 
   tcase_add_test (tests, sizes_beyond_all_memory_fail_with_enomem);
+  if (SY_WORD_BITS == 64)
+    tcase_add_test (tests, an_aligned_block_of_all_addresses_fails_with_enomem);
   tcase_add_test (tests, whole_pages_are_usable_and_a_good_size);
   tcase_add_test (tests, blocks_of_whole_pages_follow_each_other);
   tcase_add_test (tests, alignments_hold_up_to_64_mib);

@@ -18,7 +18,7 @@ add_foreigner (size_t distance, size_t units)
 {
   struct foreign *foreign = &foreigners[foreigner_count++];
 
-  *foreign = foreign_map ((char *) sy_range.base + sy_range_bytes () + distance * SY_UNIT_BYTES,
+  *foreign = foreign_map ((char *) sy_range.base + extent () + distance * SY_UNIT_BYTES,
                           units * SY_UNIT_BYTES);
   return foreign;
 }
@@ -102,7 +102,7 @@ jump_over (void *length)
   unsigned count = 0;
 
   require (!sy_range_has (foreign->start), "what is behind the end is the range's");
-  end = (uint32_t) (sy_range_bytes () >> SY_UNIT_SHIFT);
+  end = (uint32_t) (extent () >> SY_UNIT_SHIFT);
   errno = 77;
   /* What was mapped serves to the end ... */
   while (sy_range_runs.edge != end)
@@ -112,6 +112,7 @@ jump_over (void *length)
   require (sy_range_address (run[count - 1]) >= foreign->start + foreign->bytes, "no jump");
   over = run[count - 1] - end;
   foreigners_must_be_well ();
+  require (extent () - sy_range_bytes () == over * SY_UNIT_BYTES, "another's count as mapped");
   require (lines () >= 3, "%u mappings", lines ());
   /* ... and grows on behind. */
   for (unsigned at = 0; at < 100; at++)
@@ -141,7 +142,7 @@ use_what_is_left (void *argument)
   struct foreign *foreign = add_foreigner (0, 2);
 
   (void) argument;
-  end = (uint32_t) (sy_range_bytes () >> SY_UNIT_SHIFT);
+  end = (uint32_t) (extent () >> SY_UNIT_SHIFT);
   left = end - sy_range_runs.edge;
   require (left != 0 && left < 64, "%u units are left", left);
   run = take_ours (left + 1);
@@ -175,7 +176,7 @@ fill_the_room (void *argument)
 
   (void) argument;
   (void) add_foreigner (1, 1);
-  end = (uint32_t) (sy_range_bytes () >> SY_UNIT_SHIFT) + 1;
+  end = (uint32_t) (extent () >> SY_UNIT_SHIFT) + 1;
   run = take_ours (end - sy_range_runs.edge);
   require (run + sy_range_unit (run)->length == end, "the run ends at %u, not %u",
            run + sy_range_unit (run)->length, end);
@@ -202,7 +203,7 @@ extend_before_a_foreigner (void *argument)
 
   (void) argument;
   (void) add_foreigner (0, 1);
-  end = (uint32_t) (sy_range_bytes () >> SY_UNIT_SHIFT);
+  end = (uint32_t) (extent () >> SY_UNIT_SHIFT);
   require (sy_units_extend (run, 1000, 0) == 0, "it grew over the foreigner");
   require (sy_range_unit (run)->length == 2, "it has grown");
   foreigners_must_be_well ();
@@ -239,7 +240,7 @@ foreigners_are_behind (void)
 static void
 grow_the_range (void)
 {
-  uint32_t left = (uint32_t) (sy_range_bytes () >> SY_UNIT_SHIFT) - sy_range_runs.edge, run;
+  uint32_t left = (uint32_t) (extent () >> SY_UNIT_SHIFT) - sy_range_runs.edge, run;
   bool zero;
 
   run = sy_units_take (left + 1, false, &zero);

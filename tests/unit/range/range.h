@@ -127,13 +127,20 @@ units_are (uint32_t first, uint32_t count, int byte)
          && memcmp (start, start + 1, ((size_t) count << SY_UNIT_SHIFT) - 1) == 0;
 }
 
+/* How far the range reaches, with what it jumped over. */
+static inline size_t
+extent (void)
+{
+  return AO_load (&sy_range.granules) << SY_GRANULE_SHIFT;
+}
+
 /* How many lines of /proc/self/maps the range has, as far as the book has used it. */
 static inline unsigned
 lines (void)
 {
   const char *first, *last;
 
-  return lines_in ((char *) sy_range.base, sy_range_bytes (), &first, &last);
+  return lines_in ((char *) sy_range.base, extent (), &first, &last);
 }
 
 /* Each adds a case.  Some facts of the first two are those of a process without a range so far. */

@@ -80,6 +80,45 @@ START_TEST (a_limited_range_is_used_to_its_last_unit)
 }
 END_TEST
 
+#define SHORTER (4 * SY_RUN_LOOKS)
+
+/* No unit is left but those of free runs, all of which are in one list: the longest comes last. */
+static int
+find_behind_shorter (void *argument)
+{
+  const uint32_t longest = SY_RUN_EXACT + SY_RUN_EXACT / 8 - 1;
+  struct rlimit none = { MIB, RLIM_INFINITY };
+  uint32_t first[SHORTER + 1];
+  bool zero;
+
+  (void) argument;
+  require (sy_range_open (), "no range");
+  for (unsigned at = 0; at <= SHORTER; at++)
+    {
+      first[at] = take (at == 0 ? longest : SY_RUN_EXACT);
+      (void) take (1);
+    }
+  require (setrlimit (RLIMIT_AS, &none) == 0, "no limit");
+  while (sy_units_take (1, false, &zero) != SY_UNIT_NONE)
+    ;
+  for (unsigned at = 0; at <= SHORTER; at++)
+    {
+      give (first[at]);
+      (void) sy_units_purge ();
+    }
+  require (sy_units_take (longest + 1, true, &zero) == SY_UNIT_NONE, "a run of more");
+  require (sy_units_take (longest, true, &zero) == first[0], "the run is not found");
+  return 0;
+}
+
+START_TEST (a_run_is_found_behind_any_number_of_shorter_ones)
+{
+  struct child child = child_run (find_behind_shorter, NULL);
+
+  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
+}
+END_TEST
+
 void
 range_add_short (Suite *suite)
 {
@@ -87,5 +126,9 @@ range_add_short (Suite *suite)
 
   /* No limit holds for a sanitizer's own memory. */
   if (!TEST_SANITIZED)
-    tcase_add_loop_test (tests, a_limited_range_is_used_to_its_last_unit, 0, LIMITS);
+    {
+      tcase_add_loop_test (tests, a_limited_range_is_used_to_its_last_unit, 0, LIMITS);
+      if (IN_PLACE)
+        tcase_add_test (tests, a_run_is_found_behind_any_number_of_shorter_ones);
+    }
 }

@@ -175,6 +175,21 @@ START_TEST (what_is_cut_off_counts_too)
 }
 END_TEST
 
+START_TEST (what_is_wanted_back_waits_up_to_a_bound)
+{
+  begin ();
+  for (unsigned round = 0; round < 8; round++)
+    give (take (2 * SY_DIRTY_LEAST));
+  ck_assert_uint_ge (dirty_units (), 2 * SY_DIRTY_LEAST);
+  give (take_as (2 * SY_DIRTY_LEAST, true, false));
+  for (unsigned round = 0; round < 8; round++)
+    {
+      give (take (8 * SY_DIRTY_WANTED));
+      ck_assert_uint_le (dirty_units (), SY_DIRTY_WANTED);
+    }
+}
+END_TEST
+
 void
 range_add_waiting (Suite *suite)
 {
@@ -187,4 +202,5 @@ range_add_waiting (Suite *suite)
   tcase_add_test (tests, a_call_gives_back_a_bounded_part);
   tcase_add_loop_test (tests, a_chain_goes_back_at_once_as_far_as_it_may_not_wait, 0, 5);
   tcase_add_test (tests, what_is_cut_off_counts_too);
+  tcase_add_test (tests, what_is_wanted_back_waits_up_to_a_bound);
 }
