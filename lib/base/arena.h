@@ -9,7 +9,7 @@
  *
  * An arena takes from the system only what is used, and a step.  So nothing that counts a process's
  * addresses, data or locked memory sees more than that.  The rooms of a process's arenas lie one
- * behind the other, from a random place in the largest gap of its address space.  All that is
+ * behind the other, from a random place in a large gap of its address space.  All that is
  * mapped of one is one mapping, and it is one with the next arena's if this one grows down and the
  * next one up.  Where the system gives no such place, an arena is a reservation: addresses that
  * nobody else gets, and that are committed in the same steps.
@@ -37,8 +37,8 @@ struct sy_arena {
  */
 bool sy_arena_open (struct sy_arena *arena, size_t bytes, size_t least, size_t share);
 
-/* Makes the `bytes` next to the origin usable.  False: the room or the memory is used up, or another
-   mapping is in the way, and nothing has changed. */
+/* Makes the `bytes` next to the origin usable.  False: the room or the memory is used up, or
+   another mapping is in the way, and nothing has changed. */
 bool sy_arena_grow (struct sy_arena *arena, size_t bytes);
 
 /* Takes the next `bytes`, which are zero.  Returns their lowest address.  The caller passes

@@ -41,11 +41,11 @@
 #define SY_RANGE_LIMIT_SHARE 2
 #define SY_ARENA_LIMIT_SHARE 64
 /*
- * An arena grows by one part in 8 of what it has, within 128 KiB and 64 MiB.  Small steps, because
+ * An arena grows by one part in 16 of what it has, within 128 KiB and 64 MiB.  Small steps, because
  * limits and locked memory count what is mapped, and because a small process shall have no huge
  * page that it did not earn.
  */
-#define SY_STEP_SHARE 8u
+#define SY_STEP_SHARE 16u
 #define SY_STEP_MIN ((size_t) 128 << 10)
 #define SY_STEP_MAX ((size_t) 64 << 20)
 
@@ -205,9 +205,9 @@
    more. */
 #define SY_DIRTY_SHARE 4u
 #define SY_DIRTY_LEAST ((uint32_t) ((1 << 20) / SY_UNIT_BYTES))
-/* So much may wait because the program has shown to want it back.  Not more, as it stays for ever
-   if the program makes nothing but hits from then on. */
-#define SY_DIRTY_WANTED ((uint32_t) ((4 << 20) / SY_UNIT_BYTES))
+/* So much may wait because the program has shown to want it back, as with glibc's malloc.  Not
+   more, as it stays for ever if the program makes nothing but hits from then on. */
+#define SY_DIRTY_WANTED ((uint32_t) ((32 << 20) / SY_UNIT_BYTES))
 /* How much goes back to the system in one go, between two looks at the clock, and how much of
    others' a call takes along that frees more than may wait: each less than a millisecond's work. */
 #define SY_PURGE_UNITS ((uint32_t) ((2 << 20) / SY_UNIT_BYTES))

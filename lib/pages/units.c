@@ -136,8 +136,8 @@ detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
 
 /*
  * Detaches what is more than may wait, and a quarter of what may, but at most `count` units and a
- * purge's.  Of short runs twice as much may wait: they cost the most (SY_PURGE_LONG), and more often
- * than not their neighbours are soon free too.
+ * purge's.  Of short runs twice as much may wait: they cost the most (SY_PURGE_LONG), and more
+ * often than not their neighbours are soon free too.
  */
 static void
 detach_excess (uint32_t count, uint32_t *chain)

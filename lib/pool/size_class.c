@@ -33,8 +33,8 @@ const struct sy_size_class sy_size_classes[SY_CLASSES]
       ROW (2048, 1),        ROW (2304, 1),  ROW (2560, 1),  ROW (3072, 1),   ROW (3584, 1),
       ROW (4096, 1),        ROW (4608, 1),  ROW (5120, 2),  ROW (6144, 3),   ROW (7168, 1),
       ROW (8192, 1),        ROW (9216, 2),  ROW (10240, 5), ROW (12288, 3),  ROW (14336, 2),
-      ROW (16384, 2),       ROW (18432, 4), ROW (20480, 5), ROW (24576, 3),  ROW (28672, 4),
-      ROW (32768, 4),       ROW (40960, 5), ROW (49152, 6), ROW (57344, 7),  ROW (65536, 8),
+      ROW (16384, 1),       ROW (18432, 2), ROW (20480, 5), ROW (24576, 3),  ROW (28672, 4),
+      ROW (32768, 2),       ROW (40960, 5), ROW (49152, 3), ROW (57344, 7),  ROW (65536, 4),
       ROW (81920, 5),       ROW (98304, 6), ROW (114688, 7), ROW (131072, 8) };
 
 /* Class 2, of 24 bytes, is not here: it serves only requests for an alignment of 8 or less. */

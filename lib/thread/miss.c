@@ -189,8 +189,8 @@ sy_miss_malloc (struct sy_cache *cache, unsigned class)
   return block;
 }
 
-/* Loads an empty magazine; the loaded one, which is full, becomes the previous one.  False: there is
-   no magazine, and nothing has changed. */
+/* Loads an empty magazine; the loaded one, which is full, becomes the previous one.  False: there
+   is no magazine, and nothing has changed. */
 static bool
 load_empty (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {

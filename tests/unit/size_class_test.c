@@ -18,7 +18,7 @@ END_TEST
 static unsigned
 least_blocks (size_t bytes)
 {
-  return 8 * bytes <= SY_SLAB_UNITS_MAX * SY_UNIT_BYTES ? 8 : 4;
+  return bytes <= 14336 ? 8 : 4;
 }
 
 START_TEST (classes_rise_and_fill_their_slabs)

@@ -111,8 +111,8 @@ START_TEST (long_runs_go_back_before_short_ones)
 }
 END_TEST
 
-/* One call gives back no more than it was given, and a purge's share of what others gave, to the next
-   whole run. */
+/* One call gives back no more than it was given, and a purge's share of what others gave, to the
+   next whole run. */
 START_TEST (a_call_gives_back_a_bounded_part)
 {
   const unsigned many = 200, length = SY_PURGE_LONG;
