@@ -27,6 +27,7 @@
 struct sy_cache {
   AO_t top[SY_CLASSES];            /* of the loaded magazines; first, for the shortest addresses */
   AO_t owner;                      /* the handle, or SY_OWNER_GONE, written by its destroyer */
+  struct sy_cache *next_of_thread; /* beside the owner: a thread looks for one of many handles' */
   unsigned tag;                    /* the pool's; a thread's without a cache is no unit's */
   struct sy_books books;
 
@@ -45,7 +46,6 @@ struct sy_cache {
   uint64_t last_trim_ns;           /* ... and its time */
   unsigned home, empty_count;
   struct sy_magazine *empty[SY_EMPTY_MAX];  /* empty ones */
-  struct sy_cache *next_of_thread;
   const void *thread;              /* an address that is the thread's own */
   /* apart: others look at it now and then */
   struct sy_participant participant SY_ALIGNED (SY_LINE_BYTES);
