@@ -201,6 +201,9 @@
 #define SY_RUN_EXACT 64u
 #define SY_RUN_LISTS 256u
 #define SY_RUN_LOOKS 8u
+/* How often a request that finds no units tries again while other threads give memory back: for
+   about a second. */
+#define SY_TAKE_TRIES 1000u
 /* Free memory that waits for reuse is at most one part in 4 of what is in use, or 1 MiB if that is
    more. */
 #define SY_DIRTY_SHARE 4u

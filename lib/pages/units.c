@@ -280,7 +280,7 @@ sy_units_take (uint32_t count, bool may_be_dirty, bool *zero)
       first = take_locked (count, may_be_dirty, tries == 0 ? SY_RUN_LOOKS : UINT32_MAX, zero);
       cleaners = state.cleaners;
       unlock ();
-      if (first != SY_UNIT_NONE || (tries != 0 && cleaners == 0))
+      if (first != SY_UNIT_NONE || (tries != 0 && cleaners == 0) || tries == SY_TAKE_TRIES)
         return first;
       if (tries != 0)
         sy_os_pause (tries);
