@@ -4,11 +4,30 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "../util.h"
 
 #define PAGE 4096
 #define SIZES_MOST 32
+
+void
+fork_and_wait (void)
+{
+  pid_t child = fork ();
+  int status;
+
+  if (!child)
+    _exit (0);
+  if (child < 0)
+    die ("no process: %s", strerror (errno));
+  while (waitpid (child, &status, 0) < 0)
+    if (errno != EINTR)
+      die ("no status: %s", strerror (errno));
+  if (status)
+    die ("a child's status is %d", status);
+}
 
 void *
 block_try (size_t size)

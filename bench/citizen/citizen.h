@@ -23,6 +23,9 @@ void sizes_use (size_t count);
 /* A member of /proc/self/status in KiB, such as "VmSize".  Takes no memory from the allocator. */
 size_t status_kib (const char *member);
 
+/* Forks a child that ends at once, and waits for it.  Ends the program if either fails. */
+void fork_and_wait (void);
+
 /* The number that a word has.  Ends the program if it has none. */
 size_t number_of (const char *word);
 

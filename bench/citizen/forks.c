@@ -5,12 +5,7 @@
  * Uses one block of each of so many sizes.  Then it forks children that end at once, and waits for
  * each.  Prints the microseconds that one takes, as the median.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "../timing.h"
 #include "../util.h"
 #include "citizen.h"
@@ -21,18 +16,8 @@ static double
 fork_us (void)
 {
   uint64_t start_ns = clock_ns ();
-  pid_t child = fork ();
-  int status;
 
-  if (!child)
-    _exit (0);
-  if (child < 0)
-    die ("no process: %s", strerror (errno));
-  while (waitpid (child, &status, 0) < 0)
-    if (errno != EINTR)
-      die ("no status: %s", strerror (errno));
-  if (status)
-    die ("a child's status is %d", status);
+  fork_and_wait ();
   return (double) (clock_ns () - start_ns) / 1e3;
 }
 

@@ -91,18 +91,8 @@ static long
 fork_faults (void)
 {
   long before = faults (RUSAGE_SELF) + faults (RUSAGE_CHILDREN);
-  pid_t child = fork ();
-  int status;
 
-  if (child == 0)
-    _exit (0);
-  if (child < 0)
-    die ("no process: %s", strerror (errno));
-  while (waitpid (child, &status, 0) < 0)
-    if (errno != EINTR)
-      die ("no status: %s", strerror (errno));
-  if (status)
-    die ("a child's status is %d", status);
+  fork_and_wait ();
   return faults (RUSAGE_SELF) + faults (RUSAGE_CHILDREN) - before;
 }
 
