@@ -86,9 +86,21 @@ take_block (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
   return cache == NULL ? sy_miss_cacheless_malloc (a, class) : sy_miss_malloc (cache, class);
 }
 
+/* A free block of a larger class, which has the same alignment or a greater one. */
+static void *
+take_larger (struct sydra_alloc *a, unsigned class)
+{
+  void *block = NULL;
+
+  while (block == NULL && ++class < SY_CLASSES)
+    block = sy_miss_cacheless_malloc (a, class);
+  return block;
+}
+
 /*
  * A block of the class when take_block had none.  Tries in turn: flush the thread's magazines, if
- * there is a limit; free deferred blocks that no reader can see; ask the C library.
+ * there is a limit; free deferred blocks that no reader can see; ask the C library; take a block
+ * that is too long, which lets Python start in 1 MiB of addresses less.
  */
 static void *SY_NOINLINE
 malloc_for_want (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t alignment,
@@ -104,7 +116,8 @@ malloc_for_want (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, 
   if (block != NULL)
     return block;
   sy_count (a, cache, shard_misses, 1);
-  return sy_heap_block_malloc (a, cache, alignment, size, false);
+  block = sy_heap_block_malloc (a, cache, alignment, size, false);
+  return block == NULL && alignment <= SY_GRANULE ? take_larger (a, class) : block;
 }
 
 /* The size has a class, and the cache's loaded magazine of that is empty. */

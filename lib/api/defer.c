@@ -11,7 +11,9 @@
 #include "base/bug.h"
 #include "base/compiler.h"
 #include "base/os.h"
+#include "pool/reap.h"
 #include "thread/hits.h"
+#include "thread/magazines.h"
 #include "thread/miss.h"
 
 /* ---- A handle's domain ---- */
@@ -165,19 +167,34 @@ is_worth_a_wait (const struct sy_scan *scan)
   return scan->oldest.epoch != 0 && sy_os_now_ns () - scan->oldest.since_ns < SY_LIMBO_WAIT_NS;
 }
 
+/* Empties magazines, so that one may become a bag: this thread's, and those in depots. */
+static void
+free_magazines (struct sydra_alloc *a)
+{
+  struct sy_cache *cache = sy_cache_find (a, "sydra_free_deferred");
+
+  if (cache != NULL)
+    sy_cache_flush (cache);
+  sy_reap_drain (&a->pool);
+}
+
 /*
  * There is no memory for a bag, or the limit is reached: reclaims, and tries again while that may
  * help.  *scan is what the last reclaim found.  False: it could not find out.
  */
 static bool
-defer_again (struct sy_domain *domain, struct sy_participant *own,
+defer_again (struct sydra_alloc *a, struct sy_participant *own,
              const struct sy_deferred *deferred, enum sy_deferral *result, struct sy_scan *scan)
 {
+  struct sy_domain *domain = &a->domain;
+
   for (unsigned round = 0;
        *result == SY_DEFER_OVER_LIMIT || (*result == SY_DEFER_NO_MEMORY && round == 0); round++)
     {
       if (!sy_domain_reclaim_all (domain, own, scan))
         return false;
+      if (*result == SY_DEFER_NO_MEMORY)
+        free_magazines (a);
       if (round == SY_LIMBO_TRIES || (round != 0 && !is_worth_a_wait (scan)))
         break;
       if (round != 0)
@@ -194,7 +211,7 @@ defer (struct sydra_alloc *a, struct sy_participant *own, const struct sy_deferr
   struct sy_scan scan;
 
   if (SY_UNLIKELY (result >= SY_DEFER_NO_MEMORY)
-      && !defer_again (&a->domain, own, deferred, &result, &scan))
+      && !defer_again (a, own, deferred, &result, &scan))
     return result == SY_DEFER_NO_MEMORY ? ENOMEM : EAGAIN;
   switch (result)
     {

@@ -123,7 +123,7 @@ bool
 sy_heap_block_is (struct sydra_alloc *a, const void *block)
 {
   return !has_pool (a) || sy_large_is (a->pool.tag, block)
-         || (!is_in_use (block) && sy_fallback_has (&a->fallback, block));
+         || (!is_in_use (block) && sy_fallback_may_have (&a->fallback, block));
 }
 
 size_t

@@ -143,18 +143,34 @@ sy_fallback_remove (struct sy_fallback *fallback, const void *block)
   return known;
 }
 
-bool
-sy_fallback_has (struct sy_fallback *fallback, const void *block)
+/* Has the block an entry?  If not, might it be one without an entry? */
+static void
+look_up (struct sy_fallback *fallback, const void *block, bool *tracked, bool *possible)
 {
   struct sy_fallback_stripe *stripe = stripe_of (fallback, (uintptr_t) block);
 
   sy_lock_take (&stripe->lock);
-
-  bool known = stripe->untracked != 0
-               || (stripe->entries != 0 && stripe->table[find (stripe, (uintptr_t) block)] != 0);
-
+  *tracked = stripe->entries != 0 && stripe->table[find (stripe, (uintptr_t) block)] != 0;
+  *possible = *tracked || stripe->untracked != 0;
   sy_lock_release (&stripe->lock);
-  return known;
+}
+
+bool
+sy_fallback_has (struct sy_fallback *fallback, const void *block)
+{
+  bool tracked, possible;
+
+  look_up (fallback, block, &tracked, &possible);
+  return tracked;
+}
+
+bool
+sy_fallback_may_have (struct sy_fallback *fallback, const void *block)
+{
+  bool tracked, possible;
+
+  look_up (fallback, block, &tracked, &possible);
+  return possible;
 }
 
 void

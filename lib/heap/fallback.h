@@ -52,6 +52,10 @@ void sy_fallback_forget (struct sy_fallback *fallback);
 void sy_fallback_lock (struct sy_fallback *fallback);
 void sy_fallback_unlock (struct sy_fallback *fallback);
 
+/* Is the block in the set for certain: has it an entry?  For who reports a block that is in it. */
 bool sy_fallback_has (struct sy_fallback *fallback, const void *block);
+
+/* May it be in the set, with an entry or without?  For who reports a block that is not in it. */
+bool sy_fallback_may_have (struct sy_fallback *fallback, const void *block);
 
 #endif

@@ -188,6 +188,46 @@ START_TEST (a_limit_ends_in_enomem_and_freeing_ends_that)
 }
 END_TEST
 
+/* Every second block of 4 KiB goes, so that no unit is free. */
+static int
+take_longer_blocks (void *nothing)
+{
+  struct rlimit limit = { 64 * MIB, 64 * MIB };
+  struct worker worker = { .bytes_max = SIZE_MAX };
+  uintptr_t *block, *next;
+
+  (void) nothing;
+  require (setrlimit (RLIMIT_AS, &limit) == 0, "setrlimit: errno %d", errno);
+  a = sydra_alloc_create (NULL);
+  require (a != NULL, "no handle: errno %d", errno);
+  while (push (&worker, 4096))
+    ;
+  for (block = worker.first; block != NULL && block[0] != 0; block = (uintptr_t *) block[0])
+    {
+      next = (uintptr_t *) block[0];
+      block[0] = next[0];
+      sydra_free (a, next);
+    }
+  for (unsigned at = 0; at < 1000; at++)
+    {
+      block = sydra_malloc (a, 24 + at);
+      require (block != NULL, "no %u bytes where thousands of 4 KiB are free", 24 + at);
+      memset (block, 255, 24 + at);
+      /* The C library may have had a last small block; then it is that. */
+      require (sydra_usable_size (a, block) >= 24 + at, "too short");
+    }
+  require (sydra_aligned_alloc (a, 2 * MIB, 24) == NULL && errno == ENOMEM, "aligned");
+  return 0;
+}
+
+START_TEST (a_class_without_room_has_longer_blocks)
+{
+  struct child child = child_run (take_longer_blocks, NULL);
+
+  ck_assert_msg (child.status == 0, "status %x: %s", (unsigned) child.status, child.text);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -197,6 +237,7 @@ main (void)
   Suite *suite = suite_create ("address_limit");
   TCase *tests = test_case (suite, "limits", 60);
 
+  tcase_add_test (tests, a_class_without_room_has_longer_blocks);
   tcase_add_loop_test (tests, a_limit_ends_in_enomem_and_freeing_ends_that, 0,
                        (int) (sizeof settings / sizeof *settings));
   return test_run (suite);
