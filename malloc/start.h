@@ -63,7 +63,7 @@ void sy_process_free_slow (void *block);
 static inline void
 sy_process_free (void *block)
 {
-  if (SY_UNLIKELY (!sy_cache_push (sy_cache_last, block)))
+  if (SY_UNLIKELY (!sy_only_push (sy_cache_last, block)))
     sy_process_free_slow (block);
 }
 

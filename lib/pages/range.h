@@ -36,10 +36,11 @@
 #include "base/tuning.h"
 #include "pages/runs.h"
 
-/* The low bits of an entry: a class, or one of these. */
+/* The low bits of an entry, its kind: a class, or one of these. */
 #define SY_TAG_SHIFT 8
-#define SY_UNIT_LARGE 0xfeu   /* a large block begins here */
-#define SY_UNIT_INSIDE 0xffu  /* inside of a large block */
+#define SY_KINDS 64         /* what a kind is below */
+#define SY_UNIT_LARGE 62u   /* a large block begins here */
+#define SY_UNIT_INSIDE 63u  /* inside of a large block */
 
 struct sy_range {
   uintptr_t base;      /* address of unit 0 */

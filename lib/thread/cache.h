@@ -24,8 +24,11 @@
 #include "epoch/domain.h"
 #include "thread/handle.h"
 
+SY_STATIC_ASSERT (SY_CLASSES <= SY_UNIT_LARGE, "a class is no other kind");
+
 struct sy_cache {
-  AO_t top[SY_CLASSES];            /* of the loaded magazines; first, for the shortest addresses */
+  AO_t top[SY_KINDS];              /* of the loaded magazines; first, for the shortest addresses.
+                                      What is no class never has one */
   AO_t owner;                      /* the handle, or SY_OWNER_GONE, written by its destroyer */
   struct sy_cache *next_of_thread; /* beside the owner: a thread looks for one of many handles' */
   unsigned tag;                    /* the pool's; a thread's without a cache is no unit's */

@@ -6,7 +6,8 @@
  * If it is no hit, the caller takes the slow way.  The cache is the thread's last one.  A caller
  * with a handle has compared the cache's owner: only a live handle owns a cache, so the handle may
  * be any value.  A caller without one, as the drop-in's malloc, needs no comparison: there is no
- * handle but its own, and a thread without a cache has one in which nothing hits (registry.h).
+ * handle but its own, and a thread without a cache has one in which nothing hits (registry.h).  For
+ * the same reason its free takes the kind that the map has, whoever the owner.
  */
 #ifndef SY_HITS_H
 #define SY_HITS_H
@@ -70,23 +71,36 @@ sy_cache_pop_many (struct sy_cache *cache, unsigned class, size_t count, void **
 }
 
 /*
- * The class of a block of the cache's pool.  False: not decided.  Blocks of class 2, 24 bytes, may
- * have an address that is no multiple of 16.
+ * The map's entry for a block's unit.  False: not decided.  Blocks of class 2, 24 bytes, may have an
+ * address that is no multiple of 16.
  *
  * The offset is turned right by a granule's bits, so that one comparison asks both questions: an
  * address with one of its low four bits set is far beyond the range then.
+ *
+ * Plain: the holder of a block has the entry from the thread that carved it, and it stays until the
+ * block is back.
  */
 static inline bool
-sy_cache_class_of (const struct sy_cache *cache, const void *block, size_t *class)
+sy_hit_entry (const void *block, unsigned *entry)
 {
   uintptr_t offset = (uintptr_t) block - sy_range.base,
             granule = offset >> SY_GRANULE_SHIFT | offset << (SY_WORD_BITS - SY_GRANULE_SHIFT);
 
   if (SY_UNLIKELY (!sy_is_below (granule, &sy_range.granules)))
     return false;
-  /* Plain: the holder of a block has the entry from the thread that carved it, and it stays until
-     the block is back. */
-  *class = sy_range.map[granule >> (SY_UNIT_SHIFT - SY_GRANULE_SHIFT)] ^ cache->tag;
+  *entry = sy_range.map[granule >> (SY_UNIT_SHIFT - SY_GRANULE_SHIFT)];
+  return true;
+}
+
+/* The class of a block of the cache's pool.  False: not decided. */
+static inline bool
+sy_cache_class_of (const struct sy_cache *cache, const void *block, size_t *class)
+{
+  unsigned entry;
+
+  if (SY_UNLIKELY (!sy_hit_entry (block, &entry)))
+    return false;
+  *class = entry ^ cache->tag;
   return SY_LIKELY (*class < SY_CLASSES);
 }
 
@@ -102,6 +116,21 @@ sy_cache_usable (const struct sy_cache *cache, const void *block, size_t *bytes)
   return true;
 }
 
+/* Puts a block on the loaded magazine of its kind.  False: no room, which no kind but a class ever
+   has, and nothing has changed. */
+static inline bool
+sy_cache_push_kind (struct sy_cache *cache, size_t kind, void *block)
+{
+  void **top = (void **) AO_load (&cache->top[kind]);
+
+  if (SY_UNLIKELY (sy_magazine_is_full (top) || top[-1] == block))
+    return false;
+  *top = block;
+  SY_OPAQUE (kind);
+  sy_own_add (&cache->top[kind], sizeof *top);
+  return true;
+}
+
 /* Puts a block of the cache's pool on the loaded magazine of its class.  False: not decided, or no
    room, and nothing has changed. */
 static inline bool
@@ -109,17 +138,18 @@ sy_cache_push (struct sy_cache *cache, void *block)
 {
   size_t class;
 
-  if (SY_UNLIKELY (SY_DEBUG || !sy_cache_class_of (cache, block, &class)))
-    return false;
+  return SY_LIKELY (!SY_DEBUG && sy_cache_class_of (cache, block, &class))
+         && sy_cache_push_kind (cache, class, block);
+}
 
-  void **top = (void **) AO_load (&cache->top[class]);
+/* As sy_cache_push, in a process with one handle: a unit that somebody has is that handle's. */
+static inline bool
+sy_only_push (struct sy_cache *cache, void *block)
+{
+  unsigned entry;
 
-  if (SY_UNLIKELY (sy_magazine_is_full (top) || top[-1] == block))
-    return false;
-  *top = block;
-  SY_OPAQUE (class);
-  sy_own_add (&cache->top[class], sizeof *top);
-  return true;
+  return SY_LIKELY (!SY_DEBUG && sy_hit_entry (block, &entry))
+         && sy_cache_push_kind (cache, entry % (1u << SY_TAG_SHIFT), block);
 }
 
 #endif

@@ -103,6 +103,8 @@ sy_cache_start (struct sy_cache *cache, struct sydra_alloc *a)
   cache->tag = a->pool.tag;
   for (unsigned class = 0; class < SY_CLASSES; class++)
     sy_cache_load (cache, class, (void **) SY_NO_TOP, false);
+  for (unsigned kind = SY_CLASSES; kind < SY_KINDS; kind++)
+    AO_store (&cache->top[kind], SY_NO_TOP);
   cache->last_trim_ns = sy_os_coarse_ns ();
   cache->last_growths = AO_load (&sy_range.growths);
   cache->home = a->pool.shard_count == 0 ? 0 : sy_pool_home (&a->pool);

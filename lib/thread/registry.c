@@ -15,7 +15,7 @@ const char sy_owner_gone;
 
 /* Nothing hits in it: its owner is its own address, which is no handle's; its magazines are both
    empty and full; and no unit has its tag. */
-static struct sy_cache no_cache = { .top = { [0 ... SY_CLASSES - 1] = SY_NO_TOP },
+static struct sy_cache no_cache = { .top = { [0 ... SY_KINDS - 1] = SY_NO_TOP },
                                     .owner = (AO_t) &no_cache,
                                     .tag = UINT32_MAX };
 

@@ -12,8 +12,8 @@ SY_UNIT_SHIFT = 16
 SY_BUDGET_ALL = 4 << 20
 SY_BUDGET_LEAST = 256 << 10
 SY_TAG_SHIFT = 8
-SY_UNIT_LARGE = 0xfe
-SY_UNIT_INSIDE = 0xff
+SY_UNIT_LARGE = 62
+SY_UNIT_INSIDE = 63
 NUMBER_BITS = 24  # of a magazine's number in the head of a depot, on 64 bits
 
 CLASS_HEAP = 0
