@@ -54,6 +54,8 @@ open_locked (void)
     return false;
   sy_range.base = (uintptr_t) range.origin;
   sy_range.map = (unsigned int *) (void *) map.origin;
+  sy_range.entries
+    = (uintptr_t) map.origin - (sy_range.base >> SY_UNIT_SHIFT) * sizeof *sy_range.map;
   sy_runs_open (&sy_range_runs, (struct sy_unit *) (void *) book.origin);
   return true;
 }

@@ -15,7 +15,8 @@
  * large block; the book (runs.h) says which are free.
  *
  * | field     | written by                   | read by    | order                              |
- * | base, map | once, before granules        | any thread | as granules                        |
+ * | base, map,| once, before granules        | any thread | as granules                        |
+ * | entries   |                              |            |                                    |
  * | granules  | under the lock; it only      | any thread | release.  Relaxed reads: a thread  |
  * |           | rises                        |            | with a block has it from the       |
  * |           |                              |            | thread that took it from the range |
@@ -47,6 +48,7 @@ struct sy_range {
   AO_t granules;       /* bytes that are mapped, in granules; 0: no range yet, and no pointer is
                           in it */
   unsigned int *map;   /* an entry for each unit */
+  uintptr_t entries;   /* where in the map the entry of address 0 would be */
   AO_t growths;        /* how often the memory in use has grown by a share (tuning.h) */
 } SY_APART;
 

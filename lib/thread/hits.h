@@ -71,11 +71,12 @@ sy_cache_pop_many (struct sy_cache *cache, unsigned class, size_t count, void **
 }
 
 /*
- * The map's entry for a block's unit.  False: not decided.  Blocks of class 2, 24 bytes, may have an
- * address that is no multiple of 16.
+ * The map's entry for a block's unit.  False: not decided.  Blocks of class 2, 24 bytes, may have
+ * an address that is no multiple of 16.
  *
  * The offset is turned right by a granule's bits, so that one comparison asks both questions: an
- * address with one of its low four bits set is far beyond the range then.
+ * address with one of its low four bits set is far beyond the range then.  The entry is looked up
+ * by the address, so that it need not wait for that.
  *
  * Plain: the holder of a block has the entry from the thread that carved it, and it stays until the
  * block is back.
@@ -88,7 +89,7 @@ sy_hit_entry (const void *block, unsigned *entry)
 
   if (SY_UNLIKELY (!sy_is_below (granule, &sy_range.granules)))
     return false;
-  *entry = sy_range.map[granule >> (SY_UNIT_SHIFT - SY_GRANULE_SHIFT)];
+  *entry = ((unsigned *) sy_range.entries)[(uintptr_t) block >> SY_UNIT_SHIFT];
   return true;
 }
 
