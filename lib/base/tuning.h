@@ -208,8 +208,9 @@
    more. */
 #define SY_DIRTY_SHARE 4u
 #define SY_DIRTY_LEAST ((uint32_t) ((1 << 20) / SY_UNIT_BYTES))
-/* So much may wait because the program has shown to want it back, as with glibc's malloc.  Not
-   more, as it stays for ever if the program makes nothing but hits from then on. */
+/* So much may wait because the program has shown to want it back, as with glibc's malloc.  More
+   only as far as it was in use at once within two times of SY_REAP_NS: it stays for ever if the
+   program makes nothing but hits from then on. */
 #define SY_DIRTY_WANTED ((uint32_t) ((32 << 20) / SY_UNIT_BYTES))
 /* How much goes back to the system in one go, between two looks at the clock, and how much of
    others' a call takes along that frees more than may wait: each less than a millisecond's work. */

@@ -9,7 +9,8 @@
 /* Under the lock. */
 static struct {
   uint32_t growth_at;     /* when so many units are in use or dirty, memory has grown once more */
-  uint32_t wanted;        /* so many units may wait, as they were wanted back before */
+  uint32_t wanted;        /* so many units were wanted back after they had been given up */
+  uint32_t peak[2];       /* the most that were in use, in this tick and in the one before */
   uint32_t given_up[2];   /* units that went back at calls, in this tick and in the one before, and
                              for which no new ones were taken since */
   uint32_t moved;         /* used runs that are mappings of their own */
@@ -59,6 +60,12 @@ least (uint32_t one, uint32_t other)
   return one < other ? one : other;
 }
 
+static uint32_t
+most (uint32_t one, uint32_t other)
+{
+  return one > other ? one : other;
+}
+
 /* ---- Growth ---- */
 
 /* How many units must have memory for the next growth, counted from now. */
@@ -67,7 +74,7 @@ next_growth (void)
 {
   uint32_t units = runs->used + runs->dirty, share = units / SY_GROWTH_UNITS_SHARE;
 
-  return units + (share > SY_GROWTH_UNITS ? share : SY_GROWTH_UNITS);
+  return units + most (share, SY_GROWTH_UNITS);
 }
 
 /* Notes that `count` units were taken that had no memory. */
@@ -79,7 +86,7 @@ note_growth (uint32_t count)
       uint32_t regretted = least (count, state.given_up[age]);
 
       state.given_up[age] -= regretted;
-      state.wanted = least (state.wanted + regretted, SY_DIRTY_WANTED);
+      state.wanted += regretted;
       count -= regretted;
     }
   if (state.growth_at == 0)
@@ -100,13 +107,16 @@ note_loss (void)
 
 /* ---- Giving back to the system ---- */
 
-/* How many units may stay dirty. */
+/* How many units may stay dirty: a share of those in use, or as many as are wanted back.  Those are
+   at most SY_DIRTY_WANTED, or come with those in use to no more than were in use at once before. */
 static uint32_t
 dirty_limit (void)
 {
-  uint32_t share = runs->used / SY_DIRTY_SHARE, most = share > state.wanted ? share : state.wanted;
+  uint32_t peak = most (state.peak[0], state.peak[1]),
+           room = most (peak, runs->used) - runs->used,
+           wanted = least (state.wanted, most (room, SY_DIRTY_WANTED));
 
-  return most > SY_DIRTY_LEAST ? most : SY_DIRTY_LEAST;
+  return most (most (runs->used / SY_DIRTY_SHARE, wanted), SY_DIRTY_LEAST);
 }
 
 /* Puts what was a dirty run on a chain. */
@@ -265,6 +275,7 @@ take_locked (uint32_t count, bool may_be_dirty, uint32_t looks, bool *zero)
     return SY_UNIT_NONE;
   if (*zero)
     note_growth (count);
+  state.peak[0] = most (state.peak[0], runs->used);
   sy_range_unit (first)->moved = 0;
   return first;
 }
@@ -386,6 +397,7 @@ sy_units_extend (uint32_t first, uint32_t more, uint32_t room)
     {
       sy_runs_extend (runs, first, has);
       note_growth (has);
+      state.peak[0] = most (state.peak[0], runs->used);
     }
   unlock ();
   return has;
@@ -463,6 +475,8 @@ purge_some (uint32_t *chain)
   runs->tick++;
   state.given_up[1] = state.given_up[0];
   state.given_up[0] = 0;
+  state.peak[1] = state.peak[0];
+  state.peak[0] = runs->used;
   sy_purge_timer_end (&state.timer);
   return true;
 }

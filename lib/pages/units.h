@@ -3,8 +3,9 @@
  * units.h: runs of units for slabs and for large blocks, and how free ones go back to the system.
  *
  * A run that is given back is dirty: its memory stays for a while, for any other use.  What waits
- * so is at most a share of what is in use, or what the program has shown to want back, up to a
- * bound, if that is more.  Memory goes back
+ * so is at most a share of what is in use, or what the program has shown to want back if that is
+ * more.  But then no more than was in use at once a short time ago waits and is in use together; or
+ * a few MiB wait.  Memory goes back
  *
  *   - at the call that makes it more than that: long runs, as they cost the least;
  *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS: what was given back first.

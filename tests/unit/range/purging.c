@@ -44,6 +44,23 @@ all_are (const uint32_t *first, unsigned count, uint32_t length, int byte)
   return true;
 }
 
+/* What was wanted back, and then waited in vain, may not wait the next time. */
+START_TEST (what_waited_in_vain_is_wanted_no_more)
+{
+  uint64_t now_ns = later_ns ();
+  uint32_t length = SY_DIRTY_WANTED / 8;
+
+  begin ();
+  take_and_give_64 (length, 8);
+  ck_assert_uint_ge (dirty_units (), 62 * length);
+  for (unsigned purge = 0; purge < 3; purge++)
+    purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
+  ck_assert_uint_eq (dirty_units (), 0);
+  take_and_give_64 (length, 1);
+  ck_assert_uint_le (dirty_units (), 16 * length);
+}
+END_TEST
+
 START_TEST (a_purge_gives_back_what_nobody_took_for_a_while)
 {
   uint64_t now_ns = later_ns ();
@@ -232,6 +249,7 @@ range_add_purging (Suite *suite)
 {
   TCase *tests = test_case (suite, "purging", 20);
 
+  tcase_add_test (tests, what_waited_in_vain_is_wanted_no_more);
   tcase_add_test (tests, a_purge_gives_back_what_nobody_took_for_a_while);
   tcase_add_test (tests, a_long_run_is_not_young_by_a_short_one_that_comes_and_goes_beside_it);
   tcase_add_test (tests, a_purge_is_done_in_bounded_steps);

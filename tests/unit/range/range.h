@@ -105,6 +105,38 @@ give_walls (const struct apart *apart)
   give_all (apart->wall, apart->count);
 }
 
+/* Takes 64 runs of the length, dirty ones if there are such, or gives them back. */
+struct runs_64
+{
+  uint32_t first[64];
+};
+
+static inline void
+take_64 (struct runs_64 *some, uint32_t length)
+{
+  for (unsigned at = 0; at < 64; at++)
+    some->first[at] = take (length);
+}
+
+static inline void
+give_64 (const struct runs_64 *some)
+{
+  for (unsigned at = 0; at < 64; at++)
+    give (some->first[at]);
+}
+
+static inline void
+take_and_give_64 (uint32_t length, unsigned rounds)
+{
+  struct runs_64 some;
+
+  for (; rounds != 0; rounds--)
+    {
+      take_64 (&some, length);
+      give_64 (&some);
+    }
+}
+
 static inline char *
 run_end (uint32_t first)
 {

@@ -175,18 +175,44 @@ START_TEST (what_is_cut_off_counts_too)
 }
 END_TEST
 
-START_TEST (what_is_wanted_back_waits_up_to_a_bound)
+/* A little, or much more than SY_DIRTY_WANTED. */
+START_TEST (what_is_wanted_back_waits)
 {
+  uint32_t length = _i == 0 ? 1 : SY_DIRTY_WANTED / 8;
+  struct runs_64 some;
+
   begin ();
-  for (unsigned round = 0; round < 8; round++)
-    give (take (2 * SY_DIRTY_LEAST));
-  ck_assert_uint_ge (dirty_units (), 2 * SY_DIRTY_LEAST);
-  give (take_as (2 * SY_DIRTY_LEAST, true, false));
-  for (unsigned round = 0; round < 8; round++)
-    {
-      give (take (8 * SY_DIRTY_WANTED));
-      ck_assert_uint_le (dirty_units (), SY_DIRTY_WANTED);
-    }
+  take_and_give_64 (length, 1);
+  ck_assert_uint_le (dirty_units (), 16 * length);
+  take_and_give_64 (length, 8);
+  ck_assert_uint_le (dirty_units (), 64 * length);
+  ck_assert_uint_ge (dirty_units (), 62 * length);
+  take_64 (&some, length);
+  ck_assert_uint_lt (dirty_units (), 4 * length);
+  give_64 (&some);
+}
+END_TEST
+
+/* However much was wanted back: what waits and what is in use is no more than was in use once. */
+START_TEST (what_is_wanted_back_waits_only_as_far_as_it_was_in_use)
+{
+  uint32_t length = SY_DIRTY_WANTED / 8;
+  struct runs_64 some, more;
+
+  begin ();
+  take_and_give_64 (length, 8);
+  take_64 (&some, length);
+  ck_assert_uint_lt (dirty_units (), 4 * length);
+  give_64 (&some);
+  take_64 (&some, length / 2);
+  for (unsigned at = 0; at < 64; at++)
+    more.first[at] = take_as (length / 2, false, true);
+  ck_assert_uint_ge (dirty_units (), 28 * length);
+  give_64 (&some);
+  ck_assert_uint_le (sy_range_runs.used + dirty_units (), 64 * length);
+  ck_assert_uint_ge (dirty_units (), 16 * length);
+  give_64 (&more);
+  ck_assert (sy_units_are_valid ());
 }
 END_TEST
 
@@ -202,5 +228,7 @@ range_add_waiting (Suite *suite)
   tcase_add_test (tests, a_call_gives_back_a_bounded_part);
   tcase_add_loop_test (tests, a_chain_goes_back_at_once_as_far_as_it_may_not_wait, 0, 5);
   tcase_add_test (tests, what_is_cut_off_counts_too);
-  tcase_add_test (tests, what_is_wanted_back_waits_up_to_a_bound);
+  tcase_add_loop_test (tests, what_is_wanted_back_waits, 0, 2);
+  tcase_add_test (tests,
+                  what_is_wanted_back_waits_only_as_far_as_it_was_in_use);
 }
