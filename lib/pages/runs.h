@@ -82,6 +82,13 @@ sy_unit_of (const struct sy_runs *runs, uint32_t unit)
 uint32_t sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t length,
                        uint32_t looks);
 
+/*
+ * The first unit of a free run from which on `length` units are free, of either state, among them a
+ * dirty run of a quarter of them or more.  It looks at up to `looks` such dirty runs, the longest
+ * first.  SY_UNIT_NONE: none found.
+ */
+uint32_t sy_runs_find_mixed (const struct sy_runs *runs, uint32_t length, uint32_t looks);
+
 /* Makes the first `length` units of a free run a used run.  The rest stays free, in the same
    state. */
 void sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length);
@@ -89,7 +96,7 @@ void sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length);
 /* Makes the `length` units from the edge on a used run.  Returns its first unit. */
 uint32_t sy_runs_take_edge (struct sy_runs *runs, uint32_t length);
 
-/* How many units right behind the used run are free, up to `wanted`.  Sets *at_edge to whether they
+/* How many units right behind the run are free, up to `wanted`.  Sets *at_edge to whether they
    reach the edge. */
 uint32_t sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted,
                               bool *at_edge);
