@@ -288,7 +288,7 @@ struct sydra_stats {
      and 256 KiB for each thread of blocks that the pool does not serve. */
   uint64_t high_water_bytes;
   uint64_t shard_hits;               /* requests of pool size that the pool served */
-  uint64_t shard_misses;             /* requests of pool size that it could not serve */
+  uint64_t shard_misses;             /* requests of pool size for which the class had no room */
   /* Freed blocks put back into another shard than the thread's, or taken from another's depot. */
   uint64_t cross_shard_frees;
   uint64_t deferred_blocks, deferred_bytes;     /* that wait for readers now, and their bytes */

@@ -86,14 +86,15 @@ take_block (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
   return cache == NULL ? sy_miss_cacheless_malloc (a, class) : sy_miss_malloc (cache, class);
 }
 
-/* A free block of a larger class, which has the same alignment or a greater one. */
+/* A free block of a larger class, but of none that may be misaligned. */
 static void *
 take_larger (struct sydra_alloc *a, unsigned class)
 {
   void *block = NULL;
 
   while (block == NULL && ++class < SY_CLASSES)
-    block = sy_miss_cacheless_malloc (a, class);
+    if (sy_size_classes[class].bytes % SY_GRANULE == 0 && sy_pool_has_blocks (&a->pool, class))
+      block = sy_miss_cacheless_malloc (a, class);
   return block;
 }
 

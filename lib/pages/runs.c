@@ -140,18 +140,18 @@ start_of_free (const struct sy_runs *runs, uint32_t first, uint32_t length)
 uint32_t
 sy_runs_find_mixed (const struct sy_runs *runs, uint32_t length, uint32_t looks)
 {
-  if (length > runs->edge)
+  uint32_t found = SY_UNIT_NONE;
+
+  if (length < 4 || length > runs->edge)
     return SY_UNIT_NONE;
   for (unsigned list = list_of (length), last = list_of (length / 4); list >= last; list--)
-    for (uint32_t at = runs->lists[0].head[list]; at != SY_UNIT_NONE;
-         at = sy_unit_of (runs, at)->next)
+    for (uint32_t at = runs->lists[0].head[list];
+         at != SY_UNIT_NONE && found == SY_UNIT_NONE && looks != 0; looks--)
       {
-        uint32_t first = looks-- == 0 ? SY_UNIT_NONE : start_of_free (runs, at, length);
-
-        if (first != SY_UNIT_NONE || looks == 0)
-          return first;
+        found = start_of_free (runs, at, length);
+        at = sy_unit_of (runs, at)->next;
       }
-  return SY_UNIT_NONE;
+  return found;
 }
 
 /* ---- The list of ages ---- */

@@ -77,16 +77,26 @@ next_growth (void)
   return units + most (share, SY_GROWTH_UNITS);
 }
 
-/* Notes that `count` units were taken that had no memory. */
+/* The most units that were in use at once a short time ago. */
+static uint32_t
+recent_peak (void)
+{
+  return most (state.peak[0], state.peak[1]);
+}
+
+/* Notes that units were taken, `count` of which had no memory. */
 static void
 note_growth (uint32_t count)
 {
+  state.peak[0] = most (state.peak[0], runs->used);
+  if (count == 0)
+    return;
   for (unsigned age = 0; age < 2; age++)
     {
       uint32_t regretted = least (count, state.given_up[age]);
 
       state.given_up[age] -= regretted;
-      state.wanted += regretted;
+      state.wanted = least (state.wanted + regretted, most (recent_peak (), SY_DIRTY_WANTED));
       count -= regretted;
     }
   if (state.growth_at == 0)
@@ -112,8 +122,7 @@ note_loss (void)
 static uint32_t
 dirty_limit (void)
 {
-  uint32_t peak = most (state.peak[0], state.peak[1]),
-           room = most (peak, runs->used) - runs->used,
+  uint32_t room = most (recent_peak (), runs->used) - runs->used,
            wanted = least (state.wanted, most (room, SY_DIRTY_WANTED));
 
   return most (most (runs->used / SY_DIRTY_SHARE, wanted), SY_DIRTY_LEAST);
@@ -304,9 +313,7 @@ take_locked (uint32_t count, bool may_be_dirty, uint32_t looks, bool *zero)
         return SY_UNIT_NONE;
       first = sy_runs_take_edge (runs, count);
     }
-  if (before - runs->dirty != count)
-    note_growth (count - (before - runs->dirty));
-  state.peak[0] = most (state.peak[0], runs->used);
+  note_growth (count - (before - runs->dirty));
   sy_range_unit (first)->moved = 0;
   return first;
 }
@@ -426,9 +433,10 @@ sy_units_extend (uint32_t first, uint32_t more, uint32_t room)
     }
   if (has != 0)
     {
+      uint32_t dirty = runs->dirty;
+
       sy_runs_extend (runs, first, has);
-      note_growth (has);
-      state.peak[0] = most (state.peak[0], runs->used);
+      note_growth (has - (dirty - runs->dirty));
     }
   unlock ();
   return has;

@@ -4,8 +4,8 @@
  *
  * A run that is given back is dirty: its memory stays for a while, for any other use.  What waits
  * so is at most a share of what is in use, or what the program has shown to want back if that is
- * more.  But then no more than was in use at once a short time ago waits and is in use together; or
- * a few MiB wait.  Memory goes back
+ * more.  But of that no more waits than a few MiB, or than was in use at once a short time ago
+ * beyond what is in use now.  Memory goes back
  *
  *   - at the call that makes it more than that: long runs, as they cost the least;
  *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS: what was given back first.
@@ -24,9 +24,9 @@
 #include "pages/range.h"
 
 /*
- * Takes a run of `count` units.  It is dirty if there is such a one and it may be so, else clean.
- * Sets *zero to whether it is known to be zero.  SY_UNIT_NONE: the range or the memory is used up.
- * The caller marks the units in the map.
+ * Takes a run of `count` units.  It is dirty, or in part, if there is such a one and it may be so;
+ * else clean.  Sets *zero to whether it is known to be zero.  SY_UNIT_NONE: the range or the memory
+ * is used up.  The caller marks the units in the map.
  */
 uint32_t sy_units_take (uint32_t count, bool may_be_dirty, bool *zero);
 

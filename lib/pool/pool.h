@@ -66,6 +66,19 @@ sy_pool_bin (const struct sy_pool *pool, unsigned shard, unsigned class)
   return &pool->shards[shard].bin[class];
 }
 
+/* Has a slab of the class a free block, in a shard that a thread at home in the first one looks at?
+   A hint. */
+static inline bool
+sy_pool_has_blocks (const struct sy_pool *pool, unsigned class)
+{
+  unsigned shard = 0, end = SY_NEIGHBOURS_MAX;
+
+  end = end < pool->shard_count ? end : pool->shard_count;
+  while (shard < end && AO_load (&sy_pool_bin (pool, shard, class)->free_blocks) == 0)
+    shard++;
+  return shard < end;
+}
+
 /* Opens a pool of zeroed memory, with a tag that no other pool has.  0 shards means one shard and
    `direct`.  False: out of memory, and nothing is kept. */
 bool sy_pool_open (struct sy_pool *pool, unsigned shards, unsigned tag);

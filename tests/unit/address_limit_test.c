@@ -188,33 +188,46 @@ START_TEST (a_limit_ends_in_enomem_and_freeing_ends_that)
 }
 END_TEST
 
-/* Every second block of 4 KiB goes, so that no unit is free. */
+/* Every second block of 4 KiB goes, so that no unit is free; and most of some that need not be
+   aligned to 16 bytes. */
 static int
 take_longer_blocks (void *nothing)
 {
   struct rlimit limit = { 64 * MIB, 64 * MIB };
   struct worker worker = { .bytes_max = SIZE_MAX };
+  void *odd[1000];
   uintptr_t *block, *next;
 
   (void) nothing;
   require (setrlimit (RLIMIT_AS, &limit) == 0, "setrlimit: errno %d", errno);
   a = sydra_alloc_create (NULL);
   require (a != NULL, "no handle: errno %d", errno);
+  for (unsigned at = 0; at < 1000; at++)
+    odd[at] = sydra_aligned_alloc (a, 8, 24);
   while (push (&worker, 4096))
     ;
+  while (push (&worker, 24))
+    ;
+  for (unsigned at = 1; at < 1000; at++)
+    sydra_free (a, odd[at]);
   for (block = worker.first; block != NULL && block[0] != 0; block = (uintptr_t *) block[0])
     {
       next = (uintptr_t *) block[0];
+      if (next[1] != 4096)
+        continue;
       block[0] = next[0];
       sydra_free (a, next);
     }
-  for (unsigned at = 0; at < 1000; at++)
+  (void) sydra_collect (a);
+  for (size_t at = 0; at < 5000; at++)
     {
-      block = sydra_malloc (a, 24 + at);
-      require (block != NULL, "no %u bytes where thousands of 4 KiB are free", 24 + at);
-      memset (block, 255, 24 + at);
-      /* The C library may have had a last small block; then it is that. */
-      require (sydra_usable_size (a, block) >= 24 + at, "too short");
+      size_t size = at < 4000 ? 16 : 24 + (at - 4000);
+
+      block = sydra_malloc (a, size);
+      require (block != NULL, "no %zu bytes where thousands of 4 KiB are free", size);
+      require ((uintptr_t) block % SY_GRANULE == 0, "%p", (void *) block);
+      memset (block, 255, size);
+      require (sydra_usable_size (a, block) >= size, "too short");
     }
   require (sydra_aligned_alloc (a, 2 * MIB, 24) == NULL && errno == ENOMEM, "aligned");
   return 0;

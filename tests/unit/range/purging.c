@@ -61,6 +61,34 @@ START_TEST (what_waited_in_vain_is_wanted_no_more)
 }
 END_TEST
 
+/* Runs that are replaced by longer and shorter ones give up memory again and again, and take new. */
+START_TEST (what_is_wanted_back_is_no_more_than_was_in_use)
+{
+  struct test_random random = test_random_make (3);
+  uint64_t now_ns = later_ns ();
+  uint32_t held[33], peak = 0;
+
+  begin ();
+  for (unsigned at = 0; at < 33; at++)
+    held[at] = take (80);
+  for (unsigned step = 0; step < 5000; step++)
+    {
+      unsigned at = (unsigned) test_random_below (&random, 33);
+
+      give (held[at]);
+      held[at] = take (80 + (uint32_t) test_random_below (&random, 320));
+      peak = sy_range_runs.used > peak ? sy_range_runs.used : peak;
+    }
+  give_all (held, 33);
+  for (unsigned purge = 0; purge < 3; purge++)
+    purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
+  ck_assert_uint_eq (dirty_units (), 0);
+  /* So all that was wanted waited in vain, or nearly all. */
+  take_and_give_64 (peak / 64, 1);
+  ck_assert_uint_le (dirty_units (), peak / 2);
+}
+END_TEST
+
 START_TEST (a_purge_gives_back_what_nobody_took_for_a_while)
 {
   uint64_t now_ns = later_ns ();
@@ -250,6 +278,7 @@ range_add_purging (Suite *suite)
   TCase *tests = test_case (suite, "purging", 20);
 
   tcase_add_test (tests, what_waited_in_vain_is_wanted_no_more);
+  tcase_add_test (tests, what_is_wanted_back_is_no_more_than_was_in_use);
   tcase_add_test (tests, a_purge_gives_back_what_nobody_took_for_a_while);
   tcase_add_test (tests, a_long_run_is_not_young_by_a_short_one_that_comes_and_goes_beside_it);
   tcase_add_test (tests, a_purge_is_done_in_bounded_steps);

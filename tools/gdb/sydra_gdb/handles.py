@@ -124,7 +124,7 @@ class Cache:
 
     def magazine_places(self):
         """The blocks in the thread's magazines."""
-        for class_ in range(1, length_of(self.value["top"])):
+        for class_ in range(1, length_of(self.value["previous"])):
             for kind, top in zip(("loaded", "previous"), self.tops(class_)):
                 if top is not None:
                     yield Place("the %s magazine of %s" % (kind, self.thread), class_, top)

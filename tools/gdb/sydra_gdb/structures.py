@@ -58,7 +58,7 @@ def cache_text(value):
     share = SY_BUDGET_ALL // int(cache.handle.domain["participants"])
     lines = ["cache of %s, %s" % (cache.thread, cache.handle),
              "  budget %d of %d bytes" % (int(value["budget_used"]), max(share, SY_BUDGET_LEAST))]
-    for class_ in range(1, length_of(value["top"])):
+    for class_ in range(1, length_of(value["previous"])):
         loaded, previous = cache.tops(class_)
         if loaded is not None or previous is not None:
             lines.append("  class %d (%d bytes): loaded %s, previous %s, capacity %d"
