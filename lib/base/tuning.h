@@ -201,9 +201,6 @@
 #define SY_RUN_EXACT 64u
 #define SY_RUN_LISTS 256u
 #define SY_RUN_LOOKS 8u
-/* From this many units on a request takes a dirty run that is too short together with what is free
-   beside it: a new page costs more than a search. */
-#define SY_MIXED_LEAST 8u
 /* How often a request that finds no units tries again while other threads give memory back: for
    about a second. */
 #define SY_TAKE_TRIES 1000u

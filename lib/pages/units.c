@@ -267,53 +267,22 @@ sy_units_give (uint32_t first, unsigned count)
 
 /* ---- Taking ---- */
 
-/* A used run from the best free one of the state.  SY_UNIT_NONE: none found. */
-static uint32_t
-take_free (enum sy_run_state is, uint32_t count, uint32_t looks)
-{
-  uint32_t first = sy_runs_find (runs, is, count, looks);
-
-  if (first != SY_UNIT_NONE)
-    sy_runs_take (runs, first, count);
-  return first;
-}
-
-/* A used run from a dirty run that is too short and what is free beside it. */
-static uint32_t
-take_mixed (uint32_t count)
-{
-  uint32_t first = count < SY_MIXED_LEAST ? SY_UNIT_NONE
-                                          : sy_runs_find_mixed (runs, count, SY_RUN_LOOKS),
-           length;
-
-  if (first == SY_UNIT_NONE)
-    return SY_UNIT_NONE;
-  length = least (sy_range_unit (first)->length, count);
-  sy_runs_take (runs, first, length);
-  if (length < count)
-    sy_runs_extend (runs, first, count - length);
-  return first;
-}
-
 /* Under the lock, after a search of so many looks.  The run is not moved. */
 static uint32_t
 take_locked (uint32_t count, bool may_be_dirty, uint32_t looks, bool *zero)
 {
-  uint32_t before = runs->dirty,
-           first = may_be_dirty ? take_free (SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
+  uint32_t first = may_be_dirty ? sy_runs_find (runs, SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
 
-  if (first == SY_UNIT_NONE && may_be_dirty)
-    first = take_mixed (count);
   *zero = first == SY_UNIT_NONE;
-  if (first == SY_UNIT_NONE)
-    first = take_free (SY_RUN_CLEAN, count, looks);
-  if (first == SY_UNIT_NONE)
-    {
-      if (!sy_range_grow (count))
-        return SY_UNIT_NONE;
-      first = sy_runs_take_edge (runs, count);
-    }
-  note_growth (count - (before - runs->dirty));
+  if (*zero)
+    first = sy_runs_find (runs, SY_RUN_CLEAN, count, looks);
+  if (first != SY_UNIT_NONE)
+    sy_runs_take (runs, first, count);
+  else if (sy_range_grow (count))
+    first = sy_runs_take_edge (runs, count);
+  else
+    return SY_UNIT_NONE;
+  note_growth (*zero ? count : 0);
   sy_range_unit (first)->moved = 0;
   return first;
 }

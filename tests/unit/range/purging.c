@@ -192,14 +192,15 @@ END_TEST
 static uint64_t
 step_of (struct sy_purge_timer *timer, uint64_t *now_ns, uint64_t passed_ns)
 {
-  uint64_t before_ns = sy_os_now_ns (), until_ns;
+  uint64_t before_ns = sy_os_now_ns (), until_ns, after_ns;
 
   ck_assert (sy_purge_timer_is_due (timer, *now_ns += passed_ns));
   until_ns = sy_purge_timer_step (timer, *now_ns);
   ck_assert (!sy_purge_timer_is_due (timer, *now_ns));
   ck_assert_uint_ge (until_ns, before_ns + SY_REAP_STEP_NS_MIN);
+  after_ns = sy_os_now_ns ();
   /* Less than that by what has passed since, and no more. */
-  return until_ns - sy_os_now_ns ();
+  return until_ns > after_ns ? until_ns - after_ns : 0;
 }
 
 START_TEST (a_step_lasts_a_share_of_the_time_since_the_last_one)
