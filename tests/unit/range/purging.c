@@ -61,7 +61,7 @@ START_TEST (what_waited_in_vain_is_wanted_no_more)
 }
 END_TEST
 
-/* Runs that are replaced by longer and shorter ones give up memory again and again, and take new. */
+/* Runs that are replaced by longer and shorter ones give up memory and take new, again and again. */
 START_TEST (what_is_wanted_back_is_no_more_than_was_in_use)
 {
   struct test_random random = test_random_make (3);
