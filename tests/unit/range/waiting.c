@@ -229,6 +229,5 @@ range_add_waiting (Suite *suite)
   tcase_add_loop_test (tests, a_chain_goes_back_at_once_as_far_as_it_may_not_wait, 0, 5);
   tcase_add_test (tests, what_is_cut_off_counts_too);
   tcase_add_loop_test (tests, what_is_wanted_back_waits, 0, 2);
-  tcase_add_test (tests,
-                  what_is_wanted_back_waits_only_as_far_as_it_was_in_use);
+  tcase_add_test (tests, what_is_wanted_back_waits_only_as_far_as_it_was_in_use);
 }
