@@ -489,15 +489,21 @@ purge_some (uint32_t *chain)
   return true;
 }
 
+bool
+sy_units_purge_is_due (uint64_t now_ns)
+{
+  return sy_purge_timer_is_due (&state.timer, now_ns);
+}
+
 void
 sy_units_purge_step (uint64_t now_ns)
 {
   uint64_t until_ns;
-  bool done = !sy_purge_timer_is_due (&state.timer, now_ns);
+  bool done;
 
-  if (done || !sy_lock_try (&sy_range_lock))
+  if (!sy_lock_try (&sy_range_lock))
     return;
-  done = !sy_purge_timer_is_due (&state.timer, now_ns);
+  done = !sy_units_purge_is_due (now_ns);
   until_ns = done ? 0 : sy_purge_timer_step (&state.timer, now_ns);
   while (!done)
     {

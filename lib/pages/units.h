@@ -54,8 +54,10 @@ bool sy_units_has_dirty (uint32_t count);
  */
 bool sy_units_move (uint32_t from, uint32_t to);
 
-/* Does one step of giving back what nobody took for SY_REAP_NS.  To be called often; most calls do
-   nothing. */
+/* Is a step of giving back due?  A hint. */
+bool sy_units_purge_is_due (uint64_t now_ns);
+
+/* Does one step of giving back what nobody took for SY_REAP_NS, if it is due. */
 void sy_units_purge_step (uint64_t now_ns);
 
 /* Gives all free memory back to the system.  Returns how many bytes. */

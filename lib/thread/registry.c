@@ -206,6 +206,7 @@ give_birth (struct sydra_alloc *a)
       sy_cache_start (cache, a);
       cache->thread = &this_thread;
       sy_domain_join (&a->domain, &cache->participant);
+      cache->process_id = cache->participant.reader.thread.process_id;
     }
   sy_lock_release (sy_registry_lock ());
   return cache;

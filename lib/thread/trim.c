@@ -103,11 +103,32 @@ trim_next (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
     trim_class (a, cache, cache->hand, false);
 }
 
+/*
+ * Asked where something is due.  False in a fork's child for SY_REAP_NS from the first time on: most
+ * children have ended by then, and each page that giving back touches must be copied.
+ */
+static bool
+may_give_back (struct sy_cache *cache, uint64_t now_ns)
+{
+  if (now_ns >= cache->quiet_until_ns && cache->process_id != sy_os_process_id ())
+    {
+      cache->process_id = sy_os_process_id ();
+      cache->quiet_until_ns = now_ns + SY_REAP_NS;
+      cache->last_trim_ns = now_ns;
+    }
+  return now_ns >= cache->quiet_until_ns;
+}
+
 /* One step a call at the most: what else is due follows at the next ones. */
 static void
-reap_one_step (struct sydra_alloc *a, uint64_t now_ns)
+reap_one_step (struct sydra_alloc *a, struct sy_cache *cache, uint64_t now_ns)
 {
-  if (sy_reap_is_due (&a->pool, now_ns))
+  bool reap = sy_reap_is_due (&a->pool, now_ns);
+
+  if ((!reap && !sy_units_purge_is_due (now_ns))
+      || (cache != NULL && !may_give_back (cache, now_ns)))
+    return;
+  if (reap)
     sy_reap_step (&a->pool, now_ns);
   else
     sy_units_purge_step (now_ns);
@@ -118,13 +139,14 @@ sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
 {
   uint64_t now_ns = sy_os_coarse_ns ();
 
-  reap_one_step (a, now_ns);
+  reap_one_step (a, cache, now_ns);
   if (cache == NULL)
     return;
   if (SY_DEBUG && !sy_cache_is_valid (cache))
     sy_bug ("trim", cache, "a thread's budget is not what its classes have");
   if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_range.growths)
-                   || now_ns - cache->last_trim_ns >= SY_REAP_NS))
+                   || (now_ns - cache->last_trim_ns >= SY_REAP_NS
+                       && may_give_back (cache, now_ns))))
     trim_all (a, cache, missed, now_ns);
   else if (SY_UNLIKELY (cache->wants_budget))
     trim_next (a, cache, missed);

@@ -127,6 +127,50 @@ count_fork_more (size_t sizes)
   printf ("%zu\n", after > before ? after - before : 0);
 }
 
+/* Page faults of a forked child that allocates more than its magazines have. */
+static long
+child_faults (void)
+{
+  long before = faults (RUSAGE_CHILDREN);
+  pid_t child = fork ();
+
+  if (child == 0)
+    {
+      (void) take_small (1000 * 64);
+      _exit (0);
+    }
+  if (child < 0 || waitpid (child, NULL, 0) != child)
+    die ("no process: %s", strerror (errno));
+  return faults (RUSAGE_CHILDREN) - before;
+}
+
+static size_t
+faults_of_children (void)
+{
+  double each[FORKS];
+
+  for (unsigned at = 0; at < FORKS; at++)
+    each[at] = (double) child_faults ();
+  sort_values (each, FORKS);
+  return (size_t) each[FORKS / 2];
+}
+
+/* How many more page faults a child makes when its parent has allocated nothing for so many
+   milliseconds.  By then it is time to give memory back. */
+static void
+count_fork_later (size_t milliseconds)
+{
+  struct timespec nap = { 0, (long) milliseconds * 1000000 };
+  size_t before, after;
+
+  for (unsigned round = 0; round < 100; round++)
+    sizes_use (32);
+  before = faults_of_children ();
+  (void) nanosleep (&nap, NULL);
+  after = faults_of_children ();
+  printf ("%zu\n", after > before ? after - before : 0);
+}
+
 /* Mappings after so many sizes. */
 static void
 count_mappings (size_t sizes)
@@ -388,6 +432,7 @@ main (int count, char **words)
     const char *name;
     void (*count) (size_t number);
   } whats[] = { { "fork", count_fork },           { "fork-more", count_fork_more },
+                { "fork-later", count_fork_later },
                 { "mappings", count_mappings },   { "tables", count_tables },
                 { "addresses", count_addresses }, { "data", count_data },
                 { "space", count_space },         { "later", ask_later },

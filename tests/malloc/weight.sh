@@ -81,6 +81,8 @@ in_this_form () {
   judge "... and after 32 sizes too" \
     "$(ours $many fork 32)" -le "$(above "$(theirs $many fork 32)" 1 $((faults * many)))"
   judge "32 sizes cost a fork at most one page fault" "$(ours 1 fork-more 32)" -le 1
+  judge "a fork when memory is due to go back costs a child at most two page faults more" \
+    "$(ours 1 fork-later 400)" -le 2
   judge "32 sizes have at most 8 mappings more than with the C library" "$(ours 1 mappings 32)" \
     -le "$(above "$(theirs 1 mappings 32)" 1 8)"
   judge "... and at most 5 pages more of page tables" "$(ours $many tables 32)" \
