@@ -11,9 +11,9 @@
 /* One KEY:VALUE.  The backslashes of the value are resolved. */
 struct entry {
   const char *key;
+  char *value;                      /* of PATH_MAX bytes */
   size_t key_length, length;        /* length is the value's */
   bool has_value, too_long;
-  char value[PATH_MAX];
 };
 
 /*
@@ -139,7 +139,7 @@ read_value (struct entry *entry, const char *text)
     {
       if (*text == '\\' && text[1] != '\0')
         text++;
-      if (entry->length + 1 < sizeof entry->value)
+      if (entry->length + 1 < PATH_MAX)
         entry->value[entry->length++] = *text;
       else
         entry->too_long = true;
@@ -180,15 +180,13 @@ void
 sy_conf_read (struct sy_conf *conf, const char *text,
               void (*warn) (const char *line, size_t length))
 {
-  /*
-   * Static, because the thread that calls malloc first may have a small stack.  Only one thread
-   * reads the environment.
-   */
-  static struct entry entry;
+  struct entry entry = { .value = conf->value };
 
-  memset (conf, 0, sizeof *conf);
   conf->shards = SY_CONFIG_SHARDS;
-  while (text != NULL && *text != '\0')
+  conf->text = false;
+  conf->process = 0;
+  conf->json[0] = '\0';
+  while (*text != '\0')
     {
       text = read_entry (&entry, text);
       if (entry.key_length != 0 || entry.has_value)

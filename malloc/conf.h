@@ -28,10 +28,11 @@ struct sy_conf {
   bool text;
   long process;         /* the process that reports; 0: any */
   char json[PATH_MAX];  /* the file's name, see file_name.h; "": no report to a file */
+  char value[PATH_MAX]; /* of the entry that is being read */
 };
 
 /*
- * Fills in conf.  text may be NULL.  Allocates nothing.  Each call of warn gets a whole line with
+ * Fills in conf.  Allocates nothing.  Each call of warn gets a whole line with
  * its newline.
  */
 void sy_conf_read (struct sy_conf *conf, const char *text,

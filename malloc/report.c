@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/stats_write.h"
+#include "base/metadata.h"
 #include "file_name.h"
 
 /*
@@ -21,17 +22,18 @@
  */
 #define SPARE_FIRST 200
 
-static struct {
-  const struct sy_conf *conf;  /* NULL: nothing to report */
+/* NULL: nothing to report.  It is large, and so taken only if needed. */
+static struct report {
+  const struct sy_conf *conf;
   struct sydra_alloc *handle;  /* the handle whose statistics are reported */
-  int spare;                   /* a copy of standard error; -1: none */
+  int spare;                   /* a copy of standard error; below 0: none */
   dev_t device;                /* with inode: the file that standard error was at the start */
   ino_t inode;
-  /* These are static because the thread that ends the program may have a small stack. */
+  /* Not on the stack: that of the thread that ends the program may be small. */
   char directory[PATH_MAX];    /* what the JSON file's name begins with, up to a slash; may be "" */
   char file[PATH_MAX];         /* the expanded name of the JSON file */
   struct sydra_stats stats;
-} report = { .spare = -1 };
+} *report;
 
 /* Many programs close their standard error before they exit, to check that all was written. */
 static void
@@ -39,33 +41,34 @@ keep_stderr (void)
 {
   struct stat file;
 
+  report->spare = -1;
   if (fstat (STDERR_FILENO, &file) != 0)
     return;
-  report.device = file.st_dev;
-  report.inode = file.st_ino;
-  report.spare = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, SPARE_FIRST);
-  if (report.spare < 0)
-    report.spare = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  report->device = file.st_dev;
+  report->inode = file.st_ino;
+  report->spare = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, SPARE_FIRST);
+  if (report->spare < 0)
+    report->spare = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
 /* A relative name refers to the directory at the start. */
 static void
 keep_directory (const char *name)
 {
-  if (name[0] == '/' || getcwd (report.directory, sizeof report.directory - 1) == NULL)
-    report.directory[0] = '\0';
+  if (name[0] == '/' || getcwd (report->directory, sizeof report->directory - 1) == NULL)
+    report->directory[0] = '\0';
   else
-    strcat (report.directory, "/");
+    strcat (report->directory, "/");
 }
 
 /* The name of the JSON file.  With a %p, a child of fork has another one.  NULL: it is too long. */
 static const char *
 json_file (const struct sy_conf *conf)
 {
-  bool fits = sy_file_name_expand (report.file, sizeof report.file, report.directory, conf->json,
-                                   (long) getpid ());
+  bool fits = sy_file_name_expand (report->file, sizeof report->file, report->directory,
+                                   conf->json, (long) getpid ());
 
-  return fits ? report.file : NULL;
+  return fits ? report->file : NULL;
 }
 
 /*
@@ -87,14 +90,17 @@ sy_report_begin (const struct sy_conf *conf, struct sydra_alloc *handle)
   if ((conf->process != 0 && conf->process != (long) getpid ())
       || !(conf->text || conf->json[0] != '\0'))
     return;
+  report = sy_metadata_take (sizeof *report, __alignof__ (struct report));
+  if (report == NULL)
+    return;
   keep_stderr ();
   if (conf->json[0] != '\0')
     {
       keep_directory (conf->json);
       empty_file (json_file (conf));
     }
-  report.handle = handle;
-  report.conf = conf;
+  report->handle = handle;
+  report->conf = conf;
   errno = saved;
 }
 
@@ -124,12 +130,12 @@ sy_report_write (void *ctx, const char *text, size_t length)
 static int
 find_stderr (void)
 {
-  int candidate[2] = { STDERR_FILENO, report.spare };
+  int candidate[2] = { STDERR_FILENO, report->spare };
   struct stat file;
 
   for (unsigned at = 0; at < 2; at++)
-    if (candidate[at] >= 0 && fstat (candidate[at], &file) == 0 && file.st_dev == report.device
-        && file.st_ino == report.inode)
+    if (candidate[at] >= 0 && fstat (candidate[at], &file) == 0 && file.st_dev == report->device
+        && file.st_ino == report->inode)
       return candidate[at];
   return -1;
 }
@@ -158,7 +164,8 @@ write_json (const char *name)
       return;
     }
   (void) fcntl (file, F_SETFL, O_WRONLY);
-  error = sy_stats_write (report.handle, SYDRA_STATS_JSON, sy_report_write, &file, &report.stats);
+  error = sy_stats_write (report->handle, SYDRA_STATS_JSON, sy_report_write, &file,
+                          &report->stats);
   if (close (file) != 0 && error == 0)
     error = errno;
   if (error != 0)
@@ -185,7 +192,8 @@ write_report (const struct sy_conf *conf)
     write_json_to_file (conf);
   file = conf->text ? find_stderr () : -1;
   if (file >= 0)
-    (void) sy_stats_write (report.handle, SYDRA_STATS_TEXT, sy_report_write, &file, &report.stats);
+    (void) sy_stats_write (report->handle, SYDRA_STATS_TEXT, sy_report_write, &file,
+                           &report->stats);
 }
 
 /* Blocks SIGPIPE meanwhile, so that the report does not change how the process ends. */
@@ -209,8 +217,7 @@ write_unsignalled (const struct sy_conf *conf)
 __attribute__ ((destructor (101))) static void
 at_exit (void)
 {
-  const struct sy_conf *conf = report.conf;
-
-  if (conf != NULL && (conf->process == 0 || conf->process == (long) getpid ()))
-    write_unsignalled (conf);
+  if (report != NULL
+      && (report->conf->process == 0 || report->conf->process == (long) getpid ()))
+    write_unsignalled (report->conf);
 }

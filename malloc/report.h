@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.h: writes the statistics that SYDRA_ALLOC_CONF asks for when the process exits.  Allocates
- * nothing.
+ * report.h: writes the statistics that SYDRA_ALLOC_CONF asks for when the process exits.  It calls
+ * no malloc.  Without memory for its buffers there is no report.
  */
 #ifndef SY_MALLOC_REPORT_H
 #define SY_MALLOC_REPORT_H

@@ -10,6 +10,7 @@
 
 #include "api/configured.h"
 #include "api/fork.h"
+#include "base/metadata.h"
 #include "conf.h"
 #include "report.h"
 #include "stdio_lock.h"
@@ -17,7 +18,9 @@
 AO_t sy_process_handle;
 
 static pthread_once_t conf_read = PTHREAD_ONCE_INIT, report_begun = PTHREAD_ONCE_INIT;
-static struct sy_conf conf;
+/* What the environment asks for.  NULL: nothing.  It is large, and so taken only if needed: the
+   stack of the thread that calls malloc first may be small. */
+static struct sy_conf *conf;
 
 static void
 write_line (const char *line, size_t length)
@@ -30,7 +33,16 @@ write_line (const char *line, size_t length)
 static void
 read_conf (void)
 {
-  sy_conf_read (&conf, secure_getenv ("SYDRA_ALLOC_CONF"), write_line);
+  static const char no_memory[] = "sydra-malloc: SYDRA_ALLOC_CONF: no memory to read it\n";
+  const char *text = secure_getenv ("SYDRA_ALLOC_CONF");
+
+  if (text == NULL || *text == '\0')
+    return;
+  conf = sy_metadata_take (sizeof *conf, __alignof__ (struct sy_conf));
+  if (conf != NULL)
+    sy_conf_read (conf, text, write_line);
+  else
+    write_line (no_memory, sizeof no_memory - 1);
 }
 
 /* The pool asks for this when the handle is made. */
@@ -38,7 +50,7 @@ int
 sy_configured_shards (void)
 {
   (void) pthread_once (&conf_read, read_conf);
-  return conf.shards;
+  return conf == NULL ? SY_CONFIG_SHARDS : conf->shards;
 }
 
 /* Nothing to do: this is the module itself, or the archive. */
@@ -51,7 +63,8 @@ static void
 begin_report (void)
 {
   (void) pthread_once (&conf_read, read_conf);
-  sy_report_begin (&conf, (struct sydra_alloc *) AO_load (&sy_process_handle));
+  if (conf != NULL)
+    sy_report_begin (conf, (struct sydra_alloc *) AO_load (&sy_process_handle));
 }
 
 struct sydra_alloc *

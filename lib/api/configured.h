@@ -4,7 +4,8 @@
 #ifndef SY_CONFIGURED_H
 #define SY_CONFIGURED_H
 
-/* Shards of a pool: 0..1024, or -1 for as many as processors are online when the process starts. */
+/* Shards of a pool: 0..1024, or -1: as many as the processors that the process may run on when it
+   starts. */
 int sy_configured_shards (void);
 
 #endif

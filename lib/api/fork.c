@@ -12,7 +12,7 @@
 #include "pool/reap.h"
 #include "thread/registry.h"
 
-static pthread_once_t opened = PTHREAD_ONCE_INIT, registered = PTHREAD_ONCE_INIT;
+static pthread_once_t registered = PTHREAD_ONCE_INIT;
 static AO_t refused;
 
 static void
@@ -126,7 +126,6 @@ in_child (void)
 static void
 register_handlers (void)
 {
-  (void) pthread_once (&opened, sy_waiting_open);
   sy_fork_register_module ();
   if (pthread_atfork (lock_all, in_parent, in_child) != 0)
     AO_store (&refused, 1);
@@ -144,6 +143,5 @@ sy_fork_register (void)
 bool
 sy_fork_ready (void)
 {
-  (void) pthread_once (&opened, sy_waiting_open);
   return AO_load (&refused) == 0;
 }

@@ -6,13 +6,11 @@
 #include "base/bug.h"
 #include "heap/fallback.h"
 
-static struct sy_fallback waiting;
-
-void
-sy_waiting_open (void)
-{
-  sy_fallback_open (&waiting);
-}
+/* Zero, and so no page of the program's data, where it has no use. */
+static struct sy_fallback waiting = {
+  .stripe = { [0 ... SY_FALLBACK_STRIPES - 1]
+              = { .lock = { .rank = SY_DEBUG ? SY_RANK_FALLBACK : (enum sy_rank) 0 } } },
+};
 
 void
 sy_waiting_add (const void *block)
@@ -38,13 +36,15 @@ sy_waiting_check (const void *block, const char *call)
 void
 sy_waiting_lock (void)
 {
-  sy_fallback_lock (&waiting);
+  if (SY_DEBUG)
+    sy_fallback_lock (&waiting);
 }
 
 void
 sy_waiting_unlock (void)
 {
-  sy_fallback_unlock (&waiting);
+  if (SY_DEBUG)
+    sy_fallback_unlock (&waiting);
 }
 
 void

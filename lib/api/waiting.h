@@ -2,14 +2,11 @@
 /*
  * waiting.h: in debug builds, the blocks of all handles that wait for readers.
  *
- * So a block that is deferred twice, or freed while it waits, is found.  Other builds call only
- * what a fork needs.
+ * So a block that is deferred twice, or freed while it waits, is found.  In other builds nobody
+ * adds a block, and the locks are none.
  */
 #ifndef SY_WAITING_H
 #define SY_WAITING_H
-
-/* Once, before the first handle is there. */
-void sy_waiting_open (void);
 
 /* Reports a block that waits already. */
 void sy_waiting_add (const void *block);

@@ -16,6 +16,15 @@
    instead of computing it again. */
 #define SY_OPAQUE(pointer) __asm__ ("" : "+r" (pointer))
 
+/* Tells the processor that it waits in a loop for what another one does. */
+#if defined __x86_64__ || defined __i386__
+#define SY_RELAX() __builtin_ia32_pause ()
+#elif defined __aarch64__
+#define SY_RELAX() __asm__ volatile ("yield")
+#else
+#define SY_RELAX() __asm__ volatile ("")
+#endif
+
 /* SY_APART keeps the data of two threads on different lines: two lines apart, because processors
    fetch adjacent lines in pairs. */
 #define SY_LINE_BYTES 64

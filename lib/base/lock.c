@@ -5,6 +5,7 @@
 
 #include "base/bug.h"
 #include "base/os.h"
+#include "base/tuning.h"
 
 /* One bit for each rank that this thread holds; kept in debug builds only. */
 static __thread unsigned ranks_held __attribute__ ((tls_model (SY_TLS_MODEL)));
@@ -32,17 +33,17 @@ rank_leave (const struct sy_lock *lock)
 }
 
 void
-sy_lock_init (struct sy_lock *lock, enum sy_rank rank)
-{
-  *lock = (struct sy_lock) SY_LOCK_INIT (rank);
-}
-
-void
 sy_lock_take (struct sy_lock *lock)
 {
   if (SY_UNLIKELY (holds_all))
     return;
   rank_enter (lock);
+  for (unsigned tries = 0; tries < SY_LOCK_TRIES; tries++)
+    {
+      if (pthread_mutex_trylock (&lock->mutex) == 0)
+        return;
+      SY_RELAX ();
+    }
   (void) pthread_mutex_lock (&lock->mutex);
 }
 
@@ -70,12 +71,6 @@ void
 sy_lock_hold_all (bool held)
 {
   holds_all = held;
-}
-
-void
-sy_timed_lock_init (struct sy_timed_lock *lock, enum sy_rank rank)
-{
-  sy_lock_init (&lock->lock, rank);
 }
 
 void

@@ -222,17 +222,27 @@ barrier (int command)
   return done;
 }
 
-/* A process must register first.  Each call asks whether it has, so that a fork's child need not
-   call before it wants a barrier. */
+bool
+sy_os_barrier_register (void)
+{
+  return barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+
+/* A fork's child has registered with its parent; if not, it does so now. */
 bool
 sy_os_barrier (void)
 {
   return barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED)
-         || (barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
-             && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED));
+         || (sy_os_barrier_register () && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED));
 }
 
 #else
+
+bool
+sy_os_barrier_register (void)
+{
+  return false;
+}
 
 bool
 sy_os_barrier (void)
@@ -264,6 +274,12 @@ sy_os_this_thread (void)
 #else
   return (struct sy_thread) { process_id, process_id };
 #endif
+}
+
+long
+sy_os_process_id (void)
+{
+  return getpid ();
 }
 
 long
@@ -393,9 +409,19 @@ sy_os_is_alone (void)
 unsigned
 sy_os_processors (void)
 {
-  long online = sysconf (_SC_NPROCESSORS_ONLN);
+  int saved = errno;
+  long count = 0;
+#ifdef CPU_COUNT
+  cpu_set_t set;
 
-  return online < 1 ? 1 : (unsigned) online;
+  if (sched_getaffinity (0, sizeof set, &set) == 0)
+    count = CPU_COUNT (&set);
+#endif
+  /* There are more than the set has room for, or no such call.  The C library reads a file. */
+  if (count < 1)
+    count = sysconf (_SC_NPROCESSORS_ONLN);
+  errno = saved;
+  return count < 1 ? 1 : (unsigned) count;
 }
 
 static uint64_t

@@ -65,6 +65,10 @@ void *sy_os_map (size_t bytes);
 /* Unmaps a whole mapping or reservation. */
 void sy_os_unmap (void *start, size_t bytes);
 
+/* Asks for sy_os_barrier, once for the process, which is cheapest while it has one thread.  False:
+   the system has no such barrier, or refuses. */
+bool sy_os_barrier_register (void);
+
 /*
  * Makes a memory barrier on all running threads of the process.  What another thread does after it
  * comes after what the caller did before it, and the other way round.  False: the system has no
@@ -82,6 +86,9 @@ struct sy_thread {
 
 /* The calling thread. */
 struct sy_thread sy_os_this_thread (void);
+
+/* The number of the calling process. */
+long sy_os_process_id (void);
 
 /* The number of a thread of this process, or of the one that it was forked from: then only the
    thread that forked is left, and it has another number. */
@@ -111,7 +118,7 @@ uint64_t sy_os_secret (void);
 /* Is the calling thread the process's only one?  False where the C library does not say. */
 bool sy_os_is_alone (void);
 
-/* How many processors are online; at least 1. */
+/* How many processors the calling thread may run on; at least 1. */
 unsigned sy_os_processors (void);
 
 /* The time in nanoseconds on a clock that never goes back.  The coarse one is cheap, and exact

@@ -26,6 +26,13 @@ struct sy_purge_timer {
   AO_t under_way;  /* 1: a reaping has begun and is not complete */
 };
 
+/* Starts the timer of what has been made now. */
+static inline void
+sy_purge_timer_start (struct sy_purge_timer *timer, uint64_t now_ns)
+{
+  AO_store (&timer->stepped, (AO_t) (now_ns >> 20));
+}
+
 static inline bool
 sy_purge_timer_is_due (const struct sy_purge_timer *timer, uint64_t now_ns)
 {

@@ -22,6 +22,9 @@
 /* A slab is up to 8 units long, so that at most 3 % of it is lost behind the last block. */
 #define SY_SLAB_UNITS_MAX 8u
 
+/* How often a thread tries to take a lock before it sleeps: as often as glibc's adaptive mutex. */
+#define SY_LOCK_TRIES 100u
+
 /* ---- Where memory lies, and how much is taken at once ---- */
 
 /* A system's huge page.  Arenas begin in the middle of one. */

@@ -13,7 +13,7 @@ sy_domain_open (struct sy_domain *domain, size_t limit,
                 void (*free_bag) (void *ctx, struct sy_magazine *bag), void *ctx)
 {
   sy_limbo_open (&domain->limbo, limit);
-  sy_lock_init (&domain->lock, SY_RANK_DOMAIN);
+  sy_lock_set_rank (&domain->lock, SY_RANK_DOMAIN);
   domain->free_bag = free_bag;
   domain->ctx = ctx;
 }

@@ -10,7 +10,7 @@
 void
 sy_limbo_open (struct sy_limbo *limbo, size_t limit)
 {
-  sy_lock_init (&limbo->lock, SY_RANK_LIMBO);
+  sy_lock_set_rank (&limbo->lock, SY_RANK_LIMBO);
   sy_epoch_open (&limbo->epoch);
   limbo->limit = limit == 0 ? SY_LIMBO_BYTES : limit;
   sy_limbo_note_threads (limbo, 1);

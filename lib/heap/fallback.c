@@ -60,7 +60,7 @@ void
 sy_fallback_open (struct sy_fallback *fallback)
 {
   for (unsigned at = 0; at < SY_FALLBACK_STRIPES; at++)
-    sy_lock_init (&fallback->stripe[at].lock, SY_RANK_FALLBACK);
+    sy_lock_set_rank (&fallback->stripe[at].lock, SY_RANK_FALLBACK);
 }
 
 void

@@ -6,16 +6,6 @@
 #include "base/bug.h"
 #include "base/os.h"
 
-void
-sy_bin_open (struct sy_bin *bin)
-{
-  sy_timed_lock_init (&bin->lock, SY_RANK_BIN);
-  for (unsigned list = 0; list < SY_BIN_LISTS; list++)
-    bin->list[list] = NULL;
-  for (unsigned walk = 0; walk < SY_WALKS; walk++)
-    sy_bin_walk_begin (bin, walk);
-}
-
 static uint8_t
 fullness (const struct sy_slab *slab)
 {
@@ -171,7 +161,7 @@ void
 sy_bin_walk_begin (struct sy_bin *bin, unsigned walk)
 {
   bin->walk[walk].slab = NULL;
-  bin->walk[walk].list = SY_BIN_FULLNESSES;
+  bin->walk[walk].begun = 0;
 }
 
 /* The walk's next slab.  NULL: the walk is at its end. */
@@ -179,11 +169,11 @@ static struct sy_slab *
 walk_next (struct sy_bin *bin, unsigned number)
 {
   struct sy_bin_walk *walk = &bin->walk[number];
-  unsigned last = number == SY_WALK_ALL ? 0 : SY_BIN_FULLNESSES / 2;
+  unsigned most = number == SY_WALK_ALL ? SY_BIN_FULLNESSES : SY_BIN_FULLNESSES / 2;
   struct sy_slab *slab;
 
-  while (walk->slab == NULL && walk->list > last)
-    walk->slab = bin->list[--walk->list];
+  while (walk->slab == NULL && walk->begun < most)
+    walk->slab = bin->list[SY_BIN_FULLNESSES - ++walk->begun];
   slab = walk->slab;
   if (slab != NULL)
     walk->slab = slab->next;
@@ -268,7 +258,7 @@ sy_bin_is_valid (struct sy_bin *bin)
       }
   for (unsigned walk = 0; walk < SY_WALKS; walk++)
     if (bin->walk[walk].slab != NULL
-        && bin->walk[walk].slab->list != bin->walk[walk].list)
+        && bin->walk[walk].slab->list != SY_BIN_FULLNESSES - bin->walk[walk].begun)
       return false;
   return free_blocks == AO_load (&bin->free_blocks);
 }

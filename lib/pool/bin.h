@@ -20,6 +20,8 @@
  *   a walk's next slab is in the list that the walk is at
  *
  * sy_bin_is_valid checks them; debug builds run it at sydra_collect.
+ *
+ * A bin whose memory is zero is open and empty.
  */
 #ifndef SY_BIN_H
 #define SY_BIN_H
@@ -41,7 +43,7 @@
 /* The position of a walk over a bin's slabs, which goes from the emptiest list to fuller ones. */
 struct sy_bin_walk {
   struct sy_slab *slab;    /* the next slab; NULL: the first of the next lower list */
-  uint8_t list;            /* the list that this slab is in */
+  uint8_t begun;           /* how many lists the walk has begun, the emptiest first; zero: none */
 };
 
 /* There are two walks: the reaping's, over idle slabs, and sydra_collect's, over all slabs. */
@@ -72,9 +74,6 @@ struct sy_hole {
   unsigned count;
   struct sy_slab_bits bits;
 };
-
-/* Opens a bin whose memory is zero. */
-void sy_bin_open (struct sy_bin *bin);
 
 /* The caller of each of the following functions holds the bin's lock. */
 

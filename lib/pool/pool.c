@@ -163,9 +163,10 @@ sy_pool_open (struct sy_pool *pool, unsigned shards, unsigned tag)
   pool->shards = sy_range_open () ? sy_os_map (shards_bytes (pool)) : NULL;
   if (pool->shards == NULL)
     return false;
-  for (unsigned shard = 0; shard < pool->shard_count; shard++)
+  for (unsigned shard = 0; SY_DEBUG && shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      sy_bin_open (sy_pool_bin (pool, shard, class));
+      sy_lock_set_rank (&sy_pool_bin (pool, shard, class)->lock.lock, SY_RANK_BIN);
+  sy_purge_timer_start (&pool->reaping.timer, sy_os_coarse_ns ());
   return true;
 }
 

@@ -103,13 +103,21 @@ come_to_bin (struct sy_pool *pool, unsigned number)
   reaping->slabs = SY_PURGE_LEAST + (unsigned) AO_load (&bin->slabs) / SY_PURGE_SHARE;
 }
 
+static void
+set_hint (AO_t *hint, AO_t value)
+{
+  if (AO_load (hint) != value)
+    AO_store (hint, value);
+}
+
 /* Starts the hints of the depot anew.  The next look sees the least depth from now on, and
-   whether the depot's own threads took anything. */
+   whether the depot's own threads took anything.  Writes nothing to a bin that nobody uses, so that
+   it takes no page. */
 static void
 look_at_depot (struct sy_bin *bin, unsigned number)
 {
-  AO_store (&bin->depot_low[number], sy_depot_depth (&bin->depot[number]));
-  AO_store (&bin->depot_used[number], 0);
+  set_hint (&bin->depot_low[number], sy_depot_depth (&bin->depot[number]));
+  set_hint (&bin->depot_used[number], 0);
 }
 
 /* Drains one magazine of the current depot, or goes on to the next depot if none is left to drain.

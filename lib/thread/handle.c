@@ -23,7 +23,7 @@ sy_registry_lock (void)
   return &registry.lock;
 }
 
-/* A handle that never was. */
+/* A handle that never was: its memory is zero. */
 static struct sydra_alloc *
 take_fresh (void)
 {
@@ -39,31 +39,6 @@ take_fresh (void)
   return a;
 }
 
-/* The one that has been dead the longest. */
-static struct sydra_alloc *
-take_dead (void)
-{
-  struct sydra_alloc *a = registry.free_first;
-
-  if (a != NULL)
-    registry.free_first = a->next_free;
-  if (registry.free_first == NULL)
-    registry.free_last = NULL;
-  return a;
-}
-
-/* As much of it as fits without cutting a UTF-8 character in two; the rest of `to` is zero
-   already. */
-static void
-copy_name (char *to, const char *from)
-{
-  size_t length = strnlen (from, SY_NAME_BYTES - 1);
-
-  while (length != 0 && ((unsigned char) from[length] & 0xc0) == 0x80)
-    length--;
-  memcpy (to, from, length);
-}
-
 /* Zeroes all but what the registry keeps in it. */
 static void
 clear (struct sydra_alloc *a)
@@ -76,6 +51,36 @@ clear (struct sydra_alloc *a)
   a->next = next;
 }
 
+/* The one that has been dead the longest. */
+static struct sydra_alloc *
+take_dead (void)
+{
+  struct sydra_alloc *a = registry.free_first;
+
+  if (a == NULL)
+    return NULL;
+  registry.free_first = a->next_free;
+  if (registry.free_first == NULL)
+    registry.free_last = NULL;
+  clear (a);
+  return a;
+}
+
+/* As much of it as fits without cutting a UTF-8 character in two; the rest of `to` is zero
+   already. */
+static void
+copy_name (char *to, const char *from)
+{
+  size_t length = 0;
+
+  while (length < SY_NAME_BYTES - 1 && from[length] != '\0')
+    length++;
+  while (length != 0 && ((unsigned char) from[length] & 0xc0) == 0x80)
+    length--;
+  memcpy (to, from, length);
+}
+
+
 struct sydra_alloc *
 sy_handle_take (const char *name, size_t max_bytes)
 {
@@ -86,8 +91,6 @@ sy_handle_take (const char *name, size_t max_bytes)
 
   if (a == NULL)
     a = take_fresh ();
-  if (a != NULL)
-    clear (a);
   sy_lock_release (&registry.lock);
   if (a == NULL)
     return NULL;

@@ -21,15 +21,15 @@ struct sydra_alloc {
   unsigned number;                /* no other handle has it; from 1 */
   size_t max_bytes;               /* 0: no limit */
   AO_t charged;                   /* with a limit: bytes that are live or in threads' magazines */
-  struct sy_ledger ledger;
   struct sydra_alloc *next;       /* of all that ever were; under the registry lock */
   struct sydra_alloc *next_free;  /* under the registry lock */
   char name[SY_NAME_BYTES];
   struct sy_pool pool;
-  struct sy_fallback fallback;
+  struct sy_ledger ledger;        /* from here on it is long, and not all of it is written to */
   void (*on_stall) (void *ctx, const struct sydra_stall *stall);
   void *on_stall_ctx;
   struct sy_domain domain;        /* each cache of the handle is a participant */
+  struct sy_fallback fallback;
 } SY_APART;
 
 #define SY_HANDLE_LIVE ((AO_t) 0x53594452u)

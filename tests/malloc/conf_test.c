@@ -43,9 +43,9 @@ is_untouched (void)
 
 START_TEST (nothing_said_is_everything_as_configured)
 {
-  static const char *const nothing[] = { NULL, "", ",", ",,," };
+  static const char *const nothing[] = { "", ",", ",,," };
 
-  for (unsigned at = 0; at < 4; at++)
+  for (unsigned at = 0; at < 3; at++)
     {
       read_text (nothing[at]);
       is_untouched ();

@@ -28,6 +28,21 @@ START_TEST (a_lock_that_is_held_is_not_taken_by_trying)
 }
 END_TEST
 
+START_TEST (memory_of_zeros_is_an_open_lock)
+{
+  static const pthread_mutex_t initial = PTHREAD_MUTEX_INITIALIZER;
+  struct sy_lock lock;
+
+  memset (&lock, 0, sizeof lock);
+  ck_assert_mem_eq (&lock.mutex, &initial, sizeof initial);
+  sy_lock_set_rank (&lock, SY_RANK_RANGE);
+  ck_assert (sy_lock_try (&lock));
+  sy_lock_release (&lock);
+  sy_lock_take (&lock);
+  sy_lock_release (&lock);
+}
+END_TEST
+
 static void *
 try_it (void *lock)
 {
@@ -39,7 +54,7 @@ START_TEST (a_failed_try_counts_nothing)
   void *got;
 
   memset (&timed, 0, sizeof timed);
-  sy_timed_lock_init (&timed, SY_RANK_BIN);
+  sy_lock_set_rank (&timed.lock, SY_RANK_BIN);
   sy_timed_lock_take (&timed);
   got = in_a_thread (try_it, &timed);
   ck_assert_ptr_null (got);
@@ -52,7 +67,7 @@ END_TEST
 START_TEST (an_uncontended_lock_counts_acquisitions_and_holding_only)
 {
   memset (&timed, 0, sizeof timed);
-  sy_timed_lock_init (&timed, SY_RANK_BIN);
+  sy_lock_set_rank (&timed.lock, SY_RANK_BIN);
   for (unsigned round = 0; round < 10; round++)
     {
       sy_timed_lock_take (&timed);
@@ -90,7 +105,7 @@ START_TEST (a_wait_is_counted_once_and_timed)
 
   memset (&timed, 0, sizeof timed);
   AO_store (&asking, 0);
-  sy_timed_lock_init (&timed, SY_RANK_BIN);
+  sy_lock_set_rank (&timed.lock, SY_RANK_BIN);
   sy_timed_lock_take (&timed);
   thread = thread_start (take_it, &timed);
   while (!AO_load_acquire (&asking))
@@ -129,7 +144,7 @@ add_guarded (void *argument)
 START_TEST (many_threads_are_let_in_one_at_a_time_and_all_counted)
 {
   memset (&timed, 0, sizeof timed);
-  sy_timed_lock_init (&timed, SY_RANK_BIN);
+  sy_lock_set_rank (&timed.lock, SY_RANK_BIN);
   guarded = 0;
   in_threads (THREADS, add_guarded, 0);
   ck_assert_uint_eq (guarded, THREADS * ROUNDS);
@@ -141,11 +156,11 @@ END_TEST
 static int
 take_in_order (void *order)
 {
-  struct sy_lock lock[2];
+  struct sy_lock lock[2] = { SY_LOCK_INIT (0), SY_LOCK_INIT (0) };
   const enum sy_rank *rank = order;
 
-  sy_lock_init (&lock[0], rank[0]);
-  sy_lock_init (&lock[1], rank[1]);
+  sy_lock_set_rank (&lock[0], rank[0]);
+  sy_lock_set_rank (&lock[1], rank[1]);
   sy_lock_take (&lock[0]);
   sy_lock_take (&lock[1]);
   sy_lock_release (&lock[1]);
@@ -156,11 +171,11 @@ take_in_order (void *order)
 static int
 try_in_order (void *order)
 {
-  struct sy_lock lock[2];
+  struct sy_lock lock[2] = { SY_LOCK_INIT (0), SY_LOCK_INIT (0) };
   const enum sy_rank *rank = order;
 
-  sy_lock_init (&lock[0], rank[0]);
-  sy_lock_init (&lock[1], rank[1]);
+  sy_lock_set_rank (&lock[0], rank[0]);
+  sy_lock_set_rank (&lock[1], rank[1]);
   sy_lock_take (&lock[0]);
   return !sy_lock_try (&lock[1]);
 }
@@ -211,6 +226,7 @@ main (void)
   TCase *tests = test_case (suite, "locks", 30);
 
   tcase_add_test (tests, a_lock_that_is_held_is_not_taken_by_trying);
+  tcase_add_test (tests, memory_of_zeros_is_an_open_lock);
   tcase_add_test (tests, a_failed_try_counts_nothing);
   tcase_add_test (tests, an_uncontended_lock_counts_acquisitions_and_holding_only);
   tcase_add_test (tests, a_wait_is_counted_once_and_timed);
