@@ -3,8 +3,8 @@
  * heap_libc.c: the C library's malloc.
  *
  * The drop-in defines malloc itself.  So it compiles this file with other names for the C library's
- * functions (-Dmalloc=sy_libc_malloc and so on).  This file calls only functions that have a name
- * in libc_functions.h.
+ * functions (-Dmalloc=sy_libc_malloc and so on).  Of malloc's family this file calls only functions
+ * that have a name in libc_functions.h.
  */
 #include <config.h>
 
@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -85,11 +86,28 @@ sy_heap_good_size (size_t size)
 #endif
 }
 
+#ifdef HAVE_MALLOC_TRIM
+static void
+trim (void)
+{
+  (void) malloc_trim (0);
+}
+
+/* Once alone: where the program's malloc is another one, the first call initialises glibc's, and
+   two of them at the same time crash (2.36; a sanitizer's malloc shows it). */
 size_t
 sy_heap_purge (void)
 {
-#ifdef HAVE_MALLOC_TRIM
-  (void) malloc_trim (0);
-#endif
+  static pthread_once_t first = PTHREAD_ONCE_INIT;
+
+  (void) pthread_once (&first, trim);
+  trim ();
   return 0;
 }
+#else
+size_t
+sy_heap_purge (void)
+{
+  return 0;
+}
+#endif

@@ -116,6 +116,45 @@ sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t leng
   return found;
 }
 
+/* The start of the last run up to `first`, a free one, from which on `length` units are free or
+   behind the edge. */
+static uint32_t
+start_of_free (const struct sy_runs *runs, uint32_t first, uint32_t length)
+{
+  uint32_t has = sy_unit_of (runs, first)->length;
+  bool at_edge = false;
+
+  if (has < length)
+    has += sy_runs_room_behind (runs, first, length - has, &at_edge);
+  while (has < length && !at_edge && first != 0)
+    {
+      uint32_t before = first - sy_unit_of (runs, first - 1)->back;
+
+      if (sy_unit_of (runs, before)->state < SY_RUN_DIRTY)
+        break;
+      has += sy_unit_of (runs, before)->length;
+      first = before;
+    }
+  return has < length && !at_edge ? SY_UNIT_NONE : first;
+}
+
+uint32_t
+sy_runs_find_mixed (const struct sy_runs *runs, uint32_t length, uint32_t looks)
+{
+  uint32_t found = SY_UNIT_NONE, longest = length < runs->edge ? length : runs->edge;
+
+  if (length < 4 || length / 4 > longest)
+    return SY_UNIT_NONE;
+  for (unsigned list = list_of (longest), last = list_of (length / 4); list >= last; list--)
+    for (uint32_t at = runs->lists[0].head[list];
+         at != SY_UNIT_NONE && found == SY_UNIT_NONE && looks != 0; looks--)
+      {
+        found = start_of_free (runs, at, length);
+        at = sy_unit_of (runs, at)->next;
+      }
+  return found;
+}
+
 /* ---- The list of ages ---- */
 
 /* Puts a run behind `older`, or first if that is SY_UNIT_NONE. */

@@ -233,13 +233,15 @@ unlock_and_clean (uint32_t chain)
   return bytes;
 }
 
-/* Files a used run as free, or puts it on the chain if it cannot wait.  Under the lock. */
+/* Files a used run as free, or puts it on the chain if it shall not wait.  Under the lock. */
 static void
 give_run (uint32_t first, uint32_t *chain)
 {
-  if (sy_range_unit (first)->moved != 0)
+  const struct sy_unit *run = sy_range_unit (first);
+
+  if (run->moved != 0 || run->length >= SY_DIRTY_RUN_MOST)
     {
-      state.moved--;
+      state.moved -= run->moved;
       sy_runs_detach (runs, first);
       chain_push (chain, first);
     }
@@ -250,39 +252,88 @@ give_run (uint32_t first, uint32_t *chain)
 void
 sy_units_give (uint32_t first, unsigned count)
 {
-  uint32_t chain = SY_UNIT_NONE, units = 0;
+  uint32_t chain = SY_UNIT_NONE, before;
 
   sy_lock_take (&sy_range_lock);
+  before = runs->dirty;
   for (unsigned given = 0; given < count; given++)
     {
       uint32_t next = sy_range_unit (first)->next;
 
-      units += sy_range_unit (first)->length;
       give_run (first, &chain);
       first = next;
     }
-  detach_excess (units, &chain);
+  detach_excess (runs->dirty - before, &chain);
   (void) unlock_and_clean (chain);
 }
 
 /* ---- Taking ---- */
 
+/* How many units right behind the run are free, up to `wanted`; if they reach the edge, the range
+   grows for the rest.  Under the lock. */
+static uint32_t
+room_behind (uint32_t first, uint32_t wanted)
+{
+  bool at_edge;
+  uint32_t has = sy_runs_room_behind (runs, first, wanted, &at_edge);
+
+  if (has == wanted || !at_edge || !sy_range_grow (wanted - has))
+    return has;
+  /* The edge may have jumped. */
+  has = sy_runs_room_behind (runs, first, wanted, &at_edge);
+  return at_edge ? wanted : has;
+}
+
+/* A used run from the best free one of the state.  SY_UNIT_NONE: none found. */
+static uint32_t
+take_free (enum sy_run_state is, uint32_t count, uint32_t looks)
+{
+  uint32_t first = sy_runs_find (runs, is, count, looks);
+
+  if (first != SY_UNIT_NONE)
+    sy_runs_take (runs, first, count);
+  return first;
+}
+
+/* A used run from a dirty run that is too short and what is free beside it. */
+static uint32_t
+take_mixed (uint32_t count)
+{
+  uint32_t first = count < SY_MIXED_LEAST ? SY_UNIT_NONE
+                                          : sy_runs_find_mixed (runs, count, SY_RUN_LOOKS),
+           length;
+
+  if (first == SY_UNIT_NONE)
+    return SY_UNIT_NONE;
+  length = sy_range_unit (first)->length;
+  if (length < count && length + room_behind (first, count - length) < count)
+    return SY_UNIT_NONE;
+  length = least (length, count);
+  sy_runs_take (runs, first, length);
+  if (length < count)
+    sy_runs_extend (runs, first, count - length);
+  return first;
+}
+
 /* Under the lock, after a search of so many looks.  The run is not moved. */
 static uint32_t
 take_locked (uint32_t count, bool may_be_dirty, uint32_t looks, bool *zero)
 {
-  uint32_t first = may_be_dirty ? sy_runs_find (runs, SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
+  uint32_t before = runs->dirty,
+           first = may_be_dirty ? take_free (SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
 
+  if (first == SY_UNIT_NONE && may_be_dirty)
+    first = take_mixed (count);
   *zero = first == SY_UNIT_NONE;
-  if (*zero)
-    first = sy_runs_find (runs, SY_RUN_CLEAN, count, looks);
-  if (first != SY_UNIT_NONE)
-    sy_runs_take (runs, first, count);
-  else if (sy_range_grow (count))
-    first = sy_runs_take_edge (runs, count);
-  else
-    return SY_UNIT_NONE;
-  note_growth (*zero ? count : 0);
+  if (first == SY_UNIT_NONE)
+    first = take_free (SY_RUN_CLEAN, count, looks);
+  if (first == SY_UNIT_NONE)
+    {
+      if (!sy_range_grow (count))
+        return SY_UNIT_NONE;
+      first = sy_runs_take_edge (runs, count);
+    }
+  note_growth (count - (before - runs->dirty));
   sy_range_unit (first)->moved = 0;
   return first;
 }
@@ -355,31 +406,16 @@ sy_units_after_fork (void)
 void
 sy_units_cut (uint32_t first, uint32_t length)
 {
-  uint32_t chain = SY_UNIT_NONE, cut;
+  uint32_t chain = SY_UNIT_NONE, before;
 
   sy_lock_take (&sy_range_lock);
-  cut = sy_range_unit (first)->length - length;
+  before = runs->dirty;
   sy_runs_cut (runs, first, length);
   sy_range_unit (first + length)->moved = sy_range_unit (first)->moved;
   state.moved += sy_range_unit (first)->moved;
   give_run (first + length, &chain);
-  detach_excess (cut, &chain);
+  detach_excess (runs->dirty - before, &chain);
   (void) unlock_and_clean (chain);
-}
-
-/* How many units right behind the run are free, up to `wanted`; if they reach the edge, the range
-   grows for the rest.  Under the lock. */
-static uint32_t
-room_behind (uint32_t first, uint32_t wanted)
-{
-  bool at_edge;
-  uint32_t has = sy_runs_room_behind (runs, first, wanted, &at_edge);
-
-  if (has == wanted || !at_edge || !sy_range_grow (wanted - has))
-    return has;
-  /* The edge may have jumped. */
-  has = sy_runs_room_behind (runs, first, wanted, &at_edge);
-  return at_edge ? wanted : has;
 }
 
 uint32_t

@@ -24,9 +24,9 @@
 #include "pages/range.h"
 
 /*
- * Takes a run of `count` units.  It is dirty if there is such a one and it may be so, else clean.
- * Sets *zero to whether it is known to be zero.  SY_UNIT_NONE: the range or the memory is used up.
- * The caller marks the units in the map.
+ * Takes a run of `count` units.  It is dirty, or in part, if there is such a one and it may be so;
+ * else clean.  Sets *zero to whether it is known to be zero.  SY_UNIT_NONE: the range or the memory
+ * is used up.  The caller marks the units in the map.
  */
 uint32_t sy_units_take (uint32_t count, bool may_be_dirty, bool *zero);
 

@@ -89,6 +89,26 @@ START_TEST (what_is_wanted_back_is_no_more_than_was_in_use)
 }
 END_TEST
 
+/* A quarter of what is in use may wait, but no run of this length. */
+START_TEST (a_long_run_goes_back_at_once)
+{
+  uint32_t length = SY_DIRTY_RUN_MOST, held[6];
+
+  begin ();
+  for (unsigned at = 0; at < 6; at++)
+    held[at] = take (length - (at == 0));
+  fill (held[1], 0x5a);
+  give (held[1]);
+  ck_assert_uint_eq (dirty_units (), 0);
+  ck_assert (units_are (held[1], length, 0));
+  give (held[0]);
+  ck_assert_uint_eq (dirty_units (), length - 1);
+  ck_assert (sy_units_are_valid ());
+  give_all (held + 2, 4);
+  (void) sy_units_purge ();
+}
+END_TEST
+
 START_TEST (a_purge_gives_back_what_nobody_took_for_a_while)
 {
   uint64_t now_ns = later_ns ();
@@ -280,6 +300,7 @@ range_add_purging (Suite *suite)
 
   tcase_add_test (tests, what_waited_in_vain_is_wanted_no_more);
   tcase_add_test (tests, what_is_wanted_back_is_no_more_than_was_in_use);
+  tcase_add_test (tests, a_long_run_goes_back_at_once);
   tcase_add_test (tests, a_purge_gives_back_what_nobody_took_for_a_while);
   tcase_add_test (tests, a_long_run_is_not_young_by_a_short_one_that_comes_and_goes_beside_it);
   tcase_add_test (tests, a_purge_is_done_in_bounded_steps);

@@ -64,6 +64,71 @@ START_TEST (what_waits_is_taken_before_what_is_clean_and_that_before_fresh)
 }
 END_TEST
 
+/* Two free runs of 10 units side by side, the first dirty and the other clean, or the other way
+   round; and others far off. */
+START_TEST (what_waits_is_taken_with_what_is_free_beside_it)
+{
+  bool dirty_first = _i == 0;
+
+  begin ();
+
+  uint32_t one = take (10), two = take (10), wall = take (1), apart = take (15), last = take (1),
+           dirty = dirty_first ? one : two, growth;
+
+  give (apart);
+  give (dirty_first ? two : one);
+  (void) sy_units_purge ();
+  fill (dirty, 0x5b);
+  give (dirty);
+  growth = sy_range_runs.edge;
+  ck_assert_uint_eq (take_as (15, false, true), apart);
+  ck_assert_uint_eq (take_as (15, true, false), one);
+  ck_assert_uint_eq (sy_range_unit (one)->length, 15);
+  ck_assert_uint_eq (dirty_units (), dirty_first ? 0 : 5);
+  ck_assert (units_are (dirty, dirty_first ? 10 : 5, 0x5b));
+  ck_assert (units_are (dirty_first ? two : one, dirty_first ? 5 : 10, 0));
+  ck_assert_uint_eq (sy_range_runs.edge, growth);
+  ck_assert (sy_units_are_valid ());
+  give_all ((uint32_t[]) { one, wall, apart, last }, 4);
+}
+END_TEST
+
+START_TEST (what_waits_at_the_edge_is_taken_with_what_is_behind_it)
+{
+  begin ();
+
+  uint32_t wall = take (1), dirty = take (10), edge = sy_range_runs.edge, run;
+
+  fill (dirty, 0x5b);
+  give (dirty);
+  run = take_as (15, true, false);
+  ck_assert_uint_eq (run, dirty);
+  ck_assert_uint_eq (sy_range_unit (run)->length, 15);
+  ck_assert_uint_eq (sy_range_runs.edge, edge + 5);
+  ck_assert (units_are (run, 10, 0x5b));
+  ck_assert (units_are (run + 10, 5, 0));
+  ck_assert (sy_units_are_valid ());
+  give_all ((uint32_t[]) { run, wall }, 2);
+}
+END_TEST
+
+/* A dirty run of 4 units beside a clean one. */
+START_TEST (a_quarter_of_what_is_taken_must_have_memory)
+{
+  begin ();
+
+  uint32_t dirty = take (4), clean = take (30), wall = take (1), run;
+
+  give (clean);
+  (void) sy_units_purge ();
+  fill (dirty, 0x5b);
+  give (dirty);
+  run = _i == 0 ? take_as (20, true, true) : take_as (16, true, false);
+  ck_assert_uint_eq (run, _i == 0 ? clean : dirty);
+  give_all ((uint32_t[]) { run, wall }, 2);
+}
+END_TEST
+
 START_TEST (what_is_said_to_be_zero_is_zero)
 {
   struct test_random random = test_random_make (2);
@@ -191,6 +256,9 @@ range_add_taking (Suite *suite)
 
   tcase_add_test (tests, runs_are_distinct_writable_and_counted);
   tcase_add_test (tests, what_waits_is_taken_before_what_is_clean_and_that_before_fresh);
+  tcase_add_loop_test (tests, what_waits_is_taken_with_what_is_free_beside_it, 0, 2);
+  tcase_add_test (tests, what_waits_at_the_edge_is_taken_with_what_is_behind_it);
+  tcase_add_loop_test (tests, a_quarter_of_what_is_taken_must_have_memory, 0, 2);
   tcase_add_test (tests, what_is_said_to_be_zero_is_zero);
   tcase_add_test (tests, all_that_was_used_is_used_again_before_the_range_grows);
   tcase_add_test (tests, runs_longer_than_the_range_are_refused);

@@ -163,11 +163,11 @@ START_TEST (what_is_cut_off_counts_too)
 {
   begin ();
 
-  uint32_t run = take (1000);
+  uint32_t run = take (600);
 
   fill (run, 1);
   sy_units_cut (run, 100);
-  ck_assert_uint_le (dirty_units (), limit_of (100, 900));
+  ck_assert_uint_le (dirty_units (), limit_of (100, 500));
   ck_assert_uint_gt (dirty_units (), 0);
   ck_assert (units_are (run, 100, 1));
   ck_assert (sy_units_are_valid ());
