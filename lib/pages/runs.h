@@ -83,9 +83,10 @@ uint32_t sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint
                        uint32_t looks);
 
 /*
- * The first unit of a free run from which on `length` units are free, of either state, or behind the
- * edge.  Among them is a dirty run of about a quarter of them or more.  It looks at up to `looks` such dirty runs, the
- * longest first.  SY_UNIT_NONE: none found, or fewer than 4 units are asked for.
+ * The first unit of a free run from which on `length` units are free, of either state, or behind
+ * the edge.  Among them is a dirty run of about a quarter of them or more.  It looks at up to
+ * `looks` such dirty runs, the longest first.  SY_UNIT_NONE: none found, or fewer than 4 units are
+ * asked for.
  */
 uint32_t sy_runs_find_mixed (const struct sy_runs *runs, uint32_t length, uint32_t looks);
 
