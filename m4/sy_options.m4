@@ -13,7 +13,7 @@ dnl SY_OPTION_SHARDS: sets shards to "auto" or a number and SY_CONFIG_SHARDS in 
 AC_DEFUN([SY_OPTION_SHARDS], [
   AC_ARG_WITH([shards],
     [AS_HELP_STRING([--with-shards=auto|N],
-      [shards of a small_pool: auto (the online processors, counted at run time) or 0..1024; 0: a lock and a list a size class @<:@auto@:>@])],
+      [shards of a small_pool: auto (the processors that the program may run on, counted at run time) or 0..1024; 0: a lock and a list a size class @<:@auto@:>@])],
     [shards=$withval], [shards=auto])
   shards_ok=no
   AS_CASE([$shards],
@@ -22,7 +22,7 @@ AC_DEFUN([SY_OPTION_SHARDS], [
     [10@<:@01@:>@@<:@0-9@:>@|102@<:@0-4@:>@], [shards_ok=yes])
   AS_IF([test $shards_ok = no], [AC_MSG_ERROR([--with-shards=$shards: choose auto or a number from 0 to 1024])])
   AS_CASE([$shards], [auto], [config_shards=-1], [config_shards=$shards])
-  AC_DEFINE_UNQUOTED([SY_CONFIG_SHARDS], [$config_shards], [Shards of a pool; -1: as many as processors are online when the process starts.])
+  AC_DEFINE_UNQUOTED([SY_CONFIG_SHARDS], [$config_shards], [Shards of a pool; -1: as many as the processors that the program may run on.])
 ])
 
 dnl SY_OPTION_TLS_MODEL: sets tls_model, and SY_TLS_MODEL in config.h, or ends configure.

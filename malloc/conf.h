@@ -31,10 +31,7 @@ struct sy_conf {
   char value[PATH_MAX]; /* of the entry that is being read */
 };
 
-/*
- * Fills in conf.  Allocates nothing.  Each call of warn gets a whole line with
- * its newline.
- */
+/* Fills in conf.  Allocates nothing.  Each call of warn gets a whole line with its newline. */
 void sy_conf_read (struct sy_conf *conf, const char *text,
                    void (*warn) (const char *line, size_t length));
 

@@ -217,7 +217,7 @@ write_unsignalled (const struct sy_conf *conf)
 __attribute__ ((destructor (101))) static void
 at_exit (void)
 {
-  if (report != NULL
+  if (report != NULL && report->conf != NULL
       && (report->conf->process == 0 || report->conf->process == (long) getpid ()))
     write_unsignalled (report->conf);
 }

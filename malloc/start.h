@@ -4,8 +4,8 @@
  *
  * Any call may be the first one: from the dynamic linker, from a constructor, or from
  * pthread_atfork with its lock taken.  So nothing that makes the handle calls malloc.  It maps
- * memory, initialises mutexes, counts processors (the C library uses only the stack for that) and
- * reads the environment.  If the environment is wrong, it writes to standard error.
+ * memory, counts processors (where the C library does that, it uses only the stack) and reads the
+ * environment.  If the environment is wrong, it writes to standard error.
  *
  * What may allocate comes later.  The fork handlers are registered at load.  A thread's key is made
  * with the thread's cache; until then registry.c works without a cache.

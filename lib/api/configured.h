@@ -4,8 +4,8 @@
 #ifndef SY_CONFIGURED_H
 #define SY_CONFIGURED_H
 
-/* Shards of a pool: 0..1024, or -1: as many as the processors that the process may run on when it
-   starts. */
+/* Shards of a pool: 0..1024, or -1: as many as the processors that the thread may run on which
+   makes the first handle. */
 int sy_configured_shards (void);
 
 #endif

@@ -22,7 +22,8 @@
 /* A slab is up to 8 units long, so that at most 3 % of it is lost behind the last block. */
 #define SY_SLAB_UNITS_MAX 8u
 
-/* How often a thread tries to take a lock before it sleeps: as often as glibc's adaptive mutex. */
+/* How often a thread tries to take a lock before it sleeps: glibc's adaptive mutex does so at most
+   as often. */
 #define SY_LOCK_TRIES 100u
 
 /* ---- Where memory lies, and how much is taken at once ---- */
@@ -204,9 +205,9 @@
 #define SY_RUN_EXACT 64u
 #define SY_RUN_LISTS 256u
 #define SY_RUN_LOOKS 8u
-/* From this many units on a request takes a dirty run that is too short together with what is free
-   beside it: a new page costs more than a search. */
-#define SY_MIXED_LEAST 8u
+/* From this many units on, which no slab has, a request takes a dirty run that is too short
+   together with what is free beside it: a new page costs more than a search. */
+#define SY_MIXED_LEAST (SY_SLAB_UNITS_MAX + 1)
 /* How often a request that finds no units tries again while other threads give memory back: for
    about a second. */
 #define SY_TAKE_TRIES 1000u

@@ -238,6 +238,20 @@ sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length)
 }
 
 uint32_t
+sy_runs_take_end (struct sy_runs *runs, uint32_t first, uint32_t length)
+{
+  struct sy_unit run = *sy_unit_of (runs, first);
+  uint32_t rest = run.length > length ? run.length - length : 0;
+
+  free_remove (runs, first);
+  if (rest != 0)
+    free_add (runs, first, rest, run.state, run.stamp, run.older);
+  run_set (runs, first + rest, run.length - rest, SY_RUN_USED);
+  runs->used += run.length - rest;
+  return first + rest;
+}
+
+uint32_t
 sy_runs_take_edge (struct sy_runs *runs, uint32_t length)
 {
   uint32_t first = runs->edge;

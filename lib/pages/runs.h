@@ -94,6 +94,10 @@ uint32_t sy_runs_find_mixed (const struct sy_runs *runs, uint32_t length, uint32
    state. */
 void sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length);
 
+/* The same with the last `length` units, or with all if there are fewer.  Returns the first of
+   them. */
+uint32_t sy_runs_take_end (struct sy_runs *runs, uint32_t first, uint32_t length);
+
 /* Makes the `length` units from the edge on a used run.  Returns its first unit. */
 uint32_t sy_runs_take_edge (struct sy_runs *runs, uint32_t length);
 

@@ -295,34 +295,41 @@ take_free (enum sy_run_state is, uint32_t count, uint32_t looks)
   return first;
 }
 
-/* A used run from a dirty run that is too short and what is free beside it. */
+/* A used run from a dirty run that is too short and what is free beside it: of a clean run before
+   it only the end. */
 static uint32_t
 take_mixed (uint32_t count)
 {
-  uint32_t first = count < SY_MIXED_LEAST ? SY_UNIT_NONE
-                                          : sy_runs_find_mixed (runs, count, SY_RUN_LOOKS),
-           length;
+  uint32_t first = sy_runs_find_mixed (runs, count, SY_RUN_LOOKS), length, room;
+  bool at_edge;
 
   if (first == SY_UNIT_NONE)
     return SY_UNIT_NONE;
   length = sy_range_unit (first)->length;
   if (length < count && length + room_behind (first, count - length) < count)
     return SY_UNIT_NONE;
-  length = least (length, count);
-  sy_runs_take (runs, first, length);
+  room = sy_runs_room_behind (runs, first, count - 1, &at_edge);
+  if (sy_range_unit (first)->state == SY_RUN_CLEAN)
+    first = sy_runs_take_end (runs, first, count - room);
+  else
+    sy_runs_take (runs, first, least (length, count));
+  length = sy_range_unit (first)->length;
   if (length < count)
     sy_runs_extend (runs, first, count - length);
   return first;
 }
 
+/* What memory a run may have when it is taken. */
+enum memory { NO_MEMORY, ALL_OR_NO_MEMORY, ANY_MEMORY };
+
 /* Under the lock, after a search of so many looks.  The run is not moved. */
 static uint32_t
-take_locked (uint32_t count, bool may_be_dirty, uint32_t looks, bool *zero)
+take_locked (uint32_t count, enum memory memory, uint32_t looks, bool *zero)
 {
   uint32_t before = runs->dirty,
-           first = may_be_dirty ? take_free (SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
+           first = memory != NO_MEMORY ? take_free (SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
 
-  if (first == SY_UNIT_NONE && may_be_dirty)
+  if (first == SY_UNIT_NONE && memory == ANY_MEMORY && count >= SY_MIXED_LEAST)
     first = take_mixed (count);
   *zero = first == SY_UNIT_NONE;
   if (first == SY_UNIT_NONE)
@@ -338,15 +345,15 @@ take_locked (uint32_t count, bool may_be_dirty, uint32_t looks, bool *zero)
   return first;
 }
 
-uint32_t
-sy_units_take (uint32_t count, bool may_be_dirty, bool *zero)
+static uint32_t
+take (uint32_t count, enum memory memory, bool *zero)
 {
   uint32_t first, cleaners;
 
   for (unsigned tries = 0;; tries++)
     {
       sy_lock_take (&sy_range_lock);
-      first = take_locked (count, may_be_dirty, tries == 0 ? SY_RUN_LOOKS : UINT32_MAX, zero);
+      first = take_locked (count, memory, tries == 0 ? SY_RUN_LOOKS : UINT32_MAX, zero);
       cleaners = state.cleaners;
       unlock ();
       if (first != SY_UNIT_NONE || (tries != 0 && cleaners == 0) || tries == SY_TAKE_TRIES)
@@ -356,6 +363,12 @@ sy_units_take (uint32_t count, bool may_be_dirty, bool *zero)
       /* Free runs may be too short only because dirty and clean ones lie side by side. */
       (void) sy_units_purge ();
     }
+}
+
+uint32_t
+sy_units_take (uint32_t count, bool may_be_dirty, bool *zero)
+{
+  return take (count, may_be_dirty ? ANY_MEMORY : NO_MEMORY, zero);
 }
 
 /* Gives back both ends of a used run, so that it begins at the alignment and has the length.
@@ -385,7 +398,8 @@ uint32_t
 sy_units_take_aligned (uint32_t count, size_t alignment, bool *zero)
 {
   uint32_t over = alignment > SY_UNIT_BYTES ? (uint32_t) (alignment >> SY_UNIT_SHIFT) - 1 : 0,
-           first = sy_units_take (count + over, true, zero);
+           /* Both ends go back, and as dirty ones only if they have memory. */
+           first = take (count + over, over == 0 ? ANY_MEMORY : ALL_OR_NO_MEMORY, zero);
 
   if (first == SY_UNIT_NONE || over == 0)
     return first;

@@ -47,7 +47,7 @@ struct sy_cache {
   AO_t last_calls[SY_CLASSES];     /* calls of each class at the last trim, ... */
   AO_t last_growths;               /* ... sy_range.growths, ... */
   uint64_t last_trim_ns;           /* ... and its time */
-  uint64_t quiet_until_ns;         /* the thread gives nothing back before: the process is new */
+  uint64_t quiet_until_ns;         /* nothing is due by the clock before: the process is new */
   long process_id;                 /* the process that the thread was last seen in */
   unsigned home, empty_count;
   struct sy_magazine *empty[SY_EMPTY_MAX];  /* empty ones */

@@ -80,7 +80,6 @@ copy_name (char *to, const char *from)
   memcpy (to, from, length);
 }
 
-
 struct sydra_alloc *
 sy_handle_take (const char *name, size_t max_bytes)
 {

@@ -104,8 +104,8 @@ trim_next (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
 }
 
 /*
- * Asked where something is due.  False in a fork's child for SY_REAP_NS from the first time on:
- * most children have ended by then, and each page that giving back touches must be copied.
+ * Asked where something is due by the clock.  False in a fork's child for SY_REAP_NS from the first
+ * time on: most children have ended by then, and each page that giving back touches must be copied.
  */
 static bool
 may_give_back (struct sy_cache *cache, uint64_t now_ns)

@@ -342,6 +342,44 @@ count_hits (size_t size)
   printf ("%zu\n", now > start ? now - start : 0);
 }
 
+/* Forks, and goes on in the child.  The parent ends as the child does. */
+static void
+go_on_in_child (void)
+{
+  pid_t child = fork ();
+  int status;
+
+  if (child == 0)
+    return;
+  if (child < 0 || waitpid (child, &status, 0) != child)
+    die ("no process: %s", strerror (errno));
+  _exit (status == 0 ? 0 : 1);
+}
+
+/* KiB that are left of a block of that size, which is taken and freed so often that its memory
+   waits to be taken again.  In a fork's child's child, which then frees other blocks for some seconds. */
+static void
+count_child_waits (size_t size)
+{
+  const struct timespec nap = { 0, 10000000 };
+  size_t start, now = 0;
+
+  sizes_use (32);
+  go_on_in_child ();
+  sizes_use (32);
+  go_on_in_child ();
+  start = status_kib ("VmRSS");
+  for (unsigned round = 0; round < 5; round++)
+    free (block_new (size));
+  for (unsigned round = 0; round < 500 && (round == 0 || now > start + HITS_WANTED_KIB); round++)
+    {
+      free (block_new (MIB));
+      (void) nanosleep (&nap, NULL);
+      now = status_kib ("VmRSS");
+    }
+  printf ("%zu\n", now > start ? now - start : 0);
+}
+
 /* ---- Locked memory ---- */
 
 /* KiB that are locked. */
@@ -436,7 +474,8 @@ main (int count, char **words)
                 { "mappings", count_mappings },   { "tables", count_tables },
                 { "addresses", count_addresses }, { "data", count_data },
                 { "space", count_space },         { "later", ask_later },
-                { "hits", count_hits },           { "locked", count_locked },
+                { "hits", count_hits },           { "child-waits", count_child_waits },
+                { "locked", count_locked },
                 { "few-locked", ask_few_locked }, { "large", count_large } };
 
   program_name = "weight";

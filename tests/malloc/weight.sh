@@ -103,6 +103,8 @@ in_this_form () {
   judge "of a freed block of 30 MiB at most 6 are left, in KiB" "$(ours 1 hits $((30 << 20)))" \
     -le $((6 << 10))
   judge "... and of as much in blocks of 500 bytes" "$(ours 1 hits 500)" -le $((6 << 10))
+  judge "... and of a block that waits in a child of a fork's child" \
+    "$(ours 1 child-waits $((30 << 20)))" -le $((6 << 10))
   judge "mlockall locks at most 30 MB, in KiB" "$(ours 1 locked 32)" -le $((30000000 >> 10))
   judge "a user who may lock 8 MiB gets memory after mlockall" "$(ours 1 few-locked 8)" = yes
   judge "what is known of 256 MiB of large blocks is at most 0.15 %, in KiB" \

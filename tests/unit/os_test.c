@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "child.h"
@@ -340,12 +341,38 @@ START_TEST (the_clock_does_not_go_back)
 }
 END_TEST
 
+/* In a child, as the set is the process's from then on. */
+static int
+take_one_processor (void *unused)
+{
+  cpu_set_t allowed, one;
+
+  (void) unused;
+  if (sched_getaffinity (0, sizeof allowed, &allowed) != 0
+      || sy_os_processors () != (unsigned) CPU_COUNT (&allowed))
+    return 1;
+  CPU_ZERO (&one);
+  for (int at = 0; at < CPU_SETSIZE && CPU_COUNT (&one) == 0; at++)
+    if (CPU_ISSET (at, &allowed))
+      CPU_SET (at, &one);
+  return sched_setaffinity (0, sizeof one, &one) != 0 || sy_os_processors () != 1 ? 2 : 0;
+}
+
+START_TEST (processors_are_those_that_the_thread_may_run_on)
+{
+  struct child child = child_run (take_one_processor, NULL);
+
+  ck_assert_msg (WIFEXITED (child.status) && WEXITSTATUS (child.status) == 0, "status %x: %s",
+                 (unsigned) child.status, child.text);
+}
+END_TEST
+
 START_TEST (pages_and_processors_are_what_the_system_says)
 {
   ck_assert_uint_ge (sy_os_page_bytes (), 4096);
   ck_assert_uint_eq (sy_os_page_bytes () & (sy_os_page_bytes () - 1), 0);
   ck_assert_uint_ge (sy_os_processors (), 1);
-  ck_assert_uint_eq (sy_os_processors (), (unsigned) sysconf (_SC_NPROCESSORS_ONLN));
+  ck_assert_uint_le (sy_os_processors (), (unsigned) sysconf (_SC_NPROCESSORS_CONF));
   ck_assert_uint_ge (sy_os_memory_bytes (), 16 * MIB);
   ck_assert_uint_eq (sy_os_memory_bytes () % sy_os_page_bytes (), 0);
 }
@@ -381,6 +408,7 @@ main (int argc, char **argv)
   tcase_add_test (tests, a_gap_is_beside_the_heap_and_the_stack);
   tcase_add_test (tests, each_run_of_a_program_has_a_secret_of_its_own);
   tcase_add_test (tests, the_clock_does_not_go_back);
+  tcase_add_test (tests, processors_are_those_that_the_thread_may_run_on);
   tcase_add_test (tests, pages_and_processors_are_what_the_system_says);
   return test_run (suite);
 }

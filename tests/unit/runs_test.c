@@ -114,6 +114,59 @@ START_TEST (no_run_is_longer_than_the_longest_list)
 }
 END_TEST
 
+/* Runs of 10: used 0, clean 10, dirty 20, clean 30 to 49, used 50, dirty 60, used 70, dirty 80 up to
+   the edge at 90. */
+static void
+row_of_mixed (void)
+{
+  row (9, 10);
+  sy_runs_file (&runs, 10, SY_RUN_CLEAN);
+  sy_runs_file (&runs, 20, SY_RUN_DIRTY);
+  sy_runs_file (&runs, 30, SY_RUN_CLEAN);
+  sy_runs_file (&runs, 40, SY_RUN_CLEAN);
+  sy_runs_file (&runs, 60, SY_RUN_DIRTY);
+  ck_assert (sy_runs_is_valid (&runs));
+}
+
+START_TEST (dirty_runs_are_found_with_what_is_free_beside_them)
+{
+  begin ();
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 8, SY_RUN_LOOKS), SY_UNIT_NONE);
+  row_of_mixed ();
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 3, SY_RUN_LOOKS), SY_UNIT_NONE);
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 15, 0), SY_UNIT_NONE);
+  /* The run that was freed last is looked at first, and stands alone. */
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 15, 1), SY_UNIT_NONE);
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 11, 2), 20);
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 30, 2), 20);
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 31, 2), 10);
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 40, 2), 10);
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 41, 2), SY_UNIT_NONE);
+  sy_runs_file (&runs, 80, SY_RUN_DIRTY);
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 40, 1), 80);
+  /* No dirty run is a quarter of it. */
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 44, UINT32_MAX), SY_UNIT_NONE);
+  for (unsigned shift = 12; shift < 32; shift++)
+    ck_assert_uint_eq (sy_runs_find_mixed (&runs, UINT32_C (1) << shift, UINT32_MAX), SY_UNIT_NONE);
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, UINT32_MAX, UINT32_MAX), SY_UNIT_NONE);
+}
+END_TEST
+
+START_TEST (the_end_of_a_free_run_is_taken)
+{
+  row_of_mixed ();
+  ck_assert_uint_eq (sy_runs_take_end (&runs, 30, 5), 45);
+  ck_assert_uint_eq (sy_unit_of (&runs, 30)->length, 15);
+  ck_assert_uint_eq (sy_unit_of (&runs, 45)->length, 5);
+  ck_assert (sy_runs_is_valid (&runs));
+  ck_assert_uint_eq (sy_runs_take_end (&runs, 60, 10), 60);
+  ck_assert_uint_eq (sy_runs_take_end (&runs, 20, 30), 20);
+  ck_assert_uint_eq (runs.dirty, 0);
+  ck_assert_uint_eq (runs.used, 90 - 10 - 15);
+  ck_assert (sy_runs_is_valid (&runs));
+}
+END_TEST
+
 START_TEST (the_oldest_go_first_and_the_tick_is_kept_apart)
 {
   row (9, 10);
@@ -262,6 +315,8 @@ main (void)
   tcase_add_test (tests, a_clean_run_at_the_edge_lowers_it);
   tcase_add_test (tests, the_shortest_that_fits_is_found_and_the_lowest_of_equals);
   tcase_add_test (tests, no_run_is_longer_than_the_longest_list);
+  tcase_add_test (tests, dirty_runs_are_found_with_what_is_free_beside_them);
+  tcase_add_test (tests, the_end_of_a_free_run_is_taken);
   tcase_add_test (tests, the_oldest_go_first_and_the_tick_is_kept_apart);
   tcase_add_test (tests, a_long_run_goes_before_an_older_one_that_is_less_than_half_as_long);
   tcase_add_test (tests, joined_runs_are_as_old_as_the_longer);

@@ -73,7 +73,7 @@ START_TEST (what_waits_is_taken_with_what_is_free_beside_it)
   begin ();
 
   uint32_t one = take (10), two = take (10), wall = take (1), apart = take (15), last = take (1),
-           dirty = dirty_first ? one : two, growth;
+           dirty = dirty_first ? one : two, run = dirty_first ? one : one + 5, growth;
 
   give (apart);
   give (dirty_first ? two : one);
@@ -82,14 +82,56 @@ START_TEST (what_waits_is_taken_with_what_is_free_beside_it)
   give (dirty);
   growth = sy_range_runs.edge;
   ck_assert_uint_eq (take_as (15, false, true), apart);
-  ck_assert_uint_eq (take_as (15, true, false), one);
-  ck_assert_uint_eq (sy_range_unit (one)->length, 15);
-  ck_assert_uint_eq (dirty_units (), dirty_first ? 0 : 5);
-  ck_assert (units_are (dirty, dirty_first ? 10 : 5, 0x5b));
-  ck_assert (units_are (dirty_first ? two : one, dirty_first ? 5 : 10, 0));
+  ck_assert_uint_eq (take_as (15, true, false), run);
+  ck_assert_uint_eq (sy_range_unit (run)->length, 15);
+  ck_assert_uint_eq (dirty_units (), 0);
+  ck_assert (units_are (dirty, 10, 0x5b));
+  ck_assert (units_are (dirty_first ? two : run, 5, 0));
   ck_assert_uint_eq (sy_range_runs.edge, growth);
   ck_assert (sy_units_are_valid ());
-  give_all ((uint32_t[]) { one, wall, apart, last }, 4);
+  give_all ((uint32_t[]) { run, wall, apart, last }, 4);
+}
+END_TEST
+
+START_TEST (what_waits_is_taken_with_the_end_of_a_long_clean_run)
+{
+  begin ();
+
+  uint32_t clean = take (60), dirty = take (10), wall = take (1), run;
+
+  give (clean);
+  (void) sy_units_purge ();
+  fill (dirty, 0x5b);
+  give (dirty);
+  run = take_as (40, true, false);
+  ck_assert_uint_eq (run, dirty - 30);
+  ck_assert_uint_eq (sy_range_unit (run)->length, 40);
+  ck_assert_uint_eq (dirty_units (), 0);
+  ck_assert (units_are (run, 30, 0));
+  ck_assert (units_are (dirty, 10, 0x5b));
+  ck_assert_uint_eq (take_as (30, true, true), clean);
+  ck_assert (sy_units_are_valid ());
+  give_all ((uint32_t[]) { clean, run, wall }, 3);
+}
+END_TEST
+
+/* Most of what is taken for it goes back at once: as dirty only if it has memory. */
+START_TEST (an_aligned_run_is_not_taken_with_what_waits_beside)
+{
+  bool zero = false;
+
+  begin ();
+
+  uint32_t used = take (1300), dirty = take (300), run;
+
+  give (dirty);
+  ck_assert_uint_eq (dirty_units (), 300);
+  run = sy_units_take_aligned (16, (size_t) 1024 << SY_UNIT_SHIFT, &zero);
+  ck_assert_uint_ne (run, SY_UNIT_NONE);
+  ck_assert (zero);
+  ck_assert_uint_eq (dirty_units (), 300);
+  ck_assert (sy_units_are_valid ());
+  give_all ((uint32_t[]) { run, used }, 2);
 }
 END_TEST
 
@@ -257,6 +299,8 @@ range_add_taking (Suite *suite)
   tcase_add_test (tests, runs_are_distinct_writable_and_counted);
   tcase_add_test (tests, what_waits_is_taken_before_what_is_clean_and_that_before_fresh);
   tcase_add_loop_test (tests, what_waits_is_taken_with_what_is_free_beside_it, 0, 2);
+  tcase_add_test (tests, what_waits_is_taken_with_the_end_of_a_long_clean_run);
+  tcase_add_test (tests, an_aligned_run_is_not_taken_with_what_waits_beside);
   tcase_add_test (tests, what_waits_at_the_edge_is_taken_with_what_is_behind_it);
   tcase_add_loop_test (tests, a_quarter_of_what_is_taken_must_have_memory, 0, 2);
   tcase_add_test (tests, what_is_said_to_be_zero_is_zero);
