@@ -357,7 +357,8 @@ go_on_in_child (void)
 }
 
 /* KiB that are left of a block of that size, which is taken and freed so often that its memory
-   waits to be taken again.  In a fork's child's child, which then frees other blocks for some seconds. */
+   waits to be taken again.  In a fork's child's child, which then frees other blocks for some
+   seconds. */
 static void
 count_child_waits (size_t size)
 {

@@ -114,7 +114,7 @@ START_TEST (no_run_is_longer_than_the_longest_list)
 }
 END_TEST
 
-/* Runs of 10: used 0, clean 10, dirty 20, clean 30 to 49, used 50, dirty 60, used 70, dirty 80 up to
+/* Runs of 10: used 0, clean 10, dirty 20, clean 30 to 49, used 50, dirty 60, used 70 and 80 up to
    the edge at 90. */
 static void
 row_of_mixed (void)
