@@ -98,12 +98,12 @@ fork_faults (void)
 
 /* The median of several forks, so that faults that are none of the fork's do not count. */
 static size_t
-faults_of_forks (void)
+median_of (long (*count) (void))
 {
   double each[FORKS];
 
   for (unsigned at = 0; at < FORKS; at++)
-    each[at] = (double) fork_faults ();
+    each[at] = (double) count ();
   sort_values (each, FORKS);
   return (size_t) each[FORKS / 2];
 }
@@ -113,17 +113,17 @@ static void
 count_fork (size_t sizes)
 {
   sizes_use (sizes);
-  printf ("%zu\n", faults_of_forks ());
+  printf ("%zu\n", median_of (fork_faults));
 }
 
 /* How many more they are after so many sizes than before. */
 static void
 count_fork_more (size_t sizes)
 {
-  size_t before = faults_of_forks (), after;
+  size_t before = median_of (fork_faults), after;
 
   sizes_use (sizes);
-  after = faults_of_forks ();
+  after = median_of (fork_faults);
   printf ("%zu\n", after > before ? after - before : 0);
 }
 
@@ -144,17 +144,6 @@ child_faults (void)
   return faults (RUSAGE_CHILDREN) - before;
 }
 
-static size_t
-faults_of_children (void)
-{
-  double each[FORKS];
-
-  for (unsigned at = 0; at < FORKS; at++)
-    each[at] = (double) child_faults ();
-  sort_values (each, FORKS);
-  return (size_t) each[FORKS / 2];
-}
-
 /* How many more page faults a child makes when its parent has allocated nothing for so many
    milliseconds.  By then it is time to give memory back. */
 static void
@@ -165,9 +154,9 @@ count_fork_later (size_t milliseconds)
 
   for (unsigned round = 0; round < 100; round++)
     sizes_use (32);
-  before = faults_of_children ();
+  before = median_of (child_faults);
   (void) nanosleep (&nap, NULL);
-  after = faults_of_children ();
+  after = median_of (child_faults);
   printf ("%zu\n", after > before ? after - before : 0);
 }
 
