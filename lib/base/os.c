@@ -222,27 +222,17 @@ barrier (int command)
   return done;
 }
 
-bool
-sy_os_barrier_register (void)
-{
-  return barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
-}
-
-/* A fork's child has registered with its parent; if not, it does so now. */
+/* A process must register first.  Each call asks whether it has, so that a fork's child need not
+   call before it wants a barrier. */
 bool
 sy_os_barrier (void)
 {
   return barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED)
-         || (sy_os_barrier_register () && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED));
+         || (barrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+             && barrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED));
 }
 
 #else
-
-bool
-sy_os_barrier_register (void)
-{
-  return false;
-}
 
 bool
 sy_os_barrier (void)

@@ -65,10 +65,6 @@ void *sy_os_map (size_t bytes);
 /* Unmaps a whole mapping or reservation. */
 void sy_os_unmap (void *start, size_t bytes);
 
-/* Asks for sy_os_barrier, once for the process, which is cheapest while it has one thread.  False:
-   the system has no such barrier, or refuses. */
-bool sy_os_barrier_register (void);
-
 /*
  * Makes a memory barrier on all running threads of the process.  What another thread does after it
  * comes after what the caller did before it, and the other way round.  False: the system has no

@@ -205,9 +205,6 @@
 #define SY_RUN_EXACT 64u
 #define SY_RUN_LISTS 256u
 #define SY_RUN_LOOKS 8u
-/* From this many units on, which no slab has, a request takes a dirty run that is too short
-   together with what is free beside it: a new page costs more than a search. */
-#define SY_MIXED_LEAST (SY_SLAB_UNITS_MAX + 1)
 /* How often a request that finds no units tries again while other threads give memory back: for
    about a second. */
 #define SY_TAKE_TRIES 1000u
@@ -217,11 +214,9 @@
 #define SY_DIRTY_LEAST ((uint32_t) ((1 << 20) / SY_UNIT_BYTES))
 /* So much may wait because the program has shown to want it back, as with glibc's malloc.  More
    only as far as it was in use at once within two times of SY_REAP_NS: it stays for ever if the
-   program makes nothing but hits from then on. */
+   program makes nothing but hits from then on.  A single run of so much never waits: who frees it
+   may never need so much again.  glibc, jemalloc and mimalloc give it back at once too. */
 #define SY_DIRTY_WANTED ((uint32_t) ((32 << 20) / SY_UNIT_BYTES))
-/* So large a run does not wait, whatever is wanted back: who frees it may never need so much again.
-   glibc, jemalloc and mimalloc give it back at once too. */
-#define SY_DIRTY_RUN_MOST ((uint32_t) ((32 << 20) / SY_UNIT_BYTES))
 /* How much goes back to the system in one go, between two looks at the clock, and how much of
    others' a call takes along that frees more than may wait: each less than a millisecond's work. */
 #define SY_PURGE_UNITS ((uint32_t) ((2 << 20) / SY_UNIT_BYTES))

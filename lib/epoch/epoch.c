@@ -14,7 +14,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void
 ask (void)
 {
-  sy_epoch_is_light = sy_os_barrier_register () && sy_os_barrier ();
+  sy_epoch_is_light = sy_os_barrier ();
 }
 
 void

@@ -237,18 +237,26 @@ sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length)
   runs->used += length;
 }
 
-uint32_t
-sy_runs_take_end (struct sy_runs *runs, uint32_t first, uint32_t length)
+/* Gives a free run, or the last `most` units of it, another state.  Returns the first of them. */
+static uint32_t
+cut_end (struct sy_runs *runs, uint32_t first, uint32_t most, enum sy_run_state state)
 {
   struct sy_unit run = *sy_unit_of (runs, first);
-  uint32_t rest = run.length > length ? run.length - length : 0;
+  uint32_t rest = run.length > most ? run.length - most : 0;
 
   free_remove (runs, first);
   if (rest != 0)
     free_add (runs, first, rest, run.state, run.stamp, run.older);
-  run_set (runs, first + rest, run.length - rest, SY_RUN_USED);
-  runs->used += run.length - rest;
+  run_set (runs, first + rest, run.length - rest, state);
   return first + rest;
+}
+
+uint32_t
+sy_runs_take_end (struct sy_runs *runs, uint32_t first, uint32_t length)
+{
+  first = cut_end (runs, first, length, SY_RUN_USED);
+  runs->used += sy_unit_of (runs, first)->length;
+  return first;
 }
 
 uint32_t
@@ -355,20 +363,6 @@ sy_runs_detach (struct sy_runs *runs, uint32_t first)
   runs->used -= sy_unit_of (runs, first)->length;
 }
 
-/* Detaches a dirty run, or the last `most` units of it.  Returns the first unit detached. */
-static uint32_t
-detach_dirty (struct sy_runs *runs, uint32_t first, uint32_t most)
-{
-  struct sy_unit run = *sy_unit_of (runs, first);
-  uint32_t cut = run.length > most ? run.length - most : 0;
-
-  free_remove (runs, first);
-  if (cut != 0)
-    free_add (runs, first, cut, SY_RUN_DIRTY, run.stamp, run.older);
-  run_set (runs, first + cut, run.length - cut, SY_RUN_DETACHED);
-  return first + cut;
-}
-
 uint32_t
 sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
 {
@@ -376,7 +370,7 @@ sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
 
   if (first == SY_UNIT_NONE || (int32_t) (tick - sy_unit_of (runs, first)->stamp) <= 0)
     return SY_UNIT_NONE;
-  return detach_dirty (runs, first, most);
+  return cut_end (runs, first, most, SY_RUN_DETACHED);
 }
 
 uint32_t
@@ -396,7 +390,8 @@ sy_runs_detach_long (struct sy_runs *runs, uint32_t least, uint32_t most)
   least = least > sy_unit_of (runs, longest)->length / 2
             ? least
             : sy_unit_of (runs, longest)->length / 2;
-  return detach_dirty (runs, sy_unit_of (runs, oldest)->length >= least ? oldest : longest, most);
+  return cut_end (runs, sy_unit_of (runs, oldest)->length >= least ? oldest : longest, most,
+                  SY_RUN_DETACHED);
 }
 
 /* ---- For tests ---- */

@@ -239,7 +239,7 @@ give_run (uint32_t first, uint32_t *chain)
 {
   const struct sy_unit *run = sy_range_unit (first);
 
-  if (run->moved != 0 || run->length >= SY_DIRTY_RUN_MOST)
+  if (run->moved != 0 || run->length >= SY_DIRTY_WANTED)
     {
       state.moved -= run->moved;
       sy_runs_detach (runs, first);
@@ -329,7 +329,8 @@ take_locked (uint32_t count, enum memory memory, uint32_t looks, bool *zero)
   uint32_t before = runs->dirty,
            first = memory != NO_MEMORY ? take_free (SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
 
-  if (first == SY_UNIT_NONE && memory == ANY_MEMORY && count >= SY_MIXED_LEAST)
+  /* Not for a slab.  For large blocks a new page costs more than a search. */
+  if (first == SY_UNIT_NONE && memory == ANY_MEMORY && count > SY_SLAB_UNITS_MAX)
     first = take_mixed (count);
   *zero = first == SY_UNIT_NONE;
   if (first == SY_UNIT_NONE)

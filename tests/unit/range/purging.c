@@ -92,7 +92,7 @@ END_TEST
 /* A quarter of what is in use may wait, but no run of this length. */
 START_TEST (a_long_run_goes_back_at_once)
 {
-  uint32_t length = SY_DIRTY_RUN_MOST, held[6];
+  uint32_t length = SY_DIRTY_WANTED, held[6];
 
   begin ();
   for (unsigned at = 0; at < 6; at++)
