@@ -266,7 +266,9 @@ struct sydra_class_stats {
   uint64_t frees;             /* blocks that were freed, ever */
   uint64_t refills;           /* how often a thread's magazine was filled from depots or slabs */
   uint64_t in_use;            /* blocks that are in use now */
-  uint64_t high_water;        /* the most in use at once; error: two magazines for each thread */
+  /* The most in use at once.  The error is at most 128 KiB of blocks and two magazines for each
+     thread. */
+  uint64_t high_water;
   uint64_t slabs;             /* slabs that serve the class now */
   uint64_t free_blocks;       /* blocks of these slabs not in use: in slabs, depots and magazines */
   uint64_t lock_acquisitions; /* how often one of the locks over its slabs was taken */
@@ -284,8 +286,8 @@ struct sydra_stats {
      both. */
   uint64_t allocations, frees;
   uint64_t in_use, in_use_bytes;     /* blocks that are in use now, and their usable bytes */
-  /* The most usable bytes at once.  The error is at most two magazines for each class and thread,
-     and 256 KiB for each thread of blocks that the pool does not serve. */
+  /* The most usable bytes at once.  The error is at most 256 KiB for each thread, and two magazines
+     for each class and thread. */
   uint64_t high_water_bytes;
   uint64_t shard_hits;               /* requests of pool size that the pool served */
   uint64_t shard_misses;             /* requests of pool size for which the class had no room */

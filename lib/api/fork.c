@@ -114,6 +114,7 @@ in_child (void)
     {
       locked = false;
       sy_units_after_fork ();
+      sy_magazine_after_fork ();
       unlock_most ();
     }
   if (SY_DEBUG)

@@ -84,9 +84,12 @@
 #define SY_MAGAZINE_BLOCKS_BYTES ((size_t) 1 << 16)
 #define SY_CAPACITY_LEAST 16u
 #define SY_CAPACITY_LEAST_BYTES ((size_t) 512 << 10)
-/* Empty magazines that a thread keeps for its next exchanges, so that most exchanges do not
-   touch the shared stack of empty magazines. */
-#define SY_EMPTY_MAX 4u
+
+/* New magazines are made a page at a time. */
+#define SY_MAGAZINES_AT_ONCE ((unsigned) (4096 / SY_MAGAZINE_BYTES))
+/* So many empty magazines of a thread no other thread takes: bursts of 10^4 blocks of 16 to 256
+   bytes empty 130. */
+#define SY_EMPTIES_KEPT 128u
 
 /*
  * Depots of one class and shard; each thread of the shard is assigned one.  So a thread that
@@ -145,12 +148,10 @@
 /* How many slabs of a bin a reaping purges: 32, and one part in 8 of all that it has. */
 #define SY_PURGE_LEAST 32u
 #define SY_PURGE_SHARE 8u
-/*
- * A thread publishes its counts to the handle when it exchanges a magazine.  Its count of the
- * heap's blocks it publishes when that has changed by this many bytes, so that it rarely touches
- * the shared count.
- */
-#define SY_PUBLISH_BYTES ((int64_t) 1 << 18)
+/* A thread tells the handle how much it has in use when that has changed by so many bytes: of a
+   class, and in all.  So it rarely writes to the shared counts. */
+#define SY_PUBLISH_CLASS_BYTES ((intptr_t) 1 << 17)
+#define SY_PUBLISH_BYTES ((intptr_t) 1 << 18)
 
 /* How often statistics try to read a consistent set of a thread's counters of a class before they
    give up the processor, so that the thread can finish its change; and how often they do that for

@@ -5,10 +5,25 @@
 
 #include "base/metadata.h"
 
+/*
+ * Empty magazines are in stacks, one a thread as far as they go: a thread gets back its own, which
+ * its processor has in its caches.  It takes from another stack only what lies deeper than
+ * SY_EMPTIES_KEPT: two threads that fill and empty their magazines by turns would exchange them for
+ * ever, and with each one its sixteen lines.
+ */
+#define STACKS SY_WORD_BITS
+
 static struct {
-  AO_t made;                      /* magazines, ever; any thread adds */
-  struct sy_depot empties SY_APART;
+  AO_t made;  /* magazines, ever; any thread adds */
+  AO_t used;  /* bit n: stack n may have magazines; any thread sets it */
+  unsigned threads[STACKS];  /* that a stack was dealt to; under the registry lock */
+  struct empties {
+    struct sy_depot stack SY_APART;
+  } empties[STACKS];
 } magazines;
+
+/* The thread's stack.  Threads that have not joined share the first one. */
+static __thread unsigned own_stack __attribute__ ((tls_model (SY_TLS_MODEL)));
 
 /* A magazine's number is its place in the metadata, from 1, counted down. */
 static struct sy_magazine *
@@ -159,28 +174,95 @@ sy_depot_depth (const struct sy_depot *depot)
   return head_number (seen) == 0 ? 0 : AO_int_load (&numbered (head_number (seen))->depth);
 }
 
+/* ---- Empty magazines ---- */
+
+void
+sy_magazine_thread_joins (void)
+{
+  unsigned best = 1;
+
+  if (own_stack != 0)
+    return;
+  for (unsigned stack = 2; stack < STACKS && magazines.threads[best] != 0; stack++)
+    if (magazines.threads[stack] < magazines.threads[best])
+      best = stack;
+  magazines.threads[best]++;
+  own_stack = best;
+}
+
+void
+sy_magazine_thread_quits (void)
+{
+  if (own_stack != 0)
+    magazines.threads[own_stack]--;
+  own_stack = 0;
+}
+
+void
+sy_magazine_after_fork (void)
+{
+  memset (magazines.threads, 0, sizeof magazines.threads);
+  if (own_stack != 0)
+    magazines.threads[own_stack] = 1;
+}
+
+/* From the other threads' stacks, as long as they are deeper than `kept`. */
+static struct sy_magazine *
+pop_from_others (unsigned kept)
+{
+  /* Relaxed: a stack that was used just now may be passed over. */
+  AO_t used = AO_load (&magazines.used);
+  struct sy_magazine *magazine = NULL;
+
+  for (unsigned step = 1; step < STACKS && magazine == NULL; step++)
+    {
+      unsigned other = (own_stack + step) % STACKS;
+      struct sy_depot *stack = &magazines.empties[other].stack;
+
+      if ((used >> other & 1) != 0 && sy_depot_depth (stack) > kept)
+        magazine = sy_depot_pop (stack);
+    }
+  return magazine;
+}
+
+/* One of a whole page of new magazines; the others go to the thread's stack.  So no two threads'
+   lie on one page, where a processor may prefetch what another one writes. */
 static struct sy_magazine *
 fresh (void)
 {
-  struct sy_magazine *magazine = sy_metadata_take (sizeof *magazine, sizeof *magazine);
+  unsigned count = SY_MAGAZINES_AT_ONCE;
+  struct sy_magazine *made = sy_metadata_take (count * sizeof *made, count * sizeof *made);
 
-  if (magazine != NULL)
-    sy_shared_add (&magazines.made, 1);
-  return magazine;
+  if (made == NULL)
+    return NULL;
+  sy_shared_add (&magazines.made, count);
+  for (unsigned at = 1; at < count; at++)
+    sy_magazine_give (made + at);
+  return made;
 }
 
 struct sy_magazine *
 sy_magazine_take (void)
 {
-  struct sy_magazine *magazine = sy_depot_pop (&magazines.empties);
+  struct sy_magazine *magazine = sy_depot_pop (&magazines.empties[own_stack].stack);
 
-  return magazine != NULL ? magazine : fresh ();
+  if (SY_LIKELY (magazine != NULL))
+    return magazine;
+  magazine = pop_from_others (SY_EMPTIES_KEPT);
+  if (magazine == NULL)
+    magazine = fresh ();
+  return magazine != NULL ? magazine : pop_from_others (0);
 }
 
 void
 sy_magazine_give (struct sy_magazine *magazine)
 {
-  sy_depot_push (&magazines.empties, magazine);
+  AO_t bit = (AO_t) 1 << own_stack;
+
+  sy_depot_push (&magazines.empties[own_stack].stack, magazine);
+  /* Relaxed, both: a hint for other threads. */
+  if (SY_UNLIKELY ((AO_load (&magazines.used) & bit) == 0))
+    AO_or (&magazines.used, bit);
 }
 
 size_t

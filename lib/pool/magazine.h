@@ -115,6 +115,14 @@ struct sy_magazine *sy_magazine_take (void);
 /* Gives an empty magazine back. */
 void sy_magazine_give (struct sy_magazine *magazine);
 
+/* The thread has a cache, or ends: it is dealt a stack of empty magazines of its own, as far as
+   there are any.  The next thread gets the stack, and what is in it.  Under the registry lock. */
+void sy_magazine_thread_joins (void);
+void sy_magazine_thread_quits (void);
+
+/* In the child of a fork: no other thread has a stack.  Under the registry lock. */
+void sy_magazine_after_fork (void);
+
 /* Bytes of memory for all magazines, in use or not. */
 size_t sy_magazine_committed_bytes (void);
 

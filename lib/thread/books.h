@@ -16,7 +16,7 @@
  *
  * The high-water marks need to know what all threads have at once.  So a thread publishes to the
  * ledger how many blocks it has more or fewer than the ledger knows of (net), and the most that
- * this was meanwhile (peak), whenever a magazine comes or goes:
+ * this was meanwhile (peak), when a class has changed by SY_PUBLISH_CLASS_BYTES:
  *
  *   in use, of a class == live + sum over threads of (net + mallocs since - frees since)
  *

@@ -49,8 +49,7 @@ struct sy_cache {
   uint64_t last_trim_ns;           /* ... and its time */
   uint64_t quiet_until_ns;         /* nothing is due by the clock before: the process is new */
   long process_id;                 /* the process that the thread was last seen in */
-  unsigned home, empty_count;
-  struct sy_magazine *empty[SY_EMPTY_MAX];  /* empty ones */
+  unsigned home;
   const void *thread;              /* an address that is the thread's own */
   /* apart: others look at it now and then */
   struct sy_participant participant SY_ALIGNED (SY_LINE_BYTES);

@@ -38,6 +38,13 @@ publish (AO_t *live, AO_t *high, AO_t *net, AO_t *peak)
 }
 
 static void
+publish_class (struct sydra_alloc *a, struct sy_books *books, unsigned class)
+{
+  publish (&a->ledger.live[class], &a->ledger.high[class], &books->net[class],
+           &books->peak[class]);
+}
+
+static void
 publish_bytes (struct sydra_alloc *a, struct sy_books *books)
 {
   publish (&a->ledger.live_bytes, &a->ledger.high_bytes, &books->net_bytes, &books->peak_bytes);
@@ -46,8 +53,7 @@ publish_bytes (struct sydra_alloc *a, struct sy_books *books)
 void
 sy_counts_publish (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
-  publish (&a->ledger.live[class], &a->ledger.high[class], &cache->books.net[class],
-           &cache->books.peak[class]);
+  publish_class (a, &cache->books, class);
   publish_bytes (a, &cache->books);
 }
 
@@ -64,10 +70,13 @@ note_net (AO_t *net, AO_t *peak, size_t more, size_t most, size_t less)
   AO_store (net, (AO_t) before + more - less);
 }
 
+/* Do so many more or fewer, of so many bytes each, come to that many bytes? */
 static bool
-differs_by (const AO_t *net, intptr_t most)
+differs_by (const AO_t *net, size_t bytes, intptr_t most)
 {
-  return (intptr_t) AO_load (net) >= most || (intptr_t) AO_load (net) <= -most;
+  intptr_t difference = (intptr_t) (AO_load (net) * bytes);
+
+  return difference >= most || difference <= -most;
 }
 
 /* cache may be NULL. */
@@ -81,8 +90,21 @@ note_bytes (struct sydra_alloc *a, struct sy_cache *cache, size_t allocated, siz
       return;
     }
   note_net (&cache->books.net_bytes, &cache->books.peak_bytes, allocated, most, freed);
-  if (differs_by (&cache->books.net_bytes, SY_PUBLISH_BYTES))
+  if (differs_by (&cache->books.net_bytes, 1, SY_PUBLISH_BYTES))
     publish_bytes (a, &cache->books);
+}
+
+static void
+note_blocks (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, size_t allocated,
+             size_t most, size_t freed)
+{
+  struct sy_books *books = &cache->books;
+  size_t bytes = sy_size_classes[class].bytes;
+
+  note_net (&books->net[class], &books->peak[class], allocated, most, freed);
+  if (differs_by (&books->net[class], bytes, SY_PUBLISH_CLASS_BYTES))
+    publish_class (a, books, class);
+  note_bytes (a, cache, allocated * bytes, most * bytes, freed * bytes);
 }
 
 struct sy_hits
@@ -118,7 +140,6 @@ static void
 settle (struct sy_cache *cache, unsigned class)
 {
   struct sy_books *books = &cache->books;
-  size_t bytes = sy_size_classes[class].bytes, most;
   struct sy_hits hits;
 
   /* What the heap serves has no magazine. */
@@ -127,13 +148,11 @@ settle (struct sy_cache *cache, unsigned class)
   hits = sy_counts_hits (cache, class);
   if ((hits.mallocs | hits.frees) == 0)
     return;
-  most = at_once (class, hits.mallocs);
   sy_own_add (&books->counts.frees[class], hits.frees);
-  note_net (&books->net[class], &books->peak[class], hits.mallocs, most, hits.frees);
   AO_store (&books->last_top[class], AO_load (&cache->top[class]));
   AO_store (&books->last_allocations[class], AO_load (&books->counts.allocations[class]));
-  note_bytes (sy_cache_owner (cache), cache, hits.mallocs * bytes, most * bytes,
-              hits.frees * bytes);
+  note_blocks (sy_cache_owner (cache), cache, class, hits.mallocs, at_once (class, hits.mallocs),
+               hits.frees);
 }
 
 void
@@ -160,17 +179,14 @@ sy_counts_direct (struct sydra_alloc *a, struct sy_cache *cache, unsigned class,
 
   sy_count (a, cache, allocations[class], allocations);
   sy_count (a, cache, frees[class], frees);
-  note_bytes (a, cache, allocations * bytes, allocations * bytes, frees * bytes);
   if (cache == NULL)
-    post (&a->ledger.live[class], &a->ledger.high[class], allocations - frees, allocations);
-  else
     {
-      sy_own_add (&cache->books.last_allocations[class], allocations);
-      note_net (&cache->books.net[class], &cache->books.peak[class], allocations, allocations,
-                frees);
-      if (differs_by (&cache->books.net[class], (intptr_t) sy_size_classes[class].capacity))
-        sy_counts_publish (a, cache, class);
+      post (&a->ledger.live[class], &a->ledger.high[class], allocations - frees, allocations);
+      note_bytes (a, cache, allocations * bytes, allocations * bytes, frees * bytes);
+      return;
     }
+  sy_own_add (&cache->books.last_allocations[class], allocations);
+  note_blocks (a, cache, class, allocations, allocations, frees);
 }
 
 void

@@ -28,21 +28,6 @@ sy_cache_set_capacity (struct sy_cache *cache, unsigned class, unsigned capacity
   cache->capacity[class] = capacity;
 }
 
-struct sy_magazine *
-sy_cache_take_empty (struct sy_cache *cache)
-{
-  return cache->empty_count != 0 ? cache->empty[--cache->empty_count] : sy_magazine_take ();
-}
-
-void
-sy_cache_give_empty (struct sy_cache *cache, struct sy_magazine *magazine)
-{
-  if (cache->empty_count < SY_EMPTY_MAX)
-    cache->empty[cache->empty_count++] = magazine;
-  else
-    sy_magazine_give (magazine);
-}
-
 void
 sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks,
                      unsigned count)
@@ -66,7 +51,7 @@ sy_cache_hand_in (struct sydra_alloc *a, unsigned home, unsigned class, struct s
   return false;
 }
 
-/* A magazine's blocks, from top down, go to the slabs, and it to the thread's empty ones. */
+/* A magazine's blocks, from top down, go to the slabs, and it to the empty ones. */
 static void
 flush_magazine (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, void **top)
 {
@@ -74,7 +59,7 @@ flush_magazine (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, v
   unsigned held = sy_magazine_held (magazine, top);
 
   sy_cache_put_blocks (a, cache->home, class, top - held, held);
-  sy_cache_give_empty (cache, magazine);
+  sy_magazine_give (magazine);
 }
 
 void
@@ -116,10 +101,6 @@ sy_cache_flush (struct sy_cache *cache)
 {
   for (unsigned class = 1; class < SY_CLASSES; class++)
     sy_cache_flush_class (sy_cache_owner (cache), cache, class);
-  sy_counts_change_begin (cache, SY_CLASS_HEAP);
-  while (cache->empty_count != 0)
-    sy_magazine_give (cache->empty[--cache->empty_count]);
-  sy_counts_change_end (cache);
 }
 
 bool
@@ -140,7 +121,6 @@ sy_cache_abandon (struct sy_cache *cache)
     return;
   sy_cache_load (cache, class, (void **) SY_NO_TOP, false);
   cache->previous[class] = NULL;
-  cache->empty_count = 0;
   sy_counts_change_end (cache);
 }
 

@@ -55,12 +55,6 @@ sy_cache_first_capacity (unsigned class)
 /* The class's next magazines have room for so many blocks each; 0: it has none. */
 void sy_cache_set_capacity (struct sy_cache *cache, unsigned class, unsigned capacity);
 
-/* An empty magazine from the thread's own or from all threads'.  NULL: out of memory. */
-struct sy_magazine *sy_cache_take_empty (struct sy_cache *cache);
-
-/* ... and back. */
-void sy_cache_give_empty (struct sy_cache *cache, struct sy_magazine *magazine);
-
 /* Puts blocks that are the thread's into their slabs. */
 void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, void **blocks,
                           unsigned count);
@@ -89,8 +83,7 @@ bool sy_cache_flush_for_limit (const struct sydra_alloc *a, struct sy_cache *cac
 
 /*
  * In the child of a fork, for a thread that is not there.  If it was in the middle of a miss, lets
- * go of that class's magazines and of the thread's empty ones, which may be half changed.  What
- * they held is lost to the child.
+ * go of that class's magazines, which may be half changed.  What they held is lost to the child.
  */
 void sy_cache_abandon (struct sy_cache *cache);
 

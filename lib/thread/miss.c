@@ -63,11 +63,11 @@ load_from_depot (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
     {
       sy_pool_put (&a->pool, cache->home, class, sy_magazine_end (full) - full->rounds,
                    full->rounds);
-      sy_cache_give_empty (cache, full);
+      sy_magazine_give (full);
       return false;
     }
   if (empty != NULL)
-    sy_cache_give_empty (cache, empty);
+    sy_magazine_give (empty);
   sy_cache_load (cache, class, sy_magazine_end (full), false);
   return true;
 }
@@ -82,7 +82,7 @@ carve (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
   if (charged == 0)
     return false;
   if (magazine == NULL)
-    magazine = sy_cache_take_empty (cache);
+    magazine = sy_magazine_take ();
   if (magazine != NULL)
     carved = sy_pool_carve (&a->pool, cache->home, class, charged, sy_magazine_end (magazine),
                             &zeroed);
@@ -90,7 +90,7 @@ carve (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
   if (carved == 0)
     {
       if (magazine != NULL && sy_cache_loaded (cache, class) == NULL)
-        sy_cache_give_empty (cache, magazine);
+        sy_magazine_give (magazine);
       return false;
     }
   (void) sy_magazine_clear (magazine, carved);
@@ -134,10 +134,7 @@ refill (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
   if (cache->previous[class] != NULL && !sy_magazine_is_empty (cache->previous[class]))
     load_previous (cache, class);
   else if (load_from_depot (a, cache, class) || carve (a, cache, class))
-    {
-      sy_own_add (&cache->books.counts.refills[class], 1);
-      sy_counts_publish (a, cache, class);
-    }
+    sy_own_add (&cache->books.counts.refills[class], 1);
   else
     return false;
   grow_capacity (a, cache, class);
@@ -196,7 +193,7 @@ load_empty (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
   void **previous = cache->previous[class];
   bool is_empty = previous != NULL && sy_magazine_is_empty (previous);
-  struct sy_magazine *empty = is_empty ? sy_magazine_of (previous) : sy_cache_take_empty (cache),
+  struct sy_magazine *empty = is_empty ? sy_magazine_of (previous) : sy_magazine_take (),
                      *loaded = sy_cache_loaded (cache, class);
 
   if (empty == NULL && loaded == NULL)
@@ -213,11 +210,10 @@ load_empty (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
       if (previous != NULL && !is_empty)
         {
           /* It holds what was freed longer ago than the loaded one. */
-          sy_counts_publish (a, cache, class);
           (void) sy_magazine_pack (sy_magazine_of (previous), previous);
           if (!sy_cache_hand_in (a, cache->home, class, sy_magazine_of (previous),
                                  cache->capacity[class] / 2))
-            sy_cache_give_empty (cache, sy_magazine_of (previous));
+            sy_magazine_give (sy_magazine_of (previous));
           grow_capacity (a, cache, class);
         }
       cache->previous[class] = sy_cache_top (cache, class);

@@ -88,6 +88,7 @@ end_thread (void)
         retire (a, cache);
       give_memory (cache);
     }
+  sy_magazine_thread_quits ();
   sy_lock_release (sy_registry_lock ());
 }
 
@@ -204,6 +205,7 @@ give_birth (struct sydra_alloc *a)
   if (cache != NULL)
     {
       sy_cache_start (cache, a);
+      sy_magazine_thread_joins ();
       cache->thread = &this_thread;
       sy_domain_join (&a->domain, &cache->participant);
       cache->process_id = cache->participant.reader.thread.process_id;

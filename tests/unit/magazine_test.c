@@ -11,7 +11,6 @@
 #define THREADS 6
 #define MAGAZINES 24
 #define EXCHANGES (TEST_SANITIZED ? 40000u : 400000u)  /* a thread */
-#define HELD 32u  /* magazines that a thread holds at most */
 
 /* The last tags before a 40-bit one, and a 32-bit one, wrap. */
 #define TAG_40 ((UINT64_C (1) << 40) - 1000)
@@ -37,24 +36,6 @@ START_TEST (a_magazine_is_aligned_to_its_size_and_nobody_elses)
     }
   for (unsigned at = 0; at < 100; at++)
     sy_magazine_give (taken[at]);
-}
-END_TEST
-
-START_TEST (magazines_given_back_are_taken_again)
-{
-  struct sy_magazine *taken[300];
-
-  for (unsigned round = 0; round < 20; round++)
-    {
-      size_t bytes = sy_magazine_committed_bytes ();
-
-      for (unsigned at = 0; at < 300; at++)
-        ck_assert_ptr_nonnull (taken[at] = sy_magazine_take ());
-      if (round > 0)
-        ck_assert_uint_eq (sy_magazine_committed_bytes (), bytes);
-      for (unsigned at = 0; at < 300; at++)
-        sy_magazine_give (taken[at]);
-    }
 }
 END_TEST
 
@@ -295,44 +276,6 @@ START_TEST (no_magazine_is_shared_or_lost_where_there_are_fewer_than_threads)
 }
 END_TEST
 
-static AO_t taken_in_all;
-
-static void *
-take_and_give (void *argument)
-{
-  struct test_random random = test_random_make (100 + (uint64_t) (uintptr_t) argument);
-  struct sy_magazine *held[HELD];
-  unsigned count = 0;
-
-  for (unsigned step = 0; step < EXCHANGES / 4; step++)
-    if (count == 0 || (count < HELD && test_random_below (&random, 2)))
-      {
-        test_must ((held[count] = sy_magazine_take ()) != NULL, "out of magazines");
-        held[count]->slot[7] = argument;
-        count++;
-        AO_fetch_and_add (&taken_in_all, 1);
-      }
-    else
-      {
-        test_must (held[--count]->slot[7] == argument, "an empty in two hands");
-        sy_magazine_give (held[count]);
-      }
-  while (count > 0)
-    sy_magazine_give (held[--count]);
-  return NULL;
-}
-
-START_TEST (threads_that_take_and_give_empties_share_a_bounded_number)
-{
-  size_t before = sy_magazine_committed_bytes (), most = THREADS * HELD * SY_MAGAZINE_BYTES;
-
-  AO_store (&taken_in_all, 0);
-  in_threads (THREADS, take_and_give, 1);
-  ck_assert_uint_gt (AO_load (&taken_in_all), EXCHANGES / 4);
-  ck_assert_uint_le (sy_magazine_committed_bytes (), before + most + SY_STEP_MIN);
-}
-END_TEST
-
 int
 main (void)
 {
@@ -340,7 +283,6 @@ main (void)
   TCase *tests = test_case (suite, "magazines", 10), *threads = test_case (suite, "threads", 60);
 
   tcase_add_test (tests, a_magazine_is_aligned_to_its_size_and_nobody_elses);
-  tcase_add_test (tests, magazines_given_back_are_taken_again);
   tcase_add_test (tests, top_alone_says_empty_and_full);
   tcase_add_test (tests, a_used_up_magazine_is_packed_into_a_shorter_full_one);
   tcase_add_loop_test (tests, a_depot_is_last_in_first_out_and_knows_its_depth, 0, 3);
@@ -349,6 +291,5 @@ main (void)
   tcase_add_test (threads, no_magazine_is_shared_or_lost_while_the_tag_wraps);
   tcase_add_test (threads, no_magazine_is_shared_or_lost_while_the_low_half_of_the_tag_wraps);
   tcase_add_test (threads, no_magazine_is_shared_or_lost_where_there_are_fewer_than_threads);
-  tcase_add_test (threads, threads_that_take_and_give_empties_share_a_bounded_number);
   return test_run (suite);
 }

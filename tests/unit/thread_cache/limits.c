@@ -72,8 +72,6 @@ free_without_new_magazines (void *argument)
   (void) argument;
   for (unsigned at = 0; at < count; at++)
     require ((blocks[at] = sydra_malloc (a, BYTES)) != NULL, "no block");
-  while (mine ()->empty_count != 0)
-    sy_magazine_give (mine ()->empty[--mine ()->empty_count]);
   use_up_memory ();
   misses = (unsigned) AO_load (&mine ()->books.changes) / 2;
   for (unsigned at = 0; at < count; at++)
