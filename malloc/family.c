@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "start.h"
@@ -16,6 +17,9 @@
 /* C23; some <stdlib.h> do not declare them. */
 void free_sized (void *block, size_t size);
 void free_aligned_sized (void *block, size_t alignment, size_t size);
+
+/* So many bytes are cleared without a call of memset. */
+#define CLEARED_INLINE (8 * SY_GRANULE)
 
 static bool
 is_power_of_two (size_t number)
@@ -50,19 +54,55 @@ free (void *block)
   sy_process_free (block);
 }
 
-SY_EXPORT void *
-calloc (size_t count, size_t size)
+/* Clears a block that a malloc hit returned.  Its class is a multiple of 16 bytes long. */
+static inline void *
+clear (void *block, size_t bytes)
+{
+  char *end = (char *) block + bytes;
+
+  if (bytes > CLEARED_INLINE)
+    return memset (block, 0, bytes);
+  for (char *at = block; at < end; at += SY_GRANULE)
+    {
+      memset (at, 0, SY_GRANULE);
+      SY_OPAQUE (at); /* or the compiler makes one call of memset of the loop */
+    }
+  return block;
+}
+
+static void * SY_NOINLINE
+calloc_slow (size_t count, size_t size)
 {
   return sydra_calloc (sy_process (), count, size);
 }
 
 SY_EXPORT void *
-realloc (void *block, size_t size)
+calloc (size_t count, size_t size)
+{
+  size_t bytes;
+  void *block
+    = __builtin_mul_overflow (count, size, &bytes) ? NULL : sy_process_hit_malloc (bytes);
+
+  return SY_LIKELY (block != NULL) ? clear (block, bytes) : calloc_slow (count, size);
+}
+
+static void * SY_NOINLINE
+realloc_slow (void *block, size_t size)
 {
   if (SY_LIKELY (block == NULL || size != 0))
     return sydra_realloc (sy_process (), block, size);
   sydra_free (sy_process (), block);
   return NULL;
+}
+
+SY_EXPORT void *
+realloc (void *block, size_t size)
+{
+  size_t bytes = sy_only_usable (block);
+
+  /* A part of those that stay (pool_realloc in backend_small_pool.c), for which no size's class
+     must be looked up. */
+  return SY_LIKELY (size <= bytes && size > bytes / 2) ? block : realloc_slow (block, size);
 }
 
 SY_EXPORT void *

@@ -22,11 +22,9 @@
 SY_EXPORT size_t
 malloc_usable_size (void *block)
 {
-  size_t bytes;
+  size_t bytes = sy_only_usable (block);
 
-  return SY_LIKELY (sy_cache_usable (sy_cache_last, block, &bytes))
-           ? bytes
-           : sydra_usable_size (sy_process (), block);
+  return SY_LIKELY (bytes != 0) ? bytes : sydra_usable_size (sy_process (), block);
 }
 
 /*

@@ -153,4 +153,17 @@ sy_only_push (struct sy_cache *cache, void *block)
          && sy_cache_push_kind (cache, entry % (1u << SY_TAG_SHIFT), block);
 }
 
+/* The usable bytes of a block of the pool's, in a process with one handle.  0: not decided. */
+static inline size_t
+sy_only_usable (const void *block)
+{
+  unsigned entry;
+
+  if (SY_UNLIKELY (SY_DEBUG || !sy_hit_entry (block, &entry)))
+    return 0;
+  /* Of a unit that nobody has, the class is 0, and its blocks have no bytes. */
+  entry %= 1u << SY_TAG_SHIFT;
+  return SY_LIKELY (entry < SY_CLASSES) ? sy_size_classes[entry].bytes : 0;
+}
+
 #endif

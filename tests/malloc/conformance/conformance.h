@@ -66,6 +66,7 @@ void test_errno (void);
 void test_sized_frees (void);
 void test_calloc (void);
 void test_realloc (void);
+void test_realloc_in_place (void);
 void test_usable (void);
 void test_introspection (void);
 

@@ -66,6 +66,27 @@ test_realloc (void)
 }
 
 void
+test_realloc_in_place (void)
+{
+  bool right = true;
+
+  for (size_t size = 1; size <= 2000; size++)
+    {
+      unsigned char *block = malloc (size), *moved;
+      size_t usable = malloc_usable_size (block), to = usable / 2 + 1 + tap_below (usable / 2);
+
+      memset (block, 0x55, usable);
+      moved = realloc (block, to);
+      right = right && moved == block && is_filled (moved, 0x55, to);
+      moved = realloc (moved, usable + 1);
+      right = right && moved != NULL && malloc_usable_size (moved) > usable
+              && is_filled (moved, 0x55, to);
+      free (moved);
+    }
+  tap (right, "realloc leaves a block where it is as long as more than one half is used");
+}
+
+void
 test_usable (void)
 {
   bool right = true;

@@ -20,6 +20,7 @@ main (void)
   test_pages ();
   test_calloc ();
   test_realloc ();
+  test_realloc_in_place ();
   test_usable ();
   test_introspection ();
   return tap_end ();
