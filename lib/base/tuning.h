@@ -87,9 +87,12 @@
 
 /* New magazines are made a page at a time. */
 #define SY_MAGAZINES_AT_ONCE ((unsigned) (4096 / SY_MAGAZINE_BYTES))
-/* So many empty magazines of a thread no other thread takes: bursts of 10^4 blocks of 16 to 256
-   bytes empty 130. */
-#define SY_EMPTIES_KEPT 128u
+/* How many empty magazines a thread keeps to itself in any case.  Of those above, only a look knows
+   how many it can spare; bursts of 10^5 blocks of 16 to 256 bytes empty 900. */
+#define SY_EMPTIES_KEPT 256u
+/* After so many new magazines there is a look at what threads keep, besides that of each reaping:
+   a consumer that lacks empty ones need not wait for that. */
+#define SY_EMPTIES_LOOK 32u
 
 /*
  * Depots of one class and shard; each thread of the shard is assigned one.  So a thread that

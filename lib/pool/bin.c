@@ -91,6 +91,8 @@ sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
       list_again (bin, slab);
     }
   sy_own_add (&bin->free_blocks, (AO_t) 0 - taken);
+  if (AO_load (&bin->free_low) > AO_load (&bin->free_blocks))
+    AO_store (&bin->free_low, AO_load (&bin->free_blocks));
   return taken;
 }
 

@@ -50,22 +50,17 @@ struct sy_bin_walk {
 enum { SY_WALK_IDLE, SY_WALK_ALL, SY_WALKS };
 
 /*
- * Two hints say what a depot can spare.  Any thread reads and writes them, relaxed.  A look is a
- * visit by a reaping or a shedding (reap.h), which sets both anew.
- *
- *   depot_low    the least depth of the depot since the last look, less the magazines that threads
- *                of other depots took.  A pop lowers it; a look sets it to the depth.
- *   depot_used   1: one of the depot's own threads took a magazine since the last look, and none of
- *                these threads has ended since.
+ * free_low says how many blocks the slabs can spare for threads of other shards: the least
+ * free_blocks since the last look, less what such threads took.  A look is a visit by a reaping
+ * (reap.h), which sets it anew.
  */
 struct sy_bin {
-  struct sy_depot depot[SY_DEPOTS];
-  AO_t depot_low[SY_DEPOTS];  /* see above */
-  AO_t depot_used[SY_DEPOTS]; /* see above */
+  struct sy_stock depot[SY_DEPOTS];
   struct sy_timed_lock lock SY_APART;
   struct sy_slab *list[SY_BIN_LISTS];
   struct sy_bin_walk walk[SY_WALKS];
   AO_t slabs, free_blocks; /* written under the lock, read by any thread as a hint */
+  AO_t free_low;           /* see above; any thread writes it */
 } SY_APART;
 
 /* Blocks of one slab that lie on free pages, and that were taken out of its free bits. */

@@ -7,9 +7,9 @@
 
 /*
  * Empty magazines are in stacks, one a thread as far as they go: a thread gets back its own, which
- * its processor has in its caches.  It takes from another stack only what lies deeper than
- * SY_EMPTIES_KEPT: two threads that fill and empty their magazines by turns would exchange them for
- * ever, and with each one its sixteen lines.
+ * its processor has in its caches.  It takes from another one what that can spare, and what lies
+ * deeper than SY_EMPTIES_KEPT: two threads that fill and empty their magazines by turns would
+ * exchange them for ever, and with each one its sixteen lines.
  */
 #define STACKS SY_WORD_BITS
 
@@ -18,7 +18,7 @@ static struct {
   AO_t used;  /* bit n: stack n may have magazines; any thread sets it */
   unsigned threads[STACKS];  /* that a stack was dealt to; under the registry lock */
   struct empties {
-    struct sy_depot stack SY_APART;
+    struct sy_stock stack SY_APART;
   } empties[STACKS];
 } magazines;
 
@@ -174,6 +174,61 @@ sy_depot_depth (const struct sy_depot *depot)
   return head_number (seen) == 0 ? 0 : AO_int_load (&numbered (head_number (seen))->depth);
 }
 
+/* ---- Stocks ---- */
+
+static struct sy_magazine *
+pop (struct sy_stock *stock)
+{
+  struct sy_magazine *magazine = sy_depot_pop (&stock->depot);
+
+  if (magazine != NULL && magazine->depth - 1 < AO_load (&stock->low))
+    AO_store (&stock->low, magazine->depth - 1);
+  return magazine;
+}
+
+struct sy_magazine *
+sy_stock_pop (struct sy_stock *stock)
+{
+  struct sy_magazine *magazine = pop (stock);
+
+  if (magazine != NULL && AO_load (&stock->used) == 0)
+    AO_store (&stock->used, 1);
+  return magazine;
+}
+
+struct sy_magazine *
+sy_stock_pop_spare (struct sy_stock *stock)
+{
+  bool is_used = AO_load (&stock->used) != 0;
+  AO_t low = AO_load (&stock->low);
+  struct sy_magazine *magazine = is_used && low == 0 ? NULL : pop (stock);
+
+  /* One of the magazines that were left has now gone. */
+  if (magazine != NULL && is_used && AO_load (&stock->low) == low)
+    AO_store (&stock->low, low - 1);
+  return magazine;
+}
+
+static void
+set_hint (AO_t *hint, AO_t value)
+{
+  if (AO_load (hint) != value)
+    AO_store (hint, value);
+}
+
+void
+sy_stock_look (struct sy_stock *stock)
+{
+  set_hint (&stock->low, sy_depot_depth (&stock->depot));
+  set_hint (&stock->used, 0);
+}
+
+void
+sy_stock_thread_ended (struct sy_stock *stock)
+{
+  set_hint (&stock->used, 0);
+}
+
 /* ---- Empty magazines ---- */
 
 void
@@ -193,8 +248,10 @@ sy_magazine_thread_joins (void)
 void
 sy_magazine_thread_quits (void)
 {
-  if (own_stack != 0)
-    magazines.threads[own_stack]--;
+  if (own_stack == 0)
+    return;
+  magazines.threads[own_stack]--;
+  sy_stock_thread_ended (&magazines.empties[own_stack].stack);
   own_stack = 0;
 }
 
@@ -206,7 +263,17 @@ sy_magazine_after_fork (void)
     magazines.threads[own_stack] = 1;
 }
 
-/* From the other threads' stacks, as long as they are deeper than `kept`. */
+void
+sy_magazine_look (void)
+{
+  AO_t used = AO_load (&magazines.used);
+
+  for (unsigned stack = 0; stack < STACKS; stack++)
+    if ((used >> stack & 1) != 0)
+      sy_stock_look (&magazines.empties[stack].stack);
+}
+
+/* From the other threads' stacks: what they can spare, or what lies deeper than `kept`. */
 static struct sy_magazine *
 pop_from_others (unsigned kept)
 {
@@ -217,10 +284,13 @@ pop_from_others (unsigned kept)
   for (unsigned step = 1; step < STACKS && magazine == NULL; step++)
     {
       unsigned other = (own_stack + step) % STACKS;
-      struct sy_depot *stack = &magazines.empties[other].stack;
+      struct sy_stock *stack = &magazines.empties[other].stack;
 
-      if ((used >> other & 1) != 0 && sy_depot_depth (stack) > kept)
-        magazine = sy_depot_pop (stack);
+      if ((used >> other & 1) == 0)
+        continue;
+      magazine = sy_stock_pop_spare (stack);
+      if (magazine == NULL && sy_depot_depth (&stack->depot) > kept)
+        magazine = pop (stack);
     }
   return magazine;
 }
@@ -235,7 +305,9 @@ fresh (void)
 
   if (made == NULL)
     return NULL;
-  sy_shared_add (&magazines.made, count);
+  /* Now and then, perhaps another thread has what this one lacks. */
+  if ((AO_fetch_and_add (&magazines.made, count) + count) % SY_EMPTIES_LOOK == 0)
+    sy_magazine_look ();
   for (unsigned at = 1; at < count; at++)
     sy_magazine_give (made + at);
   return made;
@@ -244,7 +316,7 @@ fresh (void)
 struct sy_magazine *
 sy_magazine_take (void)
 {
-  struct sy_magazine *magazine = sy_depot_pop (&magazines.empties[own_stack].stack);
+  struct sy_magazine *magazine = sy_stock_pop (&magazines.empties[own_stack].stack);
 
   if (SY_LIKELY (magazine != NULL))
     return magazine;
@@ -259,7 +331,7 @@ sy_magazine_give (struct sy_magazine *magazine)
 {
   AO_t bit = (AO_t) 1 << own_stack;
 
-  sy_depot_push (&magazines.empties[own_stack].stack, magazine);
+  sy_depot_push (&magazines.empties[own_stack].stack.depot, magazine);
   /* Relaxed, both: a hint for other threads. */
   if (SY_UNLIKELY ((AO_load (&magazines.used) & bit) == 0))
     AO_or (&magazines.used, bit);

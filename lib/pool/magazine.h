@@ -123,6 +123,9 @@ void sy_magazine_thread_quits (void);
 /* In the child of a fork: no other thread has a stack.  Under the registry lock. */
 void sy_magazine_after_fork (void);
 
+/* A look at all threads' stacks, by a reaping. */
+void sy_magazine_look (void);
+
 /* Bytes of memory for all magazines, in use or not. */
 size_t sy_magazine_committed_bytes (void);
 
@@ -148,6 +151,33 @@ struct sy_magazine *sy_depot_pop (struct sy_depot *depot);
 
 /* How many magazines the depot has.  A guess while other threads push and pop. */
 unsigned sy_depot_depth (const struct sy_depot *depot);
+
+/*
+ * A depot with two hints that say what it can spare.  Any thread reads and writes them, relaxed.  A
+ * look (sy_stock_look) sets both anew, about every SY_REAP_NS.
+ *
+ *   low    the least depth since the last look, less the magazines that other threads than the
+ *          stock's own took.  A pop lowers it; a look sets it to the depth.
+ *   used   1: one of the stock's own threads took a magazine since the last look, and none of these
+ *          threads has ended since.
+ */
+struct sy_stock {
+  struct sy_depot depot;
+  AO_t low, used;
+};
+
+/* Pops a magazine for one of the stock's own threads. */
+struct sy_magazine *sy_stock_pop (struct sy_stock *stock);
+
+/* Pops a magazine that the stock can spare: its own threads took none since the last look, or have
+   left some in it all that time. */
+struct sy_magazine *sy_stock_pop_spare (struct sy_stock *stock);
+
+/* Starts the hints anew.  Writes nothing to a stock that nobody uses, so that it takes no page. */
+void sy_stock_look (struct sy_stock *stock);
+
+/* One of the stock's own threads has ended: what it leaves can be spared. */
+void sy_stock_thread_ended (struct sy_stock *stock);
 
 /* Empties a depot that no other thread uses, and sets its tag.  For tests of the tag's wrap. */
 void sy_depot_reset (struct sy_depot *depot, uint64_t tag);

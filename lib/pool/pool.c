@@ -91,44 +91,6 @@ neighbours (const struct sy_pool *pool)
   return pool->shard_count < SY_NEIGHBOURS_MAX ? pool->shard_count : SY_NEIGHBOURS_MAX;
 }
 
-static struct sy_magazine *
-pop (struct sy_bin *bin, unsigned depot)
-{
-  struct sy_magazine *magazine = sy_depot_pop (&bin->depot[depot]);
-
-  /* Relaxed: a hint for the reaping. */
-  if (magazine != NULL && magazine->depth - 1 < AO_load (&bin->depot_low[depot]))
-    AO_store (&bin->depot_low[depot], magazine->depth - 1);
-  return magazine;
-}
-
-/* Pops a magazine for one of the depot's own threads. */
-static struct sy_magazine *
-pop_own (struct sy_bin *bin, unsigned depot)
-{
-  struct sy_magazine *magazine = pop (bin, depot);
-
-  /* Relaxed: a hint for other threads. */
-  if (magazine != NULL && AO_load (&bin->depot_used[depot]) == 0)
-    AO_store (&bin->depot_used[depot], 1);
-  return magazine;
-}
-
-/* Pops a magazine that the depot can spare: its own threads took none since the last look, or have
-   left some in it all that time. */
-static struct sy_magazine *
-depot_pop_spare (struct sy_bin *bin, unsigned depot)
-{
-  bool is_used = AO_load (&bin->depot_used[depot]) != 0;
-  AO_t low = AO_load (&bin->depot_low[depot]);
-  struct sy_magazine *magazine = is_used && low == 0 ? NULL : pop (bin, depot);
-
-  /* Relaxed: a hint.  One of the magazines that were left has now gone. */
-  if (magazine != NULL && is_used && AO_load (&bin->depot_low[depot]) == low)
-    AO_store (&bin->depot_low[depot], low - 1);
-  return magazine;
-}
-
 /* Pops a spare magazine from one of `depots` depots of the bin, beginning with number `first`. */
 static struct sy_magazine *
 pop_any_spare (struct sy_bin *bin, unsigned first, unsigned depots)
@@ -136,7 +98,7 @@ pop_any_spare (struct sy_bin *bin, unsigned first, unsigned depots)
   struct sy_magazine *magazine = NULL;
 
   for (unsigned step = 0; step < depots && magazine == NULL; step++)
-    magazine = depot_pop_spare (bin, (first + step) % SY_DEPOTS);
+    magazine = sy_stock_pop_spare (&bin->depot[(first + step) % SY_DEPOTS]);
   return magazine;
 }
 
@@ -186,7 +148,8 @@ sy_pool_close (struct sy_pool *pool)
     for (unsigned class = 1; class < SY_CLASSES; class++)
       for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
         for (struct sy_magazine *full;
-             (full = pop (sy_pool_bin (pool, shard, class), depot)) != NULL;)
+             (full = sy_depot_pop (&sy_pool_bin (pool, shard, class)->depot[depot].depot))
+             != NULL;)
           sy_magazine_give (full);
   sy_range_each (pool->tag, end_slab, &chain);
   sy_pool_give_slabs (&chain);
@@ -196,11 +159,18 @@ sy_pool_close (struct sy_pool *pool)
 struct sy_magazine *
 sy_pool_take_magazine (struct sy_pool *pool, unsigned home, unsigned class)
 {
-  unsigned shard = sy_home_shard (home), depot = sy_home_depot (home);
-  struct sy_magazine *magazine = pop_own (sy_pool_bin (pool, shard, class), depot);
+  struct sy_bin *bin = sy_pool_bin (pool, sy_home_shard (home), class);
 
-  if (magazine == NULL)
-    magazine = pop_any_spare (sy_pool_bin (pool, shard, class), depot + 1, SY_DEPOTS - 1);
+  return sy_stock_pop (&bin->depot[sy_home_depot (home)]);
+}
+
+struct sy_magazine *
+sy_pool_take_spare (struct sy_pool *pool, unsigned home, unsigned class)
+{
+  unsigned depot = sy_home_depot (home);
+  struct sy_magazine *magazine
+    = pop_any_spare (sy_pool_bin (pool, sy_home_shard (home), class), depot + 1, SY_DEPOTS - 1);
+
   for (unsigned step = 1; step < neighbours (pool) && magazine == NULL; step++)
     {
       magazine = pop_any_spare (sy_pool_bin (pool, neighbour (pool, home, step), class), depot,
@@ -214,11 +184,9 @@ sy_pool_take_magazine (struct sy_pool *pool, unsigned home, unsigned class)
 void
 sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class)
 {
-  AO_t *used = &sy_pool_bin (pool, sy_home_shard (home), class)->depot_used[sy_home_depot (home)];
+  struct sy_bin *bin = sy_pool_bin (pool, sy_home_shard (home), class);
 
-  /* Relaxed: a hint for others. */
-  if (AO_load (used) != 0)
-    AO_store (used, 0);
+  sy_stock_thread_ended (&bin->depot[sy_home_depot (home)]);
 }
 
 bool
@@ -226,7 +194,7 @@ sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
                        struct sy_magazine *magazine)
 {
   struct sy_depot *depot
-    = &sy_pool_bin (pool, sy_home_shard (home), class)->depot[sy_home_depot (home)];
+    = &sy_pool_bin (pool, sy_home_shard (home), class)->depot[sy_home_depot (home)].depot;
 
   if (sy_depot_depth (depot) >= sy_size_classes[class].depot_depth)
     return false;
@@ -234,26 +202,45 @@ sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
   return true;
 }
 
-/* Carves from a bin that has blocks and whose lock is free.  0: there was none. */
-static unsigned
-carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, unsigned count,
-                       void **top, bool *zeroed)
+/* Carves up to `most` blocks from a bin that has some, if its lock is free.  False: it is not. */
+static bool
+carve_if_free (struct sy_bin *bin, unsigned most, void **top, bool *zeroed, unsigned *taken)
 {
-  for (unsigned step = 0; step < neighbours (pool); step++)
+  *taken = 0;
+  /* Relaxed: only to skip a bin that looks empty; sy_bin_carve looks again under the lock. */
+  if (most == 0 || AO_load (&bin->free_blocks) == 0)
+    return true;
+  if (!sy_timed_lock_try (&bin->lock))
+    return false;
+  *taken = sy_bin_carve (bin, most, top, zeroed);
+  sy_timed_lock_release (&bin->lock);
+  return true;
+}
+
+/*
+ * Carves without waiting for a lock: from the bin at home, else from a neighbour's what that can
+ * spare.  `all`, or a busy lock at home: what it has.  0: there was none.
+ */
+static unsigned
+carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, bool all,
+                       unsigned count, void **top, bool *zeroed)
+{
+  unsigned taken;
+
+  if (!carve_if_free (sy_pool_bin (pool, sy_home_shard (home), class), count, top, zeroed, &taken))
+    all = true;
+  for (unsigned step = 1; step < neighbours (pool) && taken == 0; step++)
     {
       struct sy_bin *bin = sy_pool_bin (pool, neighbour (pool, home, step), class);
+      /* Relaxed: a hint. */
+      AO_t spare = AO_load (&bin->free_low);
 
-      /* Relaxed: only to skip bins that look empty; sy_bin_carve looks again under the lock. */
-      if (AO_load (&bin->free_blocks) == 0 || !sy_timed_lock_try (&bin->lock))
-        continue;
-
-      unsigned taken = sy_bin_carve (bin, count, top, zeroed);
-
-      sy_timed_lock_release (&bin->lock);
+      (void) carve_if_free (bin, all || spare > count ? count : (unsigned) spare, top, zeroed,
+                            &taken);
       if (taken != 0)
-        return taken;
+        AO_store (&bin->free_low, spare > taken ? spare - taken : 0);
     }
-  return 0;
+  return taken;
 }
 
 /* Carves from the bin.  If the bin has no blocks, the slab that the caller started joins it
@@ -281,21 +268,17 @@ carve_with_slab (struct sy_bin *bin, struct sy_slab *slab, unsigned count, void 
   return taken;
 }
 
-unsigned
-sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top,
+/* Carves from the bin at home, with a fresh slab if it has no blocks. */
+static unsigned
+carve_at_home (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top,
                bool *zeroed)
 {
-  unsigned taken = carve_without_waiting (pool, home, class, count, top, zeroed);
-
-  if (taken != 0)
-    return taken;
-
   unsigned shard = sy_home_shard (home);
   struct sy_bin *bin = sy_pool_bin (pool, shard, class);
   bool had_blocks = AO_load (&bin->free_blocks) != 0;
+  unsigned taken = carve_with_slab (bin, had_blocks ? NULL : slab_start (pool, shard, class),
+                                    count, top, zeroed);
 
-  taken = carve_with_slab (bin, had_blocks ? NULL : slab_start (pool, shard, class), count, top,
-                           zeroed);
   if (taken != 0 || !had_blocks)
     return taken;
 
@@ -303,6 +286,19 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
   struct sy_slab *slab = slab_start (pool, shard, class);
 
   return slab == NULL ? 0 : carve_with_slab (bin, slab, count, top, zeroed);
+}
+
+unsigned
+sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top,
+               bool *zeroed)
+{
+  unsigned taken = carve_without_waiting (pool, home, class, false, count, top, zeroed);
+
+  if (taken == 0)
+    taken = carve_at_home (pool, home, class, count, top, zeroed);
+  /* The memory is used up: nothing is spared. */
+  return taken != 0 ? taken
+                    : carve_without_waiting (pool, home, class, true, count, top, zeroed);
 }
 
 /* The slab that a block goes back to.  Reports misuse if the block is in no slab of this class and

@@ -106,9 +106,12 @@ sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
   return kind < SY_CLASSES ? kind : SY_CLASS_HEAP;
 }
 
-/* Takes a full magazine of the class: from home's depot, else one that another depot of the
-   shard can spare, else one that a neighbour shard can spare.  NULL: none. */
+/* Takes a full magazine of the class from home's depot.  NULL: none. */
 struct sy_magazine *sy_pool_take_magazine (struct sy_pool *pool, unsigned home, unsigned class);
+
+/* Takes one that another depot of the shard can spare, else one that a neighbour shard can spare.
+   NULL: none. */
+struct sy_magazine *sy_pool_take_spare (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Notes that a thread of this home, which used the class, has ended.  Any thread may then take all
    magazines of home's depot, until one of the depot's own threads takes one. */

@@ -80,7 +80,17 @@ static void
 come_to_depot (struct sy_reaping *reaping, const struct sy_bin *bin, unsigned number)
 {
   reaping->depot = number;
-  reaping->magazines = number < SY_DEPOTS ? (unsigned) AO_load (&bin->depot_low[number]) : 0;
+  reaping->magazines = number < SY_DEPOTS ? (unsigned) AO_load (&bin->depot[number].low) : 0;
+}
+
+/* As sy_stock_look: a bin that nobody uses takes no page.  Relaxed: a hint. */
+static void
+look_at_slabs (struct sy_bin *bin)
+{
+  AO_t free_blocks = AO_load (&bin->free_blocks);
+
+  if (AO_load (&bin->free_low) != free_blocks)
+    AO_store (&bin->free_low, free_blocks);
 }
 
 /* Goes on to bin number `number`, or ends the reaping behind the last one. */
@@ -100,24 +110,8 @@ come_to_bin (struct sy_pool *pool, unsigned number)
   struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
 
   come_to_depot (reaping, bin, 0);
+  look_at_slabs (bin);
   reaping->slabs = SY_PURGE_LEAST + (unsigned) AO_load (&bin->slabs) / SY_PURGE_SHARE;
-}
-
-static void
-set_hint (AO_t *hint, AO_t value)
-{
-  if (AO_load (hint) != value)
-    AO_store (hint, value);
-}
-
-/* Starts the hints of the depot anew.  The next look sees the least depth from now on, and
-   whether the depot's own threads took anything.  Writes nothing to a bin that nobody uses, so that
-   it takes no page. */
-static void
-look_at_depot (struct sy_bin *bin, unsigned number)
-{
-  set_hint (&bin->depot_low[number], sy_depot_depth (&bin->depot[number]));
-  set_hint (&bin->depot_used[number], 0);
 }
 
 /* Drains one magazine of the current depot, or goes on to the next depot if none is left to drain.
@@ -126,14 +120,14 @@ static bool
 reap_depot (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_bin *bin)
 {
   struct sy_reaping *reaping = &pool->reaping;
-  struct sy_depot *depot = &bin->depot[reaping->depot];
+  struct sy_stock *stock = &bin->depot[reaping->depot];
 
-  if (reaping->magazines != 0 && drain_one (pool, shard, class, depot))
+  if (reaping->magazines != 0 && drain_one (pool, shard, class, &stock->depot))
     {
       reaping->magazines--;
       return true;
     }
-  look_at_depot (bin, reaping->depot);
+  sy_stock_look (stock);
   come_to_depot (reaping, bin, reaping->depot + 1);
   return false;
 }
@@ -175,7 +169,10 @@ step (struct sy_pool *pool, uint64_t now_ns)
   uint64_t until_ns = sy_purge_timer_step (timer, now_ns);
 
   if (begins)
-    come_to_bin (pool, 0);
+    {
+      sy_magazine_look ();
+      come_to_bin (pool, 0);
+    }
   for (unsigned bits = 0; AO_load (&timer->under_way) != 0; bits++)
     if ((reap_bins (pool) || bits % SY_REAP_LOOKS == 0) && sy_os_now_ns () >= until_ns)
       break;
@@ -208,17 +205,16 @@ static bool
 shed_depot (struct sy_pool *pool, unsigned shard, unsigned class, unsigned number,
             uint64_t until_ns)
 {
-  struct sy_bin *bin = sy_pool_bin (pool, shard, class);
-  struct sy_depot *depot = &bin->depot[number];
+  struct sy_stock *stock = &sy_pool_bin (pool, shard, class)->depot[number];
 
-  for (AO_t idle = AO_load (&bin->depot_low[number]);
-       idle != 0 && drain_one (pool, shard, class, depot); idle--)
+  for (AO_t idle = AO_load (&stock->low);
+       idle != 0 && drain_one (pool, shard, class, &stock->depot); idle--)
     if (sy_os_now_ns () >= until_ns)
       {
-        AO_store (&bin->depot_low[number], idle - 1);
+        AO_store (&stock->low, idle - 1);
         return false;
       }
-  look_at_depot (bin, number);
+  sy_stock_look (stock);
   return true;
 }
 
@@ -266,7 +262,8 @@ sy_reap_drain (struct sy_pool *pool)
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
       for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
-        while (drain_one (pool, shard, class, &sy_pool_bin (pool, shard, class)->depot[depot]))
+        while (drain_one (pool, shard, class,
+                          &sy_pool_bin (pool, shard, class)->depot[depot].depot))
           ;
   if (SY_DEBUG && !sy_pool_is_valid (pool))
     sy_bug ("sydra_collect", pool, "the invariants of a bin are broken");

@@ -51,11 +51,11 @@ charge_blocks (struct sydra_alloc *a, unsigned class, unsigned most)
 
 /* ---- Misses ---- */
 
+/* Loads a full magazine from a depot.  False: it is NULL, or over the limit and was put back. */
 static bool
-load_from_depot (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
+load_full (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, struct sy_magazine *full)
 {
-  struct sy_magazine *full = sy_pool_take_magazine (&a->pool, cache->home, class),
-                     *empty = sy_cache_loaded (cache, class);
+  struct sy_magazine *empty = sy_cache_loaded (cache, class);
 
   if (full == NULL)
     return false;
@@ -127,13 +127,31 @@ load_previous (struct sy_cache *cache, unsigned class)
   sy_cache_load (cache, class, top + half, false);
 }
 
+/*
+ * From home's depot; from slabs, if those at home have a magazine of blocks; from what other depots
+ * can spare; from any slabs.  What other threads write is looked at last.
+ */
+static bool
+refill_from_pool (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
+{
+  const struct sy_bin *bin = sy_pool_bin (&a->pool, sy_home_shard (cache->home), class);
+
+  if (load_full (a, cache, class, sy_pool_take_magazine (&a->pool, cache->home, class)))
+    return true;
+  /* Relaxed: a guess. */
+  if (AO_load (&bin->free_blocks) >= cache->capacity[class] && carve (a, cache, class))
+    return true;
+  return load_full (a, cache, class, sy_pool_take_spare (&a->pool, cache->home, class))
+         || carve (a, cache, class);
+}
+
 /* Fills the loaded magazine, which is empty. */
 static bool
 refill (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
   if (cache->previous[class] != NULL && !sy_magazine_is_empty (cache->previous[class]))
     load_previous (cache, class);
-  else if (load_from_depot (a, cache, class) || carve (a, cache, class))
+  else if (refill_from_pool (a, cache, class))
     sy_own_add (&cache->books.counts.refills[class], 1);
   else
     return false;

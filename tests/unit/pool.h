@@ -71,7 +71,7 @@ must_be_empty (void)
         ck_assert_uint_eq (AO_load (&bin (shard, class)->slabs), 0);
         ck_assert_uint_eq (AO_load (&bin (shard, class)->free_blocks), 0);
         for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
-          ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot[depot]), 0);
+          ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot[depot].depot), 0);
       }
   for (uint32_t unit = 0; unit < units_in_map (); unit++)
     ck_assert_uint_ge (map_entry (unit) ^ TAG, 1u << SY_TAG_SHIFT);
@@ -91,6 +91,15 @@ carve (unsigned home, unsigned class, unsigned count, void **blocks)
       ck_assert_uint_le (taken, count);
       count -= taken;
     }
+}
+
+/* As a miss does that finds no blocks in slabs. */
+static inline struct sy_magazine *
+take_magazine (struct sy_pool *from, unsigned home, unsigned class)
+{
+  struct sy_magazine *magazine = sy_pool_take_magazine (from, home, class);
+
+  return magazine != NULL ? magazine : sy_pool_take_spare (from, home, class);
 }
 
 static inline struct sy_magazine *

@@ -44,16 +44,16 @@ START_TEST (depots_give_what_lay_unused_and_keep_the_rest)
   for (unsigned at = 0; at < 5; at++)
     ck_assert (sy_pool_give_magazine (&pool, 0, FIRST, full_magazine (0, FIRST, 8)));
   sy_reap_step (&pool, now_ns + SY_REAP_NS / 2);
-  ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot[0]) == 5, "too soon");
+  ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot[0].depot) == 5, "too soon");
   reap ();
-  ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot[0]) == 5, "they came since");
+  ck_assert_msg (sy_depot_depth (&bin (0, FIRST)->depot[0].depot) == 5, "they came since");
   /* Two are used and come back: three lay there all the time. */
-  magazine = sy_pool_take_magazine (&pool, 0, FIRST);
-  second = sy_pool_take_magazine (&pool, 0, FIRST);
+  magazine = take_magazine (&pool, 0, FIRST);
+  second = take_magazine (&pool, 0, FIRST);
   ck_assert (sy_pool_give_magazine (&pool, 0, FIRST, second));
   ck_assert (sy_pool_give_magazine (&pool, 0, FIRST, magazine));
   reap ();
-  ck_assert_uint_eq (sy_depot_depth (&bin (0, FIRST)->depot[0]), 2);
+  ck_assert_uint_eq (sy_depot_depth (&bin (0, FIRST)->depot[0].depot), 2);
   reap ();
   must_be_empty ();
   sy_pool_close (&pool);
@@ -82,21 +82,21 @@ START_TEST (a_step_does_a_part)
 
   open_and_reap (1);
   for (unsigned at = 0; at < magazines; at++)
-    sy_depot_push (&bin (0, FIRST)->depot[0],
+    sy_depot_push (&bin (0, FIRST)->depot[0].depot,
                    full_magazine (0, FIRST, sy_size_classes[FIRST].capacity));
   reap ();
 
   now_ns += SY_REAP_NS + STEP_NS;
   sy_reap_step (&pool, now_ns);
 
-  unsigned left = sy_depot_depth (&bin (0, FIRST)->depot[0]);
+  unsigned left = sy_depot_depth (&bin (0, FIRST)->depot[0].depot);
 
   ck_assert_uint_gt (left, 0);
   ck_assert_uint_lt (left, magazines);
   ck_assert_uint_eq (AO_load (&pool.reaping.timer.under_way), 1);
   ck_assert (!sy_reap_is_due (&pool, now_ns));
   sy_reap_step (&pool, now_ns);
-  ck_assert_uint_eq (sy_depot_depth (&bin (0, FIRST)->depot[0]), left);
+  ck_assert_uint_eq (sy_depot_depth (&bin (0, FIRST)->depot[0].depot), left);
   while (AO_load (&pool.reaping.timer.under_way))
     sy_reap_step (&pool, now_ns += STEP_NS);
   must_be_empty ();

@@ -13,12 +13,12 @@ START_TEST (a_depot_gives_to_home_first_and_to_neighbours_after)
   magazine[1] = full_magazine (0, 2, 20);
   ck_assert (sy_pool_give_magazine (&pool, 1, 2, magazine[0]));
   ck_assert (sy_pool_give_magazine (&pool, 2, 2, magazine[1]));
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, 2, 2), magazine[1]);
+  ck_assert_ptr_eq (take_magazine (&pool, 2, 2), magazine[1]);
   ck_assert_uint_eq (AO_load (&pool.cross_frees), 0);
   /* Two steps on, around the end. */
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, 2, 2), magazine[0]);
-  ck_assert_ptr_null (sy_pool_take_magazine (&pool, 2, 2));
-  ck_assert_ptr_null (sy_pool_take_magazine (&pool, 1, 3));
+  ck_assert_ptr_eq (take_magazine (&pool, 2, 2), magazine[0]);
+  ck_assert_ptr_null (take_magazine (&pool, 2, 2));
+  ck_assert_ptr_null (take_magazine (&pool, 1, 3));
   for (unsigned at = 0; at < 2; at++)
     {
       sy_pool_put (&pool, 0, 2, sy_magazine_end (magazine[at]) - 20, 20);
@@ -42,28 +42,28 @@ START_TEST (what_a_depots_own_threads_work_with_is_left_to_them)
       magazine[at] = full_magazine (own, FIRST, 20);
       ck_assert (sy_pool_give_magazine (&pool, own, FIRST, magazine[at]));
     }
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, other, FIRST), magazine[3]);
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, own, FIRST), magazine[2]);
-  ck_assert_ptr_null (sy_pool_take_magazine (&pool, other, FIRST));
-  ck_assert_ptr_null (sy_pool_take_magazine (&pool, far, FIRST));
+  ck_assert_ptr_eq (take_magazine (&pool, other, FIRST), magazine[3]);
+  ck_assert_ptr_eq (take_magazine (&pool, own, FIRST), magazine[2]);
+  ck_assert_ptr_null (take_magazine (&pool, other, FIRST));
+  ck_assert_ptr_null (take_magazine (&pool, far, FIRST));
 
   /* As a look leaves it; one more is used and comes back. */
-  AO_store (&bin (0, FIRST)->depot_low[0], 2);
-  AO_store (&bin (0, FIRST)->depot_used[0], 0);
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, own, FIRST), magazine[1]);
+  AO_store (&bin (0, FIRST)->depot[0].low, 2);
+  AO_store (&bin (0, FIRST)->depot[0].used, 0);
+  ck_assert_ptr_eq (take_magazine (&pool, own, FIRST), magazine[1]);
   ck_assert (sy_pool_give_magazine (&pool, own, FIRST, magazine[1]));
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, far, FIRST), magazine[1]);
-  ck_assert_ptr_null (sy_pool_take_magazine (&pool, other, FIRST));
+  ck_assert_ptr_eq (take_magazine (&pool, far, FIRST), magazine[1]);
+  ck_assert_ptr_null (take_magazine (&pool, other, FIRST));
 
   /* A thread that found nothing there has not used it; nor does one that has left. */
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, own, FIRST), magazine[0]);
+  ck_assert_ptr_eq (take_magazine (&pool, own, FIRST), magazine[0]);
   ck_assert (sy_pool_give_magazine (&pool, own, FIRST, magazine[0]));
-  ck_assert_ptr_null (sy_pool_take_magazine (&pool, far, FIRST));
+  ck_assert_ptr_null (take_magazine (&pool, far, FIRST));
   sy_pool_thread_ended (&pool, own, FIRST);
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, far, FIRST), magazine[0]);
-  ck_assert_ptr_null (sy_pool_take_magazine (&pool, own, FIRST));
+  ck_assert_ptr_eq (take_magazine (&pool, far, FIRST), magazine[0]);
+  ck_assert_ptr_null (take_magazine (&pool, own, FIRST));
   ck_assert (sy_pool_give_magazine (&pool, own, FIRST, magazine[0]));
-  ck_assert_ptr_eq (sy_pool_take_magazine (&pool, other, FIRST), magazine[0]);
+  ck_assert_ptr_eq (take_magazine (&pool, other, FIRST), magazine[0]);
   for (unsigned at = 0; at < 4; at++)
     {
       sy_pool_put (&pool, own, FIRST, sy_magazine_end (magazine[at]) - 20, 20);
@@ -89,8 +89,8 @@ START_TEST (a_home_has_a_depot_of_its_own)
       ck_assert (sy_pool_give_magazine (&pool, from[at], 2, magazine[at]));
     }
   for (unsigned at = 0; at < 5; at++)
-    ck_assert_ptr_eq (sy_pool_take_magazine (&pool, from[0], 2), magazine[at]);
-  ck_assert_ptr_null (sy_pool_take_magazine (&pool, from[0], 2));
+    ck_assert_ptr_eq (take_magazine (&pool, from[0], 2), magazine[at]);
+  ck_assert_ptr_null (take_magazine (&pool, from[0], 2));
   ck_assert_uint_eq (AO_load (&pool.cross_frees), 40);
   for (unsigned at = 0; at < 5; at++)
     {
@@ -116,7 +116,7 @@ START_TEST (a_depot_refuses_more_than_its_fill)
   extra = full_magazine (1, class, rounds);
   ck_assert (!sy_pool_give_magazine (&pool, 1, class, extra));
   ck_assert_msg (sy_pool_give_magazine (&pool, 0, class, extra), "another shard's has room");
-  ck_assert_uint_eq (sy_depot_depth (&bin (1, class)->depot[0]), depth);
+  ck_assert_uint_eq (sy_depot_depth (&bin (1, class)->depot[0].depot), depth);
   sy_reap_drain (&pool);
   must_be_empty ();
   sy_pool_close (&pool);

@@ -65,6 +65,31 @@ START_TEST (a_busy_lock_is_waited_for_when_nobody_else_has_blocks)
 }
 END_TEST
 
+START_TEST (what_a_shards_own_threads_work_with_is_left_to_them)
+{
+  enum { LAST = SY_CLASSES - 1, BLOCKS = 4 };
+  void *blocks[1 + 2 * BLOCKS];
+
+  ck_assert_uint_eq (sy_size_classes[LAST].blocks, BLOCKS);
+  open_pool (2);
+  carve (0, LAST, 1, blocks);
+  /* Not from the three blocks of shard 0, of which there was no look yet. */
+  carve (1, LAST, BLOCKS, blocks + 1);
+  for (unsigned at = 1; at <= BLOCKS; at++)
+    ck_assert_uint_eq (sy_slab_of (blocks[at])->shard, 1);
+
+  /* As a look leaves it, if one was used since. */
+  AO_store (&bin (0, LAST)->free_low, 2);
+  carve (1, LAST, 3, blocks + 1 + BLOCKS);
+  ck_assert_uint_eq (AO_load (&bin (0, LAST)->free_blocks), 1);
+  ck_assert_uint_eq (AO_load (&bin (0, LAST)->free_low), 0);
+  ck_assert_uint_eq (slabs_in (LAST), 3);
+  sy_pool_put (&pool, 0, LAST, blocks, 1 + BLOCKS + 3);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
 static void *
 carve_one (void *block)
 {
@@ -103,5 +128,6 @@ shard_add_locks (Suite *suite)
 
   tcase_add_test (tests, a_busy_lock_is_not_waited_for_while_another_bin_has_blocks);
   tcase_add_test (tests, a_busy_lock_is_waited_for_when_nobody_else_has_blocks);
+  tcase_add_test (tests, what_a_shards_own_threads_work_with_is_left_to_them);
   tcase_add_test (tests, a_slab_that_was_not_needed_after_all_leaves_again);
 }

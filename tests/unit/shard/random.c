@@ -110,7 +110,7 @@ exchange_magazine (const struct worker *worker, unsigned class, struct test_rand
 {
   unsigned rounds = sy_size_classes[class].capacity, home = worker->number % pool.shard_count,
            to = (unsigned) test_random_below (random, pool.shard_count);
-  struct sy_magazine *magazine = sy_pool_take_magazine (&pool, home, class);
+  struct sy_magazine *magazine = take_magazine (&pool, home, class);
 
   if (magazine == NULL)
     {
