@@ -67,7 +67,7 @@ END_TEST
 
 START_TEST (what_a_shards_own_threads_work_with_is_left_to_them)
 {
-  enum { LAST = SY_CLASSES - 1, BLOCKS = 4 };
+  enum { BLOCKS = 4 };
   void *blocks[1 + 2 * BLOCKS];
 
   ck_assert_uint_eq (sy_size_classes[LAST].blocks, BLOCKS);
