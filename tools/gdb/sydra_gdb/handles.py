@@ -52,7 +52,7 @@ class Handle:
         for shard in range(int(pool["shard_count"])):
             depots = pool["shards"][shard]["bin"][class_]["depot"]
             for number in range(length_of(depots)):
-                for magazine in self.library.depot_magazines(depots[number]):
+                for magazine in self.library.depot_magazines(depots[number]["depot"]):
                     yield Place("depot %d of shard %d" % (number, shard), class_,
                                 int(magazine.address) + self.library.magazine_bytes)
 
