@@ -87,8 +87,8 @@
 
 /* New magazines are made a page at a time. */
 #define SY_MAGAZINES_AT_ONCE ((unsigned) (4096 / SY_MAGAZINE_BYTES))
-/* How many empty magazines a thread keeps to itself in any case.  Of those above, only a look knows
-   how many it can spare; bursts of 10^5 blocks of 16 to 256 bytes empty 900. */
+/* Another thread takes what lies deeper than so many among a thread's empty magazines, although no
+   look has said yet that it can be spared; bursts of 10^5 blocks of 16 to 256 bytes empty 900. */
 #define SY_EMPTIES_KEPT 256u
 /* After so many new magazines there is a look at what threads keep, besides that of each reaping:
    a consumer that lacks empty ones need not wait for that. */

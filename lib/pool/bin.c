@@ -19,6 +19,17 @@ slab_is_empty (const struct sy_slab *slab)
   return slab->free_count == sy_size_classes[slab->class].blocks;
 }
 
+/* So many free blocks fewer. */
+static void
+lose (struct sy_bin *bin, size_t count)
+{
+  AO_t free_blocks = AO_load (&bin->free_blocks) - count;
+
+  AO_store (&bin->free_blocks, free_blocks);
+  if (AO_load (&bin->free_low) > free_blocks)
+    AO_store (&bin->free_low, free_blocks);
+}
+
 static void
 list_insert (struct sy_bin *bin, struct sy_slab *slab, uint8_t list)
 {
@@ -70,7 +81,7 @@ slab_leave (struct sy_bin *bin, struct sy_slab *slab)
 {
   slab_list_remove (bin, slab);
   sy_own_add (&bin->slabs, (AO_t) -1);
-  sy_own_add (&bin->free_blocks, (AO_t) 0 - slab->free_count);
+  lose (bin, slab->free_count);
 }
 
 unsigned
@@ -90,10 +101,28 @@ sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
       taken += sy_slab_take (slab, sy_slab_start (slab), count - taken, top - taken, zeroed);
       list_again (bin, slab);
     }
-  sy_own_add (&bin->free_blocks, (AO_t) 0 - taken);
-  if (AO_load (&bin->free_low) > AO_load (&bin->free_blocks))
-    AO_store (&bin->free_low, AO_load (&bin->free_blocks));
+  lose (bin, taken);
   return taken;
+}
+
+unsigned
+sy_bin_carve_spare (struct sy_bin *bin, unsigned count, void **top, bool *zeroed)
+{
+  AO_t spare = AO_load (&bin->free_low);
+  unsigned taken = sy_bin_carve (bin, spare < count ? (unsigned) spare : count, top, zeroed);
+
+  AO_store (&bin->free_low, spare - taken);
+  return taken;
+}
+
+void
+sy_bin_look (struct sy_bin *bin)
+{
+  AO_t free_blocks = AO_load (&bin->free_blocks);
+
+  /* Relaxed: a hint. */
+  if (AO_load (&bin->free_low) != free_blocks)
+    AO_store (&bin->free_low, free_blocks);
 }
 
 void
@@ -197,7 +226,7 @@ take_hole (struct sy_bin *bin, struct sy_slab *slab, bool idle_only, struct sy_h
   hole->count = sy_slab_take_pages (slab, &hole->bits, sy_os_page_bytes ());
   if (hole->count == 0)
     return false;
-  sy_own_add (&bin->free_blocks, (AO_t) 0 - hole->count);
+  lose (bin, hole->count);
   slab_list_remove (bin, slab);
   if (slab->free_count != 0)
     list_insert (bin, slab, SY_BIN_PURGED);

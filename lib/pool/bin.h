@@ -6,6 +6,7 @@
  * | depots          | lock-free (magazine.h)                                               |
  * | slabs and lists | under the bin's lock; a slab's shard and class name its bin          |
  * | counters        | written under the bin's lock, read by any thread                     |
+ * | free_low        | a hint; a look writes it without the lock                            |
  *
  * No lock is held while free pages inside a slab go back to the system.  The blocks on these pages
  * are called a hole.  They are taken out of the slab's free bits for that time, as if in use.
@@ -52,7 +53,7 @@ enum { SY_WALK_IDLE, SY_WALK_ALL, SY_WALKS };
 /*
  * free_low says how many blocks the slabs can spare for threads of other shards: the least
  * free_blocks since the last look, less what such threads took.  A look is a visit by a reaping
- * (reap.h), which sets it anew.
+ * (reap.h), or the end of one of the shard's threads; it sets free_low anew.
  */
 struct sy_bin {
   struct sy_stock depot[SY_DEPOTS];
@@ -70,6 +71,10 @@ struct sy_hole {
   struct sy_slab_bits bits;
 };
 
+/* Starts free_low anew: as sy_stock_look does, without the lock, and without writing to a bin that
+   nobody uses. */
+void sy_bin_look (struct sy_bin *bin);
+
 /* The caller of each of the following functions holds the bin's lock. */
 
 /* Adds a slab that has free blocks. */
@@ -77,6 +82,9 @@ void sy_bin_join (struct sy_bin *bin, struct sy_slab *slab);
 
 /* Carves from the bin's slabs, the fullest first, as sy_slab_take does. */
 unsigned sy_bin_carve (struct sy_bin *bin, unsigned count, void **top, bool *zeroed);
+
+/* As sy_bin_carve, for a thread of another shard: of what the slabs can spare. */
+unsigned sy_bin_carve_spare (struct sy_bin *bin, unsigned count, void **top, bool *zeroed);
 
 /*
  * Populates the pages that the blocks below top are the first to use, and the pages behind them up

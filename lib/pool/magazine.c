@@ -261,6 +261,9 @@ sy_magazine_after_fork (void)
   memset (magazines.threads, 0, sizeof magazines.threads);
   if (own_stack != 0)
     magazines.threads[own_stack] = 1;
+  for (unsigned stack = 0; stack < STACKS; stack++)
+    if (stack != own_stack)
+      sy_stock_thread_ended (&magazines.empties[stack].stack);
 }
 
 void

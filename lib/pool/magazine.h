@@ -123,7 +123,7 @@ void sy_magazine_thread_quits (void);
 /* In the child of a fork: no other thread has a stack.  Under the registry lock. */
 void sy_magazine_after_fork (void);
 
-/* A look at all threads' stacks, by a reaping. */
+/* A look at all threads' stacks. */
 void sy_magazine_look (void);
 
 /* Bytes of memory for all magazines, in use or not. */
@@ -154,7 +154,8 @@ unsigned sy_depot_depth (const struct sy_depot *depot);
 
 /*
  * A depot with two hints that say what it can spare.  Any thread reads and writes them, relaxed.  A
- * look (sy_stock_look) sets both anew, about every SY_REAP_NS.
+ * look (sy_stock_look) sets both anew: about every SY_REAP_NS, and of empty ones also when many new
+ * ones are made.
  *
  *   low    the least depth since the last look, less the magazines that other threads than the
  *          stock's own took.  A pop lowers it; a look sets it to the depth.

@@ -187,6 +187,7 @@ sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class)
   struct sy_bin *bin = sy_pool_bin (pool, sy_home_shard (home), class);
 
   sy_stock_thread_ended (&bin->depot[sy_home_depot (home)]);
+  sy_bin_look (bin);
 }
 
 bool
@@ -202,17 +203,19 @@ sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
   return true;
 }
 
-/* Carves up to `most` blocks from a bin that has some, if its lock is free.  False: it is not. */
+/* Carves from a bin that has blocks, or blocks to spare, if its lock is free.  False: it is not. */
 static bool
-carve_if_free (struct sy_bin *bin, unsigned most, void **top, bool *zeroed, unsigned *taken)
+carve_if_free (struct sy_bin *bin, bool spare_only, unsigned count, void **top, bool *zeroed,
+               unsigned *taken)
 {
   *taken = 0;
-  /* Relaxed: only to skip a bin that looks empty; sy_bin_carve looks again under the lock. */
-  if (most == 0 || AO_load (&bin->free_blocks) == 0)
+  /* Relaxed: only to skip a bin that looks empty; it is looked at again under the lock. */
+  if (AO_load (spare_only ? &bin->free_low : &bin->free_blocks) == 0)
     return true;
   if (!sy_timed_lock_try (&bin->lock))
     return false;
-  *taken = sy_bin_carve (bin, most, top, zeroed);
+  *taken = spare_only ? sy_bin_carve_spare (bin, count, top, zeroed)
+                      : sy_bin_carve (bin, count, top, zeroed);
   sy_timed_lock_release (&bin->lock);
   return true;
 }
@@ -225,21 +228,14 @@ static unsigned
 carve_without_waiting (struct sy_pool *pool, unsigned home, unsigned class, bool all,
                        unsigned count, void **top, bool *zeroed)
 {
+  struct sy_bin *bin = sy_pool_bin (pool, sy_home_shard (home), class);
   unsigned taken;
 
-  if (!carve_if_free (sy_pool_bin (pool, sy_home_shard (home), class), count, top, zeroed, &taken))
+  if (!carve_if_free (bin, false, count, top, zeroed, &taken))
     all = true;
   for (unsigned step = 1; step < neighbours (pool) && taken == 0; step++)
-    {
-      struct sy_bin *bin = sy_pool_bin (pool, neighbour (pool, home, step), class);
-      /* Relaxed: a hint. */
-      AO_t spare = AO_load (&bin->free_low);
-
-      (void) carve_if_free (bin, all || spare > count ? count : (unsigned) spare, top, zeroed,
-                            &taken);
-      if (taken != 0)
-        AO_store (&bin->free_low, spare > taken ? spare - taken : 0);
-    }
+    (void) carve_if_free (sy_pool_bin (pool, neighbour (pool, home, step), class), !all, count,
+                          top, zeroed, &taken);
   return taken;
 }
 
@@ -292,13 +288,16 @@ unsigned
 sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned count, void **top,
                bool *zeroed)
 {
-  unsigned taken = carve_without_waiting (pool, home, class, false, count, top, zeroed);
+  /* Relaxed, here and below: a hint. */
+  bool all = AO_load (&pool->used_up) != 0;
+  unsigned taken = carve_without_waiting (pool, home, class, all, count, top, zeroed);
 
   if (taken == 0)
     taken = carve_at_home (pool, home, class, count, top, zeroed);
-  /* The memory is used up: nothing is spared. */
-  return taken != 0 ? taken
-                    : carve_without_waiting (pool, home, class, true, count, top, zeroed);
+  if (taken != 0 || all)
+    return taken;
+  AO_store (&pool->used_up, 1);
+  return carve_without_waiting (pool, home, class, true, count, top, zeroed);
 }
 
 /* The slab that a block goes back to.  Reports misuse if the block is in no slab of this class and

@@ -57,6 +57,8 @@ struct sy_pool {
   bool direct;           /* no magazines: every request goes to a slab under its bin's lock */
   AO_t next_home;        /* counts the homes given out: shard by shard, then depot by depot */
   AO_t cross_frees;      /* blocks that went from one shard to another; shared adds */
+  AO_t used_up;            /* 1: a thread got no memory for a slab since the last reaping began; so
+                              none spares its neighbours' blocks.  Any thread writes it */
   struct sy_reaping reaping;
 };
 
@@ -114,7 +116,8 @@ struct sy_magazine *sy_pool_take_magazine (struct sy_pool *pool, unsigned home, 
 struct sy_magazine *sy_pool_take_spare (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Notes that a thread of this home, which used the class, has ended.  Any thread may then take all
-   magazines of home's depot, until one of the depot's own threads takes one. */
+   magazines of home's depot, until one of the depot's own threads takes one, and what the slabs of
+   the shard have now. */
 void sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Gives a full magazine to home's depot.  False: the depot is full. */

@@ -83,16 +83,6 @@ come_to_depot (struct sy_reaping *reaping, const struct sy_bin *bin, unsigned nu
   reaping->magazines = number < SY_DEPOTS ? (unsigned) AO_load (&bin->depot[number].low) : 0;
 }
 
-/* As sy_stock_look: a bin that nobody uses takes no page.  Relaxed: a hint. */
-static void
-look_at_slabs (struct sy_bin *bin)
-{
-  AO_t free_blocks = AO_load (&bin->free_blocks);
-
-  if (AO_load (&bin->free_low) != free_blocks)
-    AO_store (&bin->free_low, free_blocks);
-}
-
 /* Goes on to bin number `number`, or ends the reaping behind the last one. */
 static void
 come_to_bin (struct sy_pool *pool, unsigned number)
@@ -110,7 +100,7 @@ come_to_bin (struct sy_pool *pool, unsigned number)
   struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
 
   come_to_depot (reaping, bin, 0);
-  look_at_slabs (bin);
+  sy_bin_look (bin);
   reaping->slabs = SY_PURGE_LEAST + (unsigned) AO_load (&bin->slabs) / SY_PURGE_SHARE;
 }
 
@@ -171,6 +161,8 @@ step (struct sy_pool *pool, uint64_t now_ns)
   if (begins)
     {
       sy_magazine_look ();
+      if (AO_load (&pool->used_up) != 0)
+        AO_store (&pool->used_up, 0);
       come_to_bin (pool, 0);
     }
   for (unsigned bits = 0; AO_load (&timer->under_way) != 0; bits++)

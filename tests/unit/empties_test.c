@@ -86,6 +86,41 @@ START_TEST (a_thread_gets_back_its_own_and_others_take_what_lies_deeper)
 END_TEST
 
 static void *
+take_give_and_take_one (void *argument)
+{
+  struct sy_magazine *taken[20];
+
+  (void) argument;
+  sy_magazine_thread_joins ();
+  for (unsigned at = 0; at < 20; at++)
+    test_must ((taken[at] = sy_magazine_take ()) != NULL, "out of magazines");
+  for (unsigned at = 0; at < 20; at++)
+    sy_magazine_give (taken[at]);
+  sy_magazine_give (sy_magazine_take ());
+  sy_magazine_thread_quits ();
+  return NULL;
+}
+
+/* Of a thread that goes on nothing could be spared here: there was no look since it took one. */
+START_TEST (what_an_ended_thread_left_is_anybodys)
+{
+  struct sy_magazine *taken[4096];
+  unsigned count = 0;
+  size_t bytes;
+
+  sy_magazine_thread_joins ();
+  (void) in_a_thread (take_give_and_take_one, NULL);
+  bytes = sy_magazine_committed_bytes ();
+  while (sy_magazine_committed_bytes () == bytes)
+    ck_assert_ptr_nonnull (taken[count++] = sy_magazine_take ());
+  ck_assert_uint_ge (count, 20);
+  while (count != 0)
+    sy_magazine_give (taken[--count]);
+  sy_magazine_thread_quits ();
+}
+END_TEST
+
+static void *
 take_and_give_some (void *argument)
 {
   struct sy_magazine *taken[20];
@@ -172,6 +207,7 @@ main (void)
 
   tcase_add_test (tests, magazines_given_back_are_taken_again);
   tcase_add_test (tests, a_thread_gets_back_its_own_and_others_take_what_lies_deeper);
+  tcase_add_test (tests, what_an_ended_thread_left_is_anybodys);
   tcase_add_test (tests, the_next_thread_gets_what_the_last_one_left);
   tcase_add_loop_test (tests, threads_that_take_and_give_empties_share_a_bounded_number, 0, 2);
   return test_run (suite);

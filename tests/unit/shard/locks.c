@@ -84,7 +84,20 @@ START_TEST (what_a_shards_own_threads_work_with_is_left_to_them)
   ck_assert_uint_eq (AO_load (&bin (0, LAST)->free_blocks), 1);
   ck_assert_uint_eq (AO_load (&bin (0, LAST)->free_low), 0);
   ck_assert_uint_eq (slabs_in (LAST), 3);
-  sy_pool_put (&pool, 0, LAST, blocks, 1 + BLOCKS + 3);
+
+  /* What the shard's own threads take, it cannot spare; what one leaves that ends, it can.  The
+     first of the three is the new slab's. */
+  void **two = blocks + 1 + BLOCKS + 1;
+
+  sy_pool_put (&pool, 0, LAST, two, 2);
+  AO_store (&bin (0, LAST)->free_low, 3);
+  carve (0, LAST, 2, two);
+  ck_assert_uint_eq (AO_load (&bin (0, LAST)->free_low), 1);
+  sy_pool_put (&pool, 0, LAST, two, 2);
+  ck_assert_uint_eq (AO_load (&bin (0, LAST)->free_low), 1);
+  sy_pool_thread_ended (&pool, 0, LAST);
+  ck_assert_uint_eq (AO_load (&bin (0, LAST)->free_low), 3);
+  sy_pool_put (&pool, 0, LAST, blocks, 1 + BLOCKS + 1);
   must_be_empty ();
   sy_pool_close (&pool);
 }
