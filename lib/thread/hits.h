@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hits.h: what most calls of malloc, calloc, free, realloc and malloc_usable_size come to in a pool:
- * a block popped from a magazine or pushed on one, or a block's class.
+ * hits.h: what most calls of malloc, calloc, free, realloc and malloc_usable_size come to in a
+ * pool: a block popped from a magazine or pushed on one, or a block's class.
  *
  * If it is no hit, the caller takes the slow way.  The cache is the thread's last one.  A caller
  * with a handle has compared the cache's owner: only a live handle owns a cache, so the handle may
