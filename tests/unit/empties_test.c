@@ -85,8 +85,9 @@ START_TEST (a_thread_gets_back_its_own_and_others_take_what_lies_deeper)
 }
 END_TEST
 
+/* 20 magazines, and one once more. */
 static void *
-take_give_and_take_one (void *argument)
+take_and_give_some (void *argument)
 {
   struct sy_magazine *taken[20];
 
@@ -109,7 +110,7 @@ START_TEST (what_an_ended_thread_left_is_anybodys)
   size_t bytes;
 
   sy_magazine_thread_joins ();
-  (void) in_a_thread (take_give_and_take_one, NULL);
+  (void) in_a_thread (take_and_give_some, NULL);
   bytes = sy_magazine_committed_bytes ();
   while (sy_magazine_committed_bytes () == bytes)
     ck_assert_ptr_nonnull (taken[count++] = sy_magazine_take ());
@@ -119,21 +120,6 @@ START_TEST (what_an_ended_thread_left_is_anybodys)
   sy_magazine_thread_quits ();
 }
 END_TEST
-
-static void *
-take_and_give_some (void *argument)
-{
-  struct sy_magazine *taken[20];
-
-  (void) argument;
-  sy_magazine_thread_joins ();
-  for (unsigned at = 0; at < 20; at++)
-    test_must ((taken[at] = sy_magazine_take ()) != NULL, "out of magazines");
-  for (unsigned at = 0; at < 20; at++)
-    sy_magazine_give (taken[at]);
-  sy_magazine_thread_quits ();
-  return NULL;
-}
 
 START_TEST (the_next_thread_gets_what_the_last_one_left)
 {
