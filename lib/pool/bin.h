@@ -61,7 +61,7 @@ struct sy_bin {
   struct sy_slab *list[SY_BIN_LISTS];
   struct sy_bin_walk walk[SY_WALKS];
   AO_t slabs, free_blocks; /* written under the lock, read by any thread as a hint */
-  AO_t free_low;           /* see above; any thread writes it */
+  AO_t free_low;           /* see above; any thread writes it, relaxed */
 } SY_APART;
 
 /* Blocks of one slab that lie on free pages, and that were taken out of its free bits. */

@@ -57,8 +57,8 @@ struct sy_pool {
   bool direct;           /* no magazines: every request goes to a slab under its bin's lock */
   AO_t next_home;        /* counts the homes given out: shard by shard, then depot by depot */
   AO_t cross_frees;      /* blocks that went from one shard to another; shared adds */
-  AO_t used_up;            /* 1: a thread got no memory for a slab since the last reaping began; so
-                              none spares its neighbours' blocks.  Any thread writes it */
+  AO_t used_up;          /* 1: a thread got no memory for a slab since the last reaping began; so
+                            none spares its neighbours' blocks.  Any thread writes it, relaxed */
   struct sy_reaping reaping;
 };
 
