@@ -8,17 +8,18 @@
  *
  * Delays are put in where orders meet: between a reader's load of the epoch and its store of it
  * (some sections are entered step by step, as sy_reader_enter does), between entering and the load
- * of the slot, around the looks at the block, and before and after the barrier.
+ * of the slot, around the looks at the block, and before and after the barrier.  In those sections
+ * the reader's store of its epoch also waits in a store buffer of the test's (late.c) until after
+ * the load of the slot, as in a processor, or until the library's barrier lets it arrive.
  *
  * SYDRA_SOAK=1: a hundred million reads and a million blocks for each test, and a reader that stays
  * inside for a minute.
  *
  * The same sources make the tests that must fail: linked with a library whose barrier does nothing,
  * whose walk over the readers sees nobody, or which is off by one in comparing epochs (-Wl,--wrap),
- * and TEST_FINDS defined, the test passes when a reader has seen a block of another generation.  A
- * barrier is missed only while a reader's store of its epoch waits in the processor and its load of
- * the slot does not: there, readers fill the store buffer with stores that miss the caches first,
- * and the library has no magazines, so that a block is reused as soon as it is freed.
+ * and TEST_FINDS defined, the test passes when a reader has seen a block of another generation.
+ * Where the barrier does nothing, it lets no late store arrive, and the library has no magazines:
+ * a block is reused as soon as it is freed.
  */
 #ifndef SY_TEST_READERS_H
 #define SY_TEST_READERS_H
@@ -38,9 +39,8 @@ extern bool soak;
 /* Every call looks for what may go, and frees at once where nobody is seen inside. */
 #define DEFERRED_MAX 64u
 #endif
-/* Until it is found: mostly within ten, and within a minute beside others that need the
-   processors. */
-#define SECONDS 400.0
+/* Until it is found: mostly within one. */
+#define SECONDS 100.0
 #else
 #define FINDS 0
 #define READERS 8
@@ -86,6 +86,19 @@ struct sydra_stats stats_now (void);
    threads have stopped. */
 void begin (AO_t first_epoch);
 void finish (void);
+
+/* Forgets all late stores, and sees whether the library's barrier is one that lets them arrive. */
+void late_stores_begin (void);
+
+/* Readers have no fence of their own, and the barrier is wrapped. */
+bool stores_may_be_late (void);
+
+/* The reader, below READERS, stores the value later.  It has one such store at a time. */
+void late_store (unsigned reader, AO_t *where, AO_t value);
+
+/* The reader's store, if one is late, is seen now; those of all readers. */
+void late_store_arrives (unsigned reader);
+void late_stores_arrive (void);
 
 /* Each adds a case. */
 void readers_add_generations (Suite *suite);

@@ -50,6 +50,7 @@ begin (AO_t first_epoch)
   a = sydra_alloc_create (&options);
   ck_assert_ptr_nonnull (a);
   AO_store (&a->domain.limbo.epoch.now, first_epoch);
+  late_stores_begin ();
   stop = false;
   stale = reads = retired = 0;
   for (uint64_t slot = 0; slot < SLOTS; slot++)
