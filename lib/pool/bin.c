@@ -19,6 +19,16 @@ slab_is_empty (const struct sy_slab *slab)
   return slab->free_count == sy_size_classes[slab->class].blocks;
 }
 
+/* The least free_count of a slab that is emptier than those of the list, or empty. */
+static uint16_t
+file_at (const struct sy_slab *slab, uint8_t list)
+{
+  unsigned blocks = sy_size_classes[slab->class].blocks,
+           next = ((list + 1u) * (blocks + 1) + SY_BIN_FULLNESSES - 1) / SY_BIN_FULLNESSES;
+
+  return list == SY_BIN_PURGED ? 0 : (uint16_t) (next < blocks ? next : blocks);
+}
+
 /* So many free blocks fewer. */
 static void
 lose (struct sy_bin *bin, size_t count)
@@ -34,6 +44,7 @@ static void
 list_insert (struct sy_bin *bin, struct sy_slab *slab, uint8_t list)
 {
   slab->list = list;
+  slab->file_at = file_at (slab, list);
   slab->prev = NULL;
   slab->next = bin->list[list];
   if (slab->next != NULL)
@@ -53,6 +64,7 @@ slab_list_remove (struct sy_bin *bin, struct sy_slab *slab)
   for (unsigned walk = 0; walk < SY_WALKS; walk++)
     if (bin->walk[walk].slab == slab)
       bin->walk[walk].slab = slab->next;
+  slab->file_at = 0;
 }
 
 /* Files a slab again whose free_count has changed, and which is in a list: into the list of its
@@ -145,22 +157,17 @@ sy_bin_populate (const struct sy_bin *bin, unsigned class, void *const *top, uns
 unsigned
 sy_bin_block (const struct sy_slab *slab, const void *block, const char *call)
 {
-  const struct sy_size_class *class = &sy_size_classes[slab->class];
-  size_t offset = (uintptr_t) block - (uintptr_t) sy_slab_start (slab);
-  unsigned index = sy_class_block (class, offset);
+  unsigned index;
 
-  if (SY_UNLIKELY (index * (size_t) class->bytes != offset || index >= class->blocks))
+  if (SY_UNLIKELY (!sy_slab_finds (slab, &sy_size_classes[slab->class], block, &index)))
     sy_bug (call, block, "points into the middle of a block");
   return index;
 }
 
-/* Files a slab of which `count` blocks have become free.  True: it is now empty and has left the
-   bin. */
-static bool
-slab_gained (struct sy_bin *bin, struct sy_slab *slab, unsigned count)
+bool
+sy_bin_file (struct sy_bin *bin, struct sy_slab *slab)
 {
-  sy_own_add (&bin->free_blocks, count);
-  if (slab->free_count == count)
+  if (slab->free_count == 1)
     list_insert (bin, slab, fullness (slab));
   if (slab_is_empty (slab))
     {
@@ -169,21 +176,6 @@ slab_gained (struct sy_bin *bin, struct sy_slab *slab, unsigned count)
     }
   list_again (bin, slab);
   return false;
-}
-
-unsigned
-sy_bin_put (struct sy_bin *bin, struct sy_slab *slab, void *const *blocks, unsigned count,
-            bool *emptied)
-{
-  size_t bytes = sy_class_slab_bytes (slab->class);
-  unsigned put = 0;
-
-  for (; put < count && (uintptr_t) blocks[put] - (uintptr_t) sy_slab_start (slab) < bytes;
-       put++)
-    if (SY_UNLIKELY (!sy_slab_put (slab, sy_bin_block (slab, blocks[put], "free"))))
-      sy_bug ("free", blocks[put], "block freed twice");
-  *emptied = slab_gained (bin, slab, put);
-  return put;
 }
 
 /* ---- Free pages inside slabs that are in use ---- */
@@ -283,7 +275,8 @@ sy_bin_is_valid (struct sy_bin *bin)
     for (const struct sy_slab *slab = bin->list[list]; slab != NULL; slab = slab->next)
       {
         if (slab->list != list || (list != SY_BIN_PURGED && fullness (slab) != list)
-            || slab->free_count == 0 || slab_is_empty (slab) || !sy_slab_is_valid (slab))
+            || slab->file_at != file_at (slab, list) || slab->free_count == 0
+            || slab_is_empty (slab) || !sy_slab_is_valid (slab))
           return false;
         free_blocks += slab->free_count;
       }

@@ -18,6 +18,8 @@
  *                                   it leaves the latter when a block comes or goes
  *   free_count == blocks        =>  the slab leaves the bin
  *   free_blocks                 ==  sum of free_count of all listed slabs
+ *   a slab's file_at is the least free_count of the next emptier list, or of an empty slab; it is 0
+ *   in the purged list, and in none
  *   a walk's next slab is in the list that the walk is at
  *
  * sy_bin_is_valid checks them; debug builds run it at sydra_collect.
@@ -106,17 +108,24 @@ sy_slab_start (const struct sy_slab *slab)
   return sy_range_address (slab->unit);
 }
 
-/* The number of the block that starts at the pointer.  Reports misuse in the name of `call` if no
-   block of the slab starts there. */
+/* The number of the block of the slab, which is of the class, that starts at the pointer.  False:
+   none does. */
+static inline bool
+sy_slab_finds (const struct sy_slab *slab, const struct sy_size_class *class, const void *block,
+               unsigned *index)
+{
+  size_t offset = (uintptr_t) block - (uintptr_t) sy_slab_start (slab);
+
+  *index = sy_class_block (class, offset);
+  return *index * (size_t) class->bytes == offset && *index < class->blocks;
+}
+
+/* The same; reports misuse in the name of `call` if none does. */
 unsigned sy_bin_block (const struct sy_slab *slab, const void *block, const char *call);
 
-/*
- * Puts back the first of the blocks, which lies in the slab, and the following ones as long as they
- * lie in the same slab.  Returns how many.  Sets *emptied to whether the slab is now empty and has
- * left the bin.
- */
-unsigned sy_bin_put (struct sy_bin *bin, struct sy_slab *slab, void *const *blocks, unsigned count,
-                     bool *emptied);
+/* Files a slab anew that has gained a block, at file_at or beyond.  True: it is now empty and has
+   left the bin. */
+bool sy_bin_file (struct sy_bin *bin, struct sy_slab *slab);
 
 /*
  * Takes holes out of up to `most` of the walk's next slabs.  SY_WALK_ALL looks at all slabs but the

@@ -302,7 +302,7 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
 
 /* The slab that a block goes back to.  Reports misuse if the block is in no slab of this class and
    pool. */
-static struct sy_slab *
+static inline struct sy_slab *
 slab_of (const struct sy_pool *pool, unsigned class, const void *block)
 {
   if (SY_UNLIKELY (sy_pool_class_of (pool, block) != class))
@@ -310,30 +310,49 @@ slab_of (const struct sy_pool *pool, unsigned class, const void *block)
   return sy_slab_of (block);
 }
 
-/* Puts back those blocks that are of the same shard as the last one.  Moves the others to the
-   front of the array, and returns how many these are. */
+/* Marks the block free in its slab, which is of the class. */
+static void
+put_one (struct sy_slab *slab, const struct sy_size_class *class, void *block)
+{
+  unsigned index;
+
+  if (SY_UNLIKELY (!sy_slab_finds (slab, class, block, &index)))
+    sy_bug ("free", block, "points into the middle of a block");
+  if (SY_UNLIKELY (!sy_slab_put (slab, index)))
+    sy_bug ("free", block, "block freed twice");
+}
+
+/*
+ * Puts back those blocks that are of the same shard as the last one.  Moves the others to the
+ * front of the array, and returns how many these are.  Blocks that are scattered over many slabs
+ * cost little more than their bits: a slab is filed anew only when it is to change lists.
+ */
 static unsigned
 put_one_shard (struct sy_pool *pool, unsigned home, unsigned class, void **blocks, unsigned count,
                struct sy_slab_chain *emptied)
 {
-  unsigned shard = slab_of (pool, class, blocks[count - 1])->shard, others = 0;
+  unsigned shard = slab_of (pool, class, blocks[count - 1])->shard, others = 0, counted = 0;
   struct sy_bin *bin = sy_pool_bin (pool, shard, class);
 
   sy_timed_lock_take (&bin->lock);
-  for (unsigned at = 0; at < count;)
+  for (unsigned at = 0; at < count; at++)
     {
       struct sy_slab *slab = slab_of (pool, class, blocks[at]);
-      bool is_empty;
 
       if (slab->shard != shard)
         {
-          blocks[others++] = blocks[at++];
+          blocks[others++] = blocks[at];
           continue;
         }
-      at += sy_bin_put (bin, slab, blocks + at, count - at, &is_empty);
-      if (is_empty)
+      put_one (slab, &sy_size_classes[class], blocks[at]);
+      if (SY_LIKELY (slab->free_count < slab->file_at))
+        continue;
+      sy_own_add (&bin->free_blocks, at + 1 - others - counted);
+      counted = at + 1 - others;
+      if (sy_bin_file (bin, slab))
         sy_pool_slab_end (slab, emptied);
     }
+  sy_own_add (&bin->free_blocks, count - others - counted);
   sy_timed_lock_release (&bin->lock);
   if (shard != sy_home_shard (home))
     sy_shared_add (&pool->cross_frees, count - others);

@@ -53,6 +53,7 @@ struct sy_slab {
   uint8_t first_word;           /* no word before this one has a bit set */
   uint8_t class;
   uint8_t list;                 /* which of its bin's lists it is in */
+  uint16_t file_at;             /* gaining this free_count, it changes lists; 0: at any gain */
   uint64_t word[];              /* bits, sy_class_words (class) */
 };
 
@@ -90,8 +91,7 @@ sy_slab_put (struct sy_slab *slab, unsigned block)
     return false;
   *word |= bit;
   slab->free_count++;
-  if (block >> 6 < slab->first_word)
-    slab->first_word = (uint8_t) (block >> 6);
+  slab->first_word = (uint8_t) (block >> 6 < slab->first_word ? block >> 6 : slab->first_word);
   return true;
 }
 

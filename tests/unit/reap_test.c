@@ -245,6 +245,24 @@ START_TEST (a_purge_takes_all_at_once_and_each_hole_once)
 }
 END_TEST
 
+START_TEST (a_slab_that_gains_blocks_after_a_purge_is_looked_at_again)
+{
+  unsigned class = class_of_blocks (BLOCK_BYTES), kept;
+  size_t page = sy_os_page_bytes ();
+
+  open_and_reap (1);
+  kept = put_some (class, 0, fill_slabs (class, SLABS), 0, is_in_first_quarter);
+  ck_assert_uint_eq (sy_reap_purge (&pool), SLABS * (SY_UNIT_BYTES * 3 / 4));
+  kept = put_some (class, 0, kept, 0, is_first_of_its_slab);
+  ck_assert_uint_eq (sy_reap_purge (&pool), SLABS * (SY_UNIT_BYTES - page));
+  ck_assert_uint_eq (resident_of_kept (class, kept), SLABS * page);
+  ck_assert (sy_pool_is_valid (&pool));
+  sy_pool_put (&pool, 0, class, block, kept);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
 /* Slabs come, go and change lists while walks are under way. */
 START_TEST (walks_outlive_what_happens_to_slabs)
 {
@@ -312,6 +330,7 @@ main (void)
   tcase_add_test (tests, idle_slabs_lose_their_free_pages);
   tcase_add_test (tests, slabs_without_a_free_page_hide_none);
   tcase_add_test (tests, a_purge_takes_all_at_once_and_each_hole_once);
+  tcase_add_test (tests, a_slab_that_gains_blocks_after_a_purge_is_looked_at_again);
   tcase_add_test (tests, walks_outlive_what_happens_to_slabs);
   return test_run (suite);
 }
