@@ -274,7 +274,8 @@ struct sydra_class_stats {
   uint64_t lock_acquisitions; /* how often one of the locks over its slabs was taken */
   uint64_t lock_contention;   /* how often a thread had to wait for one of them */
   uint64_t lock_wait_ns;      /* how long threads waited for them, in nanoseconds */
-  uint64_t lock_hold_ns;      /* how long they were held, in nanoseconds */
+  uint64_t lock_hold_ns;      /* how long they were held, in nanoseconds; an estimate, as one hold in
+                                 16 is timed */
 };
 
 /* The statistics of one handle.  Counts begin when the handle is made. */

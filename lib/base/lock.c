@@ -73,6 +73,14 @@ sy_lock_hold_all (bool held)
   holds_all = held;
 }
 
+static void
+begin_hold (struct sy_timed_lock *lock)
+{
+  lock->taken_at_ns
+    = AO_load (&lock->acquisitions) % SY_HOLDS_TIMED == 0 ? sy_os_now_ns () : 0;
+  sy_own_add (&lock->acquisitions, 1);
+}
+
 void
 sy_timed_lock_take (struct sy_timed_lock *lock)
 {
@@ -82,10 +90,9 @@ sy_timed_lock_take (struct sy_timed_lock *lock)
   uint64_t asked_ns = sy_os_now_ns ();
 
   sy_lock_take (&lock->lock);
-  lock->taken_at_ns = sy_os_now_ns ();
-  sy_own_add (&lock->acquisitions, 1);
   sy_own_add (&lock->contention, 1);
-  sy_own_add (&lock->wait_ns, (AO_t) (lock->taken_at_ns - asked_ns));
+  sy_own_add (&lock->wait_ns, (AO_t) (sy_os_now_ns () - asked_ns));
+  begin_hold (lock);
 }
 
 bool
@@ -93,14 +100,15 @@ sy_timed_lock_try (struct sy_timed_lock *lock)
 {
   if (!sy_lock_try (&lock->lock))
     return false;
-  lock->taken_at_ns = sy_os_now_ns ();
-  sy_own_add (&lock->acquisitions, 1);
+  begin_hold (lock);
   return true;
 }
 
 void
 sy_timed_lock_release (struct sy_timed_lock *lock)
 {
-  sy_own_add (&lock->hold_ns, (AO_t) (sy_os_now_ns () - lock->taken_at_ns));
+  if (SY_UNLIKELY (lock->taken_at_ns != 0))
+    sy_own_add (&lock->hold_ns,
+                (AO_t) (SY_HOLDS_TIMED * (sy_os_now_ns () - lock->taken_at_ns)));
   sy_lock_release (&lock->lock);
 }

@@ -57,10 +57,11 @@ void sy_lock_release (struct sy_lock *lock);
 void sy_lock_hold_all (bool held);
 
 /* A lock that counts how often and how long threads wait for it and hold it.  The counts are
-   written under the lock, and read by any thread. */
+   written under the lock, and read by any thread.  hold_ns is an estimate: one hold in
+   SY_HOLDS_TIMED is timed, the first one among them, and counts for all of them. */
 struct sy_timed_lock {
   struct sy_lock lock;
-  uint64_t taken_at_ns;
+  uint64_t taken_at_ns;  /* 0: this hold is not timed */
   AO_t acquisitions, contention, wait_ns, hold_ns;
 };
 
