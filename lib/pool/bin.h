@@ -53,12 +53,19 @@ struct sy_bin_walk {
 enum { SY_WALK_IDLE, SY_WALK_ALL, SY_WALKS };
 
 /*
+ * The depots: one for each thread of a shard, as far as there are so many, and the inbox.  That gets
+ * full magazines of this shard's blocks from threads of other shards whose own depot is full, and
+ * any thread of this shard takes from it.  So what one thread allocates and another one frees goes
+ * back a magazine at a time, and its slabs are not written.  snmalloc sends such blocks home too.
+ *
  * free_low says how many blocks the slabs can spare for threads of other shards: the least
  * free_blocks since the last look, less what such threads took.  A look is a visit by a reaping
  * (reap.h), or the end of one of the shard's threads; it sets free_low anew.
  */
+enum { SY_INBOX = SY_DEPOTS, SY_BIN_DEPOTS };
+
 struct sy_bin {
-  struct sy_stock depot[SY_DEPOTS];
+  struct sy_stock depot[SY_BIN_DEPOTS];
   struct sy_timed_lock lock SY_APART;
   struct sy_slab *list[SY_BIN_LISTS];
   struct sy_bin_walk walk[SY_WALKS];

@@ -98,7 +98,7 @@ pop_any_spare (struct sy_bin *bin, unsigned first, unsigned depots)
   struct sy_magazine *magazine = NULL;
 
   for (unsigned step = 0; step < depots && magazine == NULL; step++)
-    magazine = sy_stock_pop_spare (&bin->depot[(first + step) % SY_DEPOTS]);
+    magazine = sy_stock_pop_spare (&bin->depot[(first + step) % SY_BIN_DEPOTS]);
   return magazine;
 }
 
@@ -146,7 +146,7 @@ sy_pool_close (struct sy_pool *pool)
 
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+      for (unsigned depot = 0; depot < SY_BIN_DEPOTS; depot++)
         for (struct sy_magazine *full;
              (full = sy_depot_pop (&sy_pool_bin (pool, shard, class)->depot[depot].depot))
              != NULL;)
@@ -161,7 +161,9 @@ sy_pool_take_magazine (struct sy_pool *pool, unsigned home, unsigned class)
 {
   struct sy_bin *bin = sy_pool_bin (pool, sy_home_shard (home), class);
 
-  return sy_stock_pop (&bin->depot[sy_home_depot (home)]);
+  struct sy_magazine *magazine = sy_stock_pop (&bin->depot[sy_home_depot (home)]);
+
+  return magazine != NULL ? magazine : sy_stock_pop (&bin->depot[SY_INBOX]);
 }
 
 struct sy_magazine *
@@ -169,12 +171,12 @@ sy_pool_take_spare (struct sy_pool *pool, unsigned home, unsigned class)
 {
   unsigned depot = sy_home_depot (home);
   struct sy_magazine *magazine
-    = pop_any_spare (sy_pool_bin (pool, sy_home_shard (home), class), depot + 1, SY_DEPOTS - 1);
+    = pop_any_spare (sy_pool_bin (pool, sy_home_shard (home), class), depot + 1, SY_BIN_DEPOTS - 1);
 
   for (unsigned step = 1; step < neighbours (pool) && magazine == NULL; step++)
     {
       magazine = pop_any_spare (sy_pool_bin (pool, neighbour (pool, home, step), class), depot,
-                                SY_DEPOTS);
+                                SY_BIN_DEPOTS);
       if (magazine != NULL)
         sy_shared_add (&pool->cross_frees, magazine->rounds);
     }
@@ -190,16 +192,41 @@ sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class)
   sy_bin_look (bin);
 }
 
-bool
-sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
-                       struct sy_magazine *magazine)
+/* The slab that a block goes back to.  Reports misuse if the block is in no slab of this class and
+   pool. */
+static inline struct sy_slab *
+slab_of (const struct sy_pool *pool, unsigned class, const void *block)
 {
-  struct sy_depot *depot
-    = &sy_pool_bin (pool, sy_home_shard (home), class)->depot[sy_home_depot (home)].depot;
+  if (SY_UNLIKELY (sy_pool_class_of (pool, block) != class))
+    sy_bug ("free", block, "block freed twice");
+  return sy_slab_of (block);
+}
+
+/* Pushes the magazine on a depot of the shard.  False: that is full. */
+static bool
+push (struct sy_pool *pool, unsigned shard, unsigned number, unsigned class,
+      struct sy_magazine *magazine)
+{
+  struct sy_depot *depot = &sy_pool_bin (pool, shard, class)->depot[number].depot;
 
   if (sy_depot_depth (depot) >= sy_size_classes[class].depot_depth)
     return false;
   sy_depot_push (depot, magazine);
+  return true;
+}
+
+bool
+sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
+                       struct sy_magazine *magazine)
+{
+  unsigned rounds = magazine->rounds, shard;
+
+  if (push (pool, sy_home_shard (home), sy_home_depot (home), class, magazine))
+    return true;
+  shard = slab_of (pool, class, sy_magazine_end (magazine)[-1])->shard;
+  if (shard == sy_home_shard (home) || !push (pool, shard, SY_INBOX, class, magazine))
+    return false;
+  sy_shared_add (&pool->cross_frees, rounds);
   return true;
 }
 
@@ -298,16 +325,6 @@ sy_pool_carve (struct sy_pool *pool, unsigned home, unsigned class, unsigned cou
     return taken;
   AO_store (&pool->used_up, 1);
   return carve_without_waiting (pool, home, class, true, count, top, zeroed);
-}
-
-/* The slab that a block goes back to.  Reports misuse if the block is in no slab of this class and
-   pool. */
-static inline struct sy_slab *
-slab_of (const struct sy_pool *pool, unsigned class, const void *block)
-{
-  if (SY_UNLIKELY (sy_pool_class_of (pool, block) != class))
-    sy_bug ("free", block, "block freed twice");
-  return sy_slab_of (block);
 }
 
 /* Marks the block free in its slab, which is of the class. */

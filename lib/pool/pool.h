@@ -108,7 +108,7 @@ sy_pool_class_of (const struct sy_pool *pool, const void *pointer)
   return kind < SY_CLASSES ? kind : SY_CLASS_HEAP;
 }
 
-/* Takes a full magazine of the class from home's depot.  NULL: none. */
+/* Takes a full magazine of the class from home's depot, or from the shard's inbox.  NULL: none. */
 struct sy_magazine *sy_pool_take_magazine (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Takes one that another depot of the shard can spare, else one that a neighbour shard can spare.
@@ -120,7 +120,8 @@ struct sy_magazine *sy_pool_take_spare (struct sy_pool *pool, unsigned home, uns
    the shard have now. */
 void sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class);
 
-/* Gives a full magazine to home's depot.  False: the depot is full. */
+/* Gives a full magazine to home's depot; if that is full, and the last block is another shard's, to
+   that shard's inbox.  False: no room; the magazine is still the caller's. */
 bool sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
                             struct sy_magazine *magazine);
 

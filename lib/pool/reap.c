@@ -80,7 +80,7 @@ static void
 come_to_depot (struct sy_reaping *reaping, const struct sy_bin *bin, unsigned number)
 {
   reaping->depot = number;
-  reaping->magazines = number < SY_DEPOTS ? (unsigned) AO_load (&bin->depot[number].low) : 0;
+  reaping->magazines = number < SY_BIN_DEPOTS ? (unsigned) AO_load (&bin->depot[number].low) : 0;
 }
 
 /* Goes on to bin number `number`, or ends the reaping behind the last one. */
@@ -147,7 +147,7 @@ reap_bins (struct sy_pool *pool)
   unsigned shard, class;
   struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
 
-  return reaping->depot < SY_DEPOTS ? reap_depot (pool, shard, class, bin)
+  return reaping->depot < SY_BIN_DEPOTS ? reap_depot (pool, shard, class, bin)
                                     : reap_slabs (pool, class, bin);
 }
 
@@ -222,7 +222,7 @@ sy_reap_shed (struct sy_pool *pool, unsigned shard, AO_t growths)
   uint64_t until_ns = sy_os_now_ns () + SY_SHED_NS;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+    for (unsigned depot = 0; depot < SY_BIN_DEPOTS; depot++)
       if (!shed_depot (pool, shard, class, depot, until_ns))
         return;
 }
@@ -253,7 +253,7 @@ sy_reap_drain (struct sy_pool *pool)
 {
   for (unsigned shard = 0; shard < pool->shard_count; shard++)
     for (unsigned class = 1; class < SY_CLASSES; class++)
-      for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+      for (unsigned depot = 0; depot < SY_BIN_DEPOTS; depot++)
         while (drain_one (pool, shard, class,
                           &sy_pool_bin (pool, shard, class)->depot[depot].depot))
           ;

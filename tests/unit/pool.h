@@ -70,7 +70,7 @@ must_be_empty (void)
       {
         ck_assert_uint_eq (AO_load (&bin (shard, class)->slabs), 0);
         ck_assert_uint_eq (AO_load (&bin (shard, class)->free_blocks), 0);
-        for (unsigned depot = 0; depot < SY_DEPOTS; depot++)
+        for (unsigned depot = 0; depot < SY_BIN_DEPOTS; depot++)
           ck_assert_uint_eq (sy_depot_depth (&bin (shard, class)->depot[depot].depot), 0);
       }
   for (uint32_t unit = 0; unit < units_in_map (); unit++)

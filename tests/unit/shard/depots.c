@@ -123,6 +123,38 @@ START_TEST (a_depot_refuses_more_than_its_fill)
 }
 END_TEST
 
+/* Where the depot at home is full, another shard's blocks go to that shard's inbox, and any thread
+   of that shard takes them. */
+START_TEST (what_a_full_depot_refuses_goes_home)
+{
+  unsigned class = (unsigned) _i, depth = sy_size_classes[class].depot_depth, far = sy_home (1, 2);
+  struct sy_magazine *foreign[2], *taken;
+
+  open_pool (2);
+  foreign[0] = full_magazine (sy_home (1, 0), class, 1);
+  foreign[1] = full_magazine (sy_home (1, 0), class, 1);
+  for (unsigned at = 0; at < depth; at++)
+    ck_assert (sy_pool_give_magazine (&pool, 0, class, full_magazine (0, class, 1)));
+  for (unsigned at = 0; at < 2; at++)
+    ck_assert (sy_pool_give_magazine (&pool, 0, class, foreign[at]));
+  ck_assert_uint_eq (AO_load (&pool.cross_frees), 2);
+  ck_assert_uint_eq (sy_depot_depth (&bin (1, class)->depot[SY_INBOX].depot), 2);
+  taken = sy_pool_take_magazine (&pool, far, class);
+  ck_assert_ptr_eq (taken, foreign[1]);
+  ck_assert (sy_pool_give_magazine (&pool, far, class, taken));
+
+  /* The inbox is as deep as a depot. */
+  while (sy_depot_depth (&bin (1, class)->depot[SY_INBOX].depot) < depth)
+    ck_assert (sy_pool_give_magazine (&pool, 0, class, full_magazine (1, class, 1)));
+  taken = full_magazine (1, class, 1);
+  ck_assert (!sy_pool_give_magazine (&pool, 0, class, taken));
+  ck_assert (sy_pool_give_magazine (&pool, sy_home (1, 3), class, taken));
+  sy_reap_drain (&pool);
+  must_be_empty ();
+  sy_pool_close (&pool);
+}
+END_TEST
+
 void
 shard_add_depots (Suite *suite)
 {
@@ -132,4 +164,5 @@ shard_add_depots (Suite *suite)
   tcase_add_test (tests, what_a_depots_own_threads_work_with_is_left_to_them);
   tcase_add_test (tests, a_home_has_a_depot_of_its_own);
   tcase_add_loop_test (tests, a_depot_refuses_more_than_its_fill, 1, SY_CLASSES);
+  tcase_add_loop_test (tests, what_a_full_depot_refuses_goes_home, 1, SY_CLASSES);
 }
