@@ -80,8 +80,9 @@
 #define SY_CAPACITY_FIRST 8u
 #define SY_CAPACITY_FIRST_BYTES ((size_t) 8 << 10)
 /* The magazines of one thread may grow to an equal share of SY_BUDGET_ALL among the threads that
-   use the handle, and to SY_BUDGET_LEAST in any case. */
-#define SY_BUDGET_ALL ((size_t) 4 << 20)
+   use the handle, and to SY_BUDGET_LEAST in any case.  A thread that uses all classes needs 16.6 MiB
+   for full-grown ones.  tcmalloc's caches have 32 MiB too. */
+#define SY_BUDGET_ALL ((size_t) 32 << 20)
 #define SY_BUDGET_LEAST ((size_t) 256 << 10)
 /* A full-grown magazine holds 64 KiB of blocks, but at least 16 blocks, or as many as 512 KiB hold
    if those are fewer. */
