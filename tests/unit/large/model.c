@@ -104,7 +104,7 @@ START_TEST (blocks_keep_their_contents_under_random_use)
   struct test_random random = test_random_make (1);
   uint64_t now_ns = sy_os_now_ns ();
 
-  for (unsigned step = 0; step < 100000; step++)
+  for (unsigned step = 0; step < (TEST_SANITIZED ? 20000 : 100000); step++)
     {
       model_step (&live[test_random_below (&random, 64)], &random);
       if (step % 64 == 0)
