@@ -274,8 +274,8 @@ struct sydra_class_stats {
   uint64_t lock_acquisitions; /* how often one of the locks over its slabs was taken */
   uint64_t lock_contention;   /* how often a thread had to wait for one of them */
   uint64_t lock_wait_ns;      /* how long threads waited for them, in nanoseconds */
-  uint64_t lock_hold_ns;      /* how long they were held, in nanoseconds; an estimate, as one hold in
-                                 16 is timed */
+  /* How long they were held, in nanoseconds: an estimate, as one hold in 17 is timed. */
+  uint64_t lock_hold_ns;
 };
 
 /* The statistics of one handle.  Counts begin when the handle is made. */
@@ -292,7 +292,8 @@ struct sydra_stats {
   uint64_t high_water_bytes;
   uint64_t shard_hits;               /* requests of pool size that the pool served */
   uint64_t shard_misses;             /* requests of pool size for which the class had no room */
-  /* Freed blocks put back into another shard than the thread's, or taken from another's depot. */
+  /* Freed blocks put back into another shard's slabs than the thread's, given to another shard, or
+     taken from another's depot: once for each, and those of a depot by the magazine. */
   uint64_t cross_shard_frees;
   uint64_t deferred_blocks, deferred_bytes;     /* that wait for readers now, and their bytes */
   uint64_t deferred_high_water_bytes;           /* the most such bytes that were observed at once */

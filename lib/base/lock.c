@@ -76,6 +76,8 @@ sy_lock_hold_all (bool held)
 static void
 begin_hold (struct sy_timed_lock *lock)
 {
+  if (SY_UNLIKELY (holds_all))
+    return;
   lock->taken_at_ns
     = AO_load (&lock->acquisitions) % SY_HOLDS_TIMED == 0 ? sy_os_now_ns () : 0;
   sy_own_add (&lock->acquisitions, 1);
@@ -107,7 +109,7 @@ sy_timed_lock_try (struct sy_timed_lock *lock)
 void
 sy_timed_lock_release (struct sy_timed_lock *lock)
 {
-  if (SY_UNLIKELY (lock->taken_at_ns != 0))
+  if (SY_UNLIKELY (lock->taken_at_ns != 0 && !holds_all))
     sy_own_add (&lock->hold_ns,
                 (AO_t) (SY_HOLDS_TIMED * (sy_os_now_ns () - lock->taken_at_ns)));
   sy_lock_release (&lock->lock);

@@ -26,11 +26,12 @@
    as often. */
 #define SY_LOCK_TRIES 100u
 
-/* ---- Where memory lies, and how much is taken at once ---- */
-
 /* How long locks are held is known from one hold in so many.  To time each one costs two looks at
-   the clock, 40 to 60 ns: more than anything else that a flush of a few blocks does. */
-#define SY_HOLDS_TIMED 16u
+   the clock, 40 to 60 ns: more than anything else that a flush of a few blocks does.  Prime, as
+   holds may come in pairs, of which one shall not always be passed over. */
+#define SY_HOLDS_TIMED 17u
+
+/* ---- Where memory lies, and how much is taken at once ---- */
 
 /* A system's huge page.  Arenas begin in the middle of one. */
 #define SY_HUGE_PAGE_BYTES ((size_t) 2 << 20)
@@ -79,8 +80,9 @@
    but at least one.  Each refill doubles it, up to the class's own limit. */
 #define SY_CAPACITY_FIRST 8u
 #define SY_CAPACITY_FIRST_BYTES ((size_t) 8 << 10)
-/* The magazines of one thread may grow to an equal share of SY_BUDGET_ALL among the threads that
-   use the handle, and to SY_BUDGET_LEAST in any case.  A thread that uses all classes needs 16.6 MiB
+/* The magazines of one thread may grow to an equal share of SY_BUDGET_ALL, or of a quarter of the
+   handle's limit if that is less, among the threads that use the handle, and to SY_BUDGET_LEAST in
+   any case.  A thread that uses all classes needs 16.6 MiB
    for full-grown ones.  tcmalloc's caches have 32 MiB too. */
 #define SY_BUDGET_ALL ((size_t) 32 << 20)
 #define SY_BUDGET_LEAST ((size_t) 256 << 10)
@@ -105,12 +107,11 @@
  * its caches, and not its neighbours'.
  */
 #define SY_DEPOTS 4u
-/* How many bytes of blocks a depot holds before freed blocks go back to their slabs: for classes
-   up to 32 bytes, and for larger ones. */
-#define SY_DEPOT_SMALL_BYTES ((size_t) 1 << 22)
-#define SY_DEPOT_LARGE_BYTES ((size_t) 1 << 20)
+/* How many bytes of blocks a depot holds before freed blocks go home or to their slabs: 4 MiB of
+   classes up to 32 bytes, of which there are many, and over 1 KiB, of which 1 MiB would be a
+   magazine or three; 1 MiB of those between. */
 #define SY_DEPOT_BYTES(block_bytes)                                                                \
-  ((block_bytes) <= 32 ? SY_DEPOT_SMALL_BYTES : SY_DEPOT_LARGE_BYTES)
+  ((size_t) 1 << ((block_bytes) <= 32 || (block_bytes) > 1024 ? 22 : 20))
 /*
  * How many shards a thread looks at, its own included, before it takes a new slab: enough to
  * find the shard of a consumer that frees the thread's blocks, and bounded when there are many

@@ -53,10 +53,11 @@ struct sy_bin_walk {
 enum { SY_WALK_IDLE, SY_WALK_ALL, SY_WALKS };
 
 /*
- * The depots: one for each thread of a shard, as far as there are so many, and the inbox.  That gets
- * full magazines of this shard's blocks from threads of other shards whose own depot is full, and
- * any thread of this shard takes from it.  So what one thread allocates and another one frees goes
- * back a magazine at a time, and its slabs are not written.  snmalloc sends such blocks home too.
+ * The depots: one for each thread of a shard, as far as there are so many, and the inbox.  This one
+ * gets full magazines of this shard's blocks from threads of other shards whose own depot is full,
+ * and any thread of this shard takes from it.  So what one thread allocates and another one frees
+ * goes back a magazine at a time, and its slabs are not written.  snmalloc sends such blocks home
+ * too.
  *
  * free_low says how many blocks the slabs can spare for threads of other shards: the least
  * free_blocks since the last look, less what such threads took.  A look is a visit by a reaping

@@ -160,7 +160,6 @@ struct sy_magazine *
 sy_pool_take_magazine (struct sy_pool *pool, unsigned home, unsigned class)
 {
   struct sy_bin *bin = sy_pool_bin (pool, sy_home_shard (home), class);
-
   struct sy_magazine *magazine = sy_stock_pop (&bin->depot[sy_home_depot (home)]);
 
   return magazine != NULL ? magazine : sy_stock_pop (&bin->depot[SY_INBOX]);
@@ -189,6 +188,7 @@ sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class)
   struct sy_bin *bin = sy_pool_bin (pool, sy_home_shard (home), class);
 
   sy_stock_thread_ended (&bin->depot[sy_home_depot (home)]);
+  sy_stock_thread_ended (&bin->depot[SY_INBOX]);
   sy_bin_look (bin);
 }
 

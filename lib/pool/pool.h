@@ -116,8 +116,8 @@ struct sy_magazine *sy_pool_take_magazine (struct sy_pool *pool, unsigned home, 
 struct sy_magazine *sy_pool_take_spare (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Notes that a thread of this home, which used the class, has ended.  Any thread may then take all
-   magazines of home's depot, until one of the depot's own threads takes one, and what the slabs of
-   the shard have now. */
+   magazines of home's depot and of the inbox, until one of their own threads takes one, and what
+   the slabs of the shard have now. */
 void sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Gives a full magazine to home's depot; if that is full, and the last block is another shard's, to

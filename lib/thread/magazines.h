@@ -60,8 +60,9 @@ void sy_cache_put_blocks (struct sydra_alloc *a, unsigned home, unsigned class, 
                           unsigned count);
 
 /*
- * Gives a full magazine to home's depot.  If the depot is full, or the magazine has fewer than
- * `least` blocks, the blocks go to the slabs instead: a short one would soon be a miss again.
+ * Gives a full magazine to home's depot, or to the inbox of the shard that its blocks are of.  If
+ * there is no room, or the magazine has fewer than `least` blocks, the blocks go to the slabs
+ * instead: a short one would soon be a miss again.
  * False: they did, and the caller still has the magazine, which is empty.
  */
 bool sy_cache_hand_in (struct sydra_alloc *a, unsigned home, unsigned class,

@@ -128,8 +128,8 @@ load_previous (struct sy_cache *cache, unsigned class)
 }
 
 /*
- * From home's depot; from slabs, if those at home have a magazine of blocks; from what other depots
- * can spare; from any slabs.  What other threads write is looked at last.
+ * From home's depot or the inbox; from slabs, if those at home have a magazine of blocks; from what
+ * other depots can spare; from any slabs.  What other threads write is looked at last.
  */
 static bool
 refill_from_pool (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)

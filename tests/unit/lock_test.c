@@ -79,7 +79,6 @@ START_TEST (an_uncontended_lock_counts_acquisitions_only)
   ck_assert_uint_eq (timed.acquisitions, 20);
   ck_assert_uint_eq (timed.contention, 0);
   ck_assert_uint_eq (timed.wait_ns, 0);
-
 }
 END_TEST
 

@@ -20,8 +20,10 @@ __wrap_sy_epoch_barrier (void)
   static bool called;
 
   if (!called)
-    late_stores_arrive ();
-  called = true;
+    {
+      called = true;
+      late_stores_arrive ();
+    }
   AO_nop_full ();
   return true;
 }

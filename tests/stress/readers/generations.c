@@ -27,16 +27,20 @@ wait_a_little (struct test_random *random)
 
 /* ---- Readers ---- */
 
-/* Looks at a slot's block twice; false: it was not what it must be. */
+/* Looks at a slot's block twice; false: it was not what it must be.  *is_late: the reader's store
+   of its epoch has yet to arrive. */
 static bool
-read_slot (struct test_random *random, unsigned reader, uint64_t slot, uint64_t *latest)
+read_slot (struct test_random *random, unsigned reader, bool *is_late, uint64_t slot,
+           uint64_t *latest)
 {
   const volatile struct block *block = __atomic_load_n (&slots[slot], __ATOMIC_ACQUIRE);
   uint64_t first, second;
   bool right;
 
   wait_a_little (random);
-  late_store_arrives (reader);
+  if (*is_late)
+    late_store_arrives (reader);
+  *is_late = false;
   first = block->generation;
   right = block->slot == slot && block->hash == hash_of (slot, first) && first >= *latest;
   wait_a_little (random);
@@ -47,7 +51,7 @@ read_slot (struct test_random *random, unsigned reader, uint64_t slot, uint64_t 
 
 /* As sydra_epoch_enter, often step by step where this is the outermost section. */
 static uint64_t
-enter (struct test_random *random, unsigned reader)
+enter (struct test_random *random, unsigned reader, bool *is_late)
 {
   struct sy_cache *cache = sy_cache_get (a, "sydra_epoch_enter");
   AO_t current;
@@ -57,7 +61,8 @@ enter (struct test_random *random, unsigned reader)
     return sydra_epoch_enter (a);
   current = AO_load_acquire (&a->domain.limbo.epoch.now);
   wait_a_little (random);
-  if (stores_may_be_late ())
+  *is_late = stores_may_be_late ();
+  if (*is_late)
     late_store (reader, &cache->participant.reader.epoch, current);
   else
     {
@@ -79,7 +84,8 @@ read_slots (void *argument)
     {
       bool nested = test_random_below (&random, 16) == 0;
 
-      uint64_t epoch = enter (&random, reader), inner = 0;
+      bool is_late = false;
+      uint64_t epoch = enter (&random, reader, &is_late), inner = 0;
 
       if (!FINDS)
         wait_a_little (&random);
@@ -90,7 +96,7 @@ read_slots (void *argument)
         {
           uint64_t slot = test_random_below (&random, SLOTS);
 
-          wrong += !read_slot (&random, reader, slot, &latest[slot]);
+          wrong += !read_slot (&random, reader, &is_late, slot, &latest[slot]);
           if (nested && looks == 1)
             inner = sydra_epoch_enter (a);
         }

@@ -39,9 +39,9 @@ late_store (unsigned reader, AO_t *where, AO_t value)
   pthread_mutex_lock (&store->lock);
   store->where = where;
   store->value = value;
+  /* A barrier that looked here before comes before the loads that follow, and after what was
+     unlinked before it. */
   pthread_mutex_unlock (&store->lock);
-  /* A barrier that comes before this store is over before the loads that follow. */
-  AO_nop_full ();
 }
 
 void

@@ -10,7 +10,8 @@
  * (some sections are entered step by step, as sy_reader_enter does), between entering and the load
  * of the slot, around the looks at the block, and before and after the barrier.  In those sections
  * the reader's store of its epoch also waits in a store buffer of the test's (late.c) until after
- * the load of the slot, as in a processor, or until the library's barrier lets it arrive.
+ * the load of the slot, as in a processor, or until the library's barrier lets it arrive: this
+ * shows that there is a barrier where one must be, not what the system's barrier does.
  *
  * SYDRA_SOAK=1: a hundred million reads and a million blocks for each test, and a reader that stays
  * inside for a minute.
