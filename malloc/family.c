@@ -37,6 +37,10 @@ fail (int error)
 static void * SY_NOINLINE
 malloc_slow (size_t size)
 {
+  void *block = sy_process_hit_medium (size);
+
+  if (block != NULL)
+    return block;
   return sy_backend_malloc_slow (sy_process (), size);
 }
 

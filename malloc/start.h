@@ -57,6 +57,14 @@ sy_process_hit_malloc (size_t size)
                                          : NULL;
 }
 
+/* The same for sizes over SY_TINY_MAX. */
+static inline void *
+sy_process_hit_medium (size_t size)
+{
+  return size > SY_TINY_MAX && size <= SY_SMALL_MAX ? sy_cache_pop_medium (sy_cache_last, size)
+                                                    : NULL;
+}
+
 /* Frees a block that is no hit. */
 void sy_process_free_slow (void *block);
 

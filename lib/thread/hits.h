@@ -53,6 +53,19 @@ sy_cache_pop_fresh (struct sy_cache *cache, unsigned class)
   return block;
 }
 
+/* A block for a size over SY_TINY_MAX and up to SY_SMALL_MAX, as sy_cache_pop. */
+static inline void *
+sy_cache_pop_medium (struct sy_cache *cache, size_t size)
+{
+  unsigned class = sy_class_of_medium (size);
+  void *block = sy_cache_pop (cache, class);
+  void **top = (void **) AO_load (&cache->top[class]);
+
+  if (block != NULL && SY_UNLIKELY (top < cache->fresh[class]))
+    cache->fresh[class] = top;
+  return block;
+}
+
 /* Pops as many blocks as the loaded magazine has, up to count.  None of them is known to be
    zero. */
 static inline size_t

@@ -5,19 +5,30 @@
 void
 test_calloc (void)
 {
+  enum { BLOCKS = 3 };
+  unsigned char *block[BLOCKS];
   bool zero = true;
 
-  for (unsigned round = 0; round < 30000; round++)
+  /* More than one at once: the second one may be the first use of its memory. */
+  for (unsigned round = 0; round < 10000; round++)
     {
       size_t size = 1 + (round % 50 == 0 ? tap_below (600 * KIB) : tap_below (3000));
-      unsigned char *block = malloc (size);
 
-      memset (block, 0xaa, malloc_usable_size (block));
-      free (block);
-      block = calloc (size, 1);
-      zero = zero && is_filled (block, 0, size);
-      memset (block, 0xbb, size);
-      free (block);
+      for (unsigned at = 0; at < BLOCKS; at++)
+        {
+          block[at] = malloc (size);
+          memset (block[at], 0xaa, malloc_usable_size (block[at]));
+        }
+      for (unsigned at = 0; at < BLOCKS; at++)
+        free (block[at]);
+      for (unsigned at = 0; at < BLOCKS; at++)
+        {
+          block[at] = calloc (size, 1);
+          zero = zero && is_filled (block[at], 0, size);
+          memset (block[at], 0xbb, size);
+        }
+      for (unsigned at = 0; at < BLOCKS; at++)
+        free (block[at]);
     }
   tap (zero, "calloc's memory is zero after dirty frees");
 }

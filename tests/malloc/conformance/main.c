@@ -6,6 +6,7 @@ int
 main (void)
 {
   tap_seed ();
+  test_calloc (); /* first: memory that was never used is part of it */
   test_matrix ();
   test_too_big ();
   test_overflow ();
@@ -18,7 +19,6 @@ main (void)
   test_posix_memalign ();
   test_alignments ();
   test_pages ();
-  test_calloc ();
   test_realloc ();
   test_realloc_in_place ();
   test_usable ();
