@@ -103,8 +103,9 @@ START_TEST (blocks_keep_their_contents_under_random_use)
   static struct live live[64];
   struct test_random random = test_random_make (1);
   uint64_t now_ns = sy_os_now_ns ();
+  unsigned steps = getenv ("SYDRA_SOAK") != NULL ? 150000 : TEST_SANITIZED ? 10000 : 30000;
 
-  for (unsigned step = 0; step < (TEST_SANITIZED ? 20000 : 100000); step++)
+  for (unsigned step = 0; step < steps; step++)
     {
       model_step (&live[test_random_below (&random, 64)], &random);
       if (step % 64 == 0)
