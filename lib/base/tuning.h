@@ -80,11 +80,9 @@
    but at least one.  Each refill doubles it, up to the class's own limit. */
 #define SY_CAPACITY_FIRST 8u
 #define SY_CAPACITY_FIRST_BYTES ((size_t) 8 << 10)
-/* The magazines of one thread may grow to an equal share of SY_BUDGET_ALL, or of a quarter of the
-   handle's limit if that is less, among the threads that use the handle, and to SY_BUDGET_LEAST in
-   any case.  A thread that uses all classes needs 16.6 MiB
-   for full-grown ones.  tcmalloc's caches have 32 MiB too. */
-#define SY_BUDGET_ALL ((size_t) 32 << 20)
+/* The magazines of one thread may grow to an equal share of SY_BUDGET_ALL among the threads that
+   use the handle, and to SY_BUDGET_LEAST in any case. */
+#define SY_BUDGET_ALL ((size_t) 4 << 20)
 #define SY_BUDGET_LEAST ((size_t) 256 << 10)
 /* A full-grown magazine holds 64 KiB of blocks, but at least 16 blocks, or as many as 512 KiB hold
    if those are fewer. */
@@ -108,10 +106,9 @@
  */
 #define SY_DEPOTS 4u
 /* How many bytes of blocks a depot holds before freed blocks go home or to their slabs: 4 MiB of
-   classes up to 32 bytes, of which there are many, and over 1 KiB, of which 1 MiB would be a
-   magazine or three; 1 MiB of those between. */
+   classes up to 32 bytes, of which there are many, and 1 MiB of the others. */
 #define SY_DEPOT_BYTES(block_bytes)                                                                \
-  ((size_t) 1 << ((block_bytes) <= 32 || (block_bytes) > 1024 ? 22 : 20))
+  ((size_t) 1 << ((block_bytes) <= 32 ? 22 : 20))
 /*
  * How many shards a thread looks at, its own included, before it takes a new slab: enough to
  * find the shard of a consumer that frees the thread's blocks, and bounded when there are many

@@ -52,7 +52,7 @@ main (int count, char **words)
   for (unsigned at = 0; at < 2; at++)
     if (pthread_create (&thread[at], NULL, work_all_the_time, NULL) != 0)
       return 2;
-  for (; forks < FORKS && time (NULL) < end; forks++)
+  for (; forks < 4 || (forks < FORKS && time (NULL) < end); forks++)
     {
       int status = 0;
 
@@ -66,5 +66,5 @@ main (int count, char **words)
         return 3;
     }
   printf ("%u forks\n", forks);
-  _exit (fflush (stdout) == 0 && forks > 3 ? 0 : 4);
+  _exit (fflush (stdout) == 0 ? 0 : 4);
 }

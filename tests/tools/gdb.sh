@@ -298,10 +298,10 @@ check_magazines () {
     '^  class 9 (128 bytes): loaded [1-9][0-9]* of [0-9]*, previous none, capacity [1-9][0-9]*$'
   tap_same "... and no other class" "4 5 9 44" \
     "$(sed -n 's/^  class \([0-9]*\) .*/\1/p' "$work/section" | paste -s -d ' ' -)"
-  # Two magazines of each class, and one half of 32 MiB.
+  # Two magazines of each class, and one half of 4 MiB.
   used=$("$AWK" '/^  class/ { sub (/\(/, "", $3); sum += 2 * $3 * $NF } END { print sum }' \
     "$work/section")
-  one "... and its budget" "^  budget $used of 16777216 bytes\$"
+  one "... and its budget" "^  budget $used of 2097152 bytes\$"
   # All but 20 blocks that left the slab are in the loaded magazine.
   held=$(sed -n 's/^  class 5 (64 bytes): loaded \([0-9]* of [0-9]*\), previous none.*/\1/p' \
     "$work/section")

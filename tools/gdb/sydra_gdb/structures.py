@@ -55,8 +55,7 @@ def cache_text(value):
     if cache is None:
         return "cache of no live handle"
     library = cache.library
-    limit = int(cache.handle.value["max_bytes"])
-    share = min(SY_BUDGET_ALL, limit // 4 or SY_BUDGET_ALL) // int(cache.handle.domain["participants"])
+    share = SY_BUDGET_ALL // int(cache.handle.domain["participants"])
     lines = ["cache of %s, %s" % (cache.thread, cache.handle),
              "  budget %d of %d bytes" % (int(value["budget_used"]), max(share, SY_BUDGET_LEAST))]
     for class_ in range(1, length_of(value["previous"])):
