@@ -148,7 +148,7 @@ reap_bins (struct sy_pool *pool)
   struct sy_bin *bin = bin_at (reaping, pool, &shard, &class);
 
   return reaping->depot < SY_BIN_DEPOTS ? reap_depot (pool, shard, class, bin)
-                                    : reap_slabs (pool, class, bin);
+                                        : reap_slabs (pool, class, bin);
 }
 
 static void

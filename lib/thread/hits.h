@@ -37,6 +37,19 @@ sy_cache_pop (struct sy_cache *cache, unsigned class)
   return block;
 }
 
+/* Notes that the class's loaded magazine has popped a block.  True: that is known to be zero.  What
+   lies below such a block may be zero too, what is put above it no longer. */
+static inline bool
+sy_cache_note_popped (struct sy_cache *cache, unsigned class)
+{
+  void **top = (void **) AO_load (&cache->top[class]);
+  bool is_fresh = top < cache->fresh[class];
+
+  if (is_fresh)
+    cache->fresh[class] = top;
+  return is_fresh;
+}
+
 /*
  * The same, and notes in popped_fresh whether the block is known to be zero.  That has a meaning
  * for classes over SY_TINY_MAX only, which sy_cache_pop alone never serves.
@@ -45,11 +58,8 @@ static inline void *
 sy_cache_pop_fresh (struct sy_cache *cache, unsigned class)
 {
   void *block = sy_cache_pop (cache, class);
-  void **top = (void **) AO_load (&cache->top[class]);
 
-  cache->popped_fresh = top < cache->fresh[class];
-  if (cache->popped_fresh)
-    cache->fresh[class] = top;
+  cache->popped_fresh = sy_cache_note_popped (cache, class);
   return block;
 }
 
@@ -59,10 +69,9 @@ sy_cache_pop_medium (struct sy_cache *cache, size_t size)
 {
   unsigned class = sy_class_of_medium (size);
   void *block = sy_cache_pop (cache, class);
-  void **top = (void **) AO_load (&cache->top[class]);
 
-  if (block != NULL && SY_UNLIKELY (top < cache->fresh[class]))
-    cache->fresh[class] = top;
+  if (block != NULL)
+    (void) sy_cache_note_popped (cache, class);
   return block;
 }
 
