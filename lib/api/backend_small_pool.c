@@ -166,7 +166,11 @@ sy_backend_malloc_slow (struct sydra_alloc *a, size_t size)
 
   void *block = sy_cache_pop_fresh (cache, sy_class_of (size));
 
-  return SY_LIKELY (block != NULL) ? block : malloc_miss (cache, size);
+  if (SY_UNLIKELY (block == NULL))
+    return malloc_miss (cache, size);
+  if (size > SY_TINY_MAX)
+    sy_cache_trim_at_hit (a, cache);
+  return block;
 }
 
 SY_EXPORT void *

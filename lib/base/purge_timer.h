@@ -44,6 +44,13 @@ sy_purge_timer_is_due (const struct sy_purge_timer *timer, uint64_t now_ns)
   return passed >= (AO_load (&timer->under_way) != 0 ? 1 : (AO_t) (SY_REAP_NS >> 20));
 }
 
+/* Has a reaping begun that is not complete?  A hint. */
+static inline bool
+sy_purge_timer_is_under_way (const struct sy_purge_timer *timer)
+{
+  return AO_load (&timer->under_way) != 0;
+}
+
 /* Begins a step.  Returns until when it may last, on the clock of sy_os_now_ns.  The first step
    of a reaping is short. */
 static inline uint64_t

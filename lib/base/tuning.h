@@ -81,8 +81,10 @@
 #define SY_CAPACITY_FIRST 8u
 #define SY_CAPACITY_FIRST_BYTES ((size_t) 8 << 10)
 /* The magazines of one thread may grow to an equal share of SY_BUDGET_ALL among the threads that
-   use the handle, and to SY_BUDGET_LEAST in any case. */
-#define SY_BUDGET_ALL ((size_t) 4 << 20)
+   use the handle, and to SY_BUDGET_LEAST in any case.  One thread with all sizes up to 32 KiB needs
+   11 MiB.  Of a handle's limit, which counts them, they share one part in 8. */
+#define SY_BUDGET_ALL ((size_t) 16 << 20)
+#define SY_BUDGET_SHARE 8u
 #define SY_BUDGET_LEAST ((size_t) 256 << 10)
 /* A full-grown magazine holds 64 KiB of blocks, but at least 16 blocks, or as many as 512 KiB hold
    if those are fewer. */
@@ -106,9 +108,10 @@
  */
 #define SY_DEPOTS 4u
 /* How many bytes of blocks a depot holds before freed blocks go home or to their slabs: 4 MiB of
-   classes up to 32 bytes, of which there are many, and 1 MiB of the others. */
+   classes up to 32 bytes, of which there are many, and of those over 1 KiB, for which a slab has
+   few blocks; 1 MiB of the others. */
 #define SY_DEPOT_BYTES(block_bytes)                                                                \
-  ((size_t) 1 << ((block_bytes) <= 32 ? 22 : 20))
+  ((size_t) 1 << ((block_bytes) <= 32 || (block_bytes) > 1024 ? 22 : 20))
 /*
  * How many shards a thread looks at, its own included, before it takes a new slab: enough to
  * find the shard of a consumer that frees the thread's blocks, and bounded when there are many
@@ -127,6 +130,9 @@
 #define SY_PURGE_TIMER_BEHIND ((AO_t) 1 << 16)
 /* When memory has grown, how long a thread drains depots. */
 #define SY_SHED_NS UINT64_C (2000000)
+/* After so many hits of malloc over SY_TINY_MAX a thread trims as if it had missed; at each one
+   while memory goes back. */
+#define SY_TRIM_HITS 32u
 /* How many depots and bins with nothing to give a reaping passes between two looks at the clock. */
 #define SY_REAP_LOOKS 64u
 /* Memory has grown when the units with memory are 16 more, or one part in 16 more, whichever is

@@ -546,6 +546,12 @@ sy_units_purge_is_due (uint64_t now_ns)
   return sy_purge_timer_is_due (&state.timer, now_ns);
 }
 
+bool
+sy_units_purge_is_under_way (void)
+{
+  return sy_purge_timer_is_under_way (&state.timer);
+}
+
 void
 sy_units_purge_step (uint64_t now_ns)
 {
@@ -565,7 +571,7 @@ sy_units_purge_step (uint64_t now_ns)
       done = done || sy_os_now_ns () >= until_ns;
       sy_lock_take (&sy_range_lock);
       /* Meanwhile another thread's step may have ended the purge. */
-      done = done || AO_load (&state.timer.under_way) == 0;
+      done = done || !sy_units_purge_is_under_way ();
     }
   unlock ();
 }

@@ -57,6 +57,9 @@ bool sy_units_move (uint32_t from, uint32_t to);
 /* Is a step of giving back due?  A hint. */
 bool sy_units_purge_is_due (uint64_t now_ns);
 
+/* Has such giving back begun, and is not complete?  A hint. */
+bool sy_units_purge_is_under_way (void);
+
 /* Does one step of giving back what nobody took for SY_REAP_NS, if it is due. */
 void sy_units_purge_step (uint64_t now_ns);
 

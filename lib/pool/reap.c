@@ -155,7 +155,7 @@ static void
 step (struct sy_pool *pool, uint64_t now_ns)
 {
   struct sy_purge_timer *timer = &pool->reaping.timer;
-  bool begins = AO_load (&timer->under_way) == 0;
+  bool begins = !sy_purge_timer_is_under_way (timer);
   uint64_t until_ns = sy_purge_timer_step (timer, now_ns);
 
   if (begins)
@@ -165,7 +165,7 @@ step (struct sy_pool *pool, uint64_t now_ns)
         AO_store (&pool->used_up, 0);
       come_to_bin (pool, 0);
     }
-  for (unsigned bits = 0; AO_load (&timer->under_way) != 0; bits++)
+  for (unsigned bits = 0; sy_purge_timer_is_under_way (timer); bits++)
     if ((reap_bins (pool) || bits % SY_REAP_LOOKS == 0) && sy_os_now_ns () >= until_ns)
       break;
 }

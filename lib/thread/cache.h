@@ -25,6 +25,7 @@
 #include "thread/handle.h"
 
 SY_STATIC_ASSERT (SY_CLASSES <= SY_UNIT_LARGE, "a class is no other kind");
+SY_STATIC_ASSERT (SY_CLASSES <= 64, "a set of classes is a word");
 
 struct sy_cache {
   AO_t top[SY_KINDS];              /* of the loaded magazines; first, for the shortest addresses.
@@ -39,10 +40,12 @@ struct sy_cache {
      over SY_TINY_MAX. */
   void **fresh[SY_CLASSES];
   bool popped_fresh;               /* the last block of such a class was one of these */
+  unsigned hits_left;              /* hits of such classes in malloc until the next trim */
   unsigned capacity[SY_CLASSES];   /* of the class's next magazine; 0: the class has none */
   size_t budget_used;              /* sum over classes: bytes of two magazines of that capacity */
   bool wants_budget;               /* a class could not grow */
   AO_t last_participants;          /* how many caches the handle had when a class last grew */
+  uint64_t missed;                 /* bit n: class n had a miss since the last trim of all */
   unsigned hand;                   /* the class that was asked last to make room for another */
   AO_t last_calls[SY_CLASSES];     /* calls of each class at the last trim, ... */
   AO_t last_growths;               /* ... sy_range.growths, ... */

@@ -95,6 +95,9 @@ sy_handle_take (const char *name, size_t max_bytes)
     return NULL;
   copy_name (a->name, name);
   a->max_bytes = max_bytes;
+  a->budget = max_bytes != 0 && max_bytes / SY_BUDGET_SHARE < SY_BUDGET_ALL
+                ? max_bytes / SY_BUDGET_SHARE
+                : SY_BUDGET_ALL;
   sy_fallback_open (&a->fallback);
   return a;
 }

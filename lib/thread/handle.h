@@ -20,6 +20,7 @@ struct sydra_alloc {
   AO_t state;                     /* SY_HANDLE_LIVE, or SY_HANDLE_DEAD */
   unsigned number;                /* no other handle has it; from 1 */
   size_t max_bytes;               /* 0: no limit */
+  size_t budget;                  /* bytes that all threads' magazines may grow to hold */
   AO_t charged;                   /* with a limit: bytes that are live or in threads' magazines */
   struct sydra_alloc *next;       /* of all that ever were; under the registry lock */
   struct sydra_alloc *next_free;  /* under the registry lock */

@@ -63,15 +63,18 @@ sy_cache_pop_fresh (struct sy_cache *cache, unsigned class)
   return block;
 }
 
-/* A block for a size over SY_TINY_MAX and up to SY_SMALL_MAX, as sy_cache_pop. */
+/* A block for a size over SY_TINY_MAX and up to SY_SMALL_MAX, as sy_cache_pop.  NULL: there is
+   none, or a trim is due (trim.h). */
 static inline void *
 sy_cache_pop_medium (struct sy_cache *cache, size_t size)
 {
   unsigned class = sy_class_of_medium (size);
-  void *block = sy_cache_pop (cache, class);
+  void *block = cache->hits_left == 0 ? NULL : sy_cache_pop (cache, class);
 
-  if (block != NULL)
-    (void) sy_cache_note_popped (cache, class);
+  if (block == NULL)
+    return NULL;
+  cache->hits_left--;
+  (void) sy_cache_note_popped (cache, class);
   return block;
 }
 

@@ -15,7 +15,7 @@ bool
 sy_cache_has_budget (const struct sydra_alloc *a, const struct sy_cache *cache, size_t more)
 {
   /* relaxed: a bound for what comes, and for what stays */
-  size_t share = SY_BUDGET_ALL / AO_load (&a->domain.participants);
+  size_t share = a->budget / AO_load (&a->domain.participants);
 
   return cache->budget_used + more <= (share > SY_BUDGET_LEAST ? share : SY_BUDGET_LEAST);
 }

@@ -35,16 +35,29 @@ holds_slabs (const struct sydra_alloc *a, const struct sy_cache *cache, unsigned
 
 /*
  * Flushes the class where the thread called for fewer of its blocks than a magazine holds or, as
- * memory has grown, where its magazines may hold whole slabs back.
+ * memory has grown, where its magazines may hold whole slabs back.  False: it is used, and keeps
+ * its magazines.
  */
-static void
+static bool
 trim_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool has_grown)
 {
   if (cache->capacity[class] == 0)
-    return;
-  if (calls_since_last (cache, class) < cache->capacity[class]
-      || (has_grown && holds_slabs (a, cache, class)))
-    sy_cache_flush_class (a, cache, class);
+    return true;
+  if (calls_since_last (cache, class) >= cache->capacity[class]
+      && !(has_grown && holds_slabs (a, cache, class)))
+    return false;
+  sy_cache_flush_class (a, cache, class);
+  return true;
+}
+
+/* The class is used and had no miss for so long that smaller magazines would do. */
+static void
+halve_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
+{
+  unsigned first = sy_cache_first_capacity (class), half = cache->capacity[class] / 2;
+
+  sy_cache_flush_class (a, cache, class);
+  sy_cache_set_capacity (cache, class, half > first ? half : first);
 }
 
 /* The class of the miss keeps its magazines, and its next ones are small again.  Any other class
@@ -80,11 +93,14 @@ static void SY_NOINLINE
 trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed, uint64_t now_ns)
 {
   AO_t growths = AO_load (&sy_range.growths);
-  bool has_grown = cache->last_growths != growths;
+  bool has_grown = cache->last_growths != growths,
+       by_clock = now_ns - cache->last_trim_ns >= SY_REAP_NS;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    if (class != missed)
-      trim_class (a, cache, class, has_grown);
+    if (class != missed && !trim_class (a, cache, class, has_grown) && by_clock
+        && (cache->missed >> class & 1) == 0)
+      halve_class (a, cache, class);
+  cache->missed = 0;
   come_down (a, cache, missed);
   if (has_grown)
     sy_reap_shed (&a->pool, sy_home_shard (cache->home), growths);
@@ -100,7 +116,7 @@ trim_next (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
   cache->wants_budget = false;
   cache->hand = 1 + cache->hand % (SY_CLASSES - 1);
   if (cache->hand != missed)
-    trim_class (a, cache, cache->hand, false);
+    (void) trim_class (a, cache, cache->hand, false);
 }
 
 /*
@@ -134,6 +150,13 @@ reap_one_step (struct sydra_alloc *a, struct sy_cache *cache, uint64_t now_ns)
     sy_units_purge_step (now_ns);
 }
 
+/* Has something begun that gives memory back, and goes on at the next call? */
+static bool
+is_giving_back (const struct sydra_alloc *a)
+{
+  return sy_purge_timer_is_under_way (&a->pool.reaping.timer) || sy_units_purge_is_under_way ();
+}
+
 void
 sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
 {
@@ -142,6 +165,8 @@ sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
   reap_one_step (a, cache, now_ns);
   if (cache == NULL)
     return;
+  cache->missed |= UINT64_C (1) << missed;
+  cache->hits_left = is_giving_back (a) ? 0 : SY_TRIM_HITS;
   if (SY_DEBUG && !sy_cache_is_valid (cache))
     sy_bug ("trim", cache, "a thread's budget is not what its classes have");
   if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_range.growths)

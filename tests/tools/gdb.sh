@@ -69,7 +69,7 @@ constants () {
 }
 tap_same "the script's constants are the library's" \
   "$(constants thread/handle.h SY_HANDLE_LIVE
-    constants base/tuning.h SY_GRANULE_SHIFT SY_UNIT_SHIFT SY_BUDGET_ALL SY_BUDGET_LEAST
+    constants base/tuning.h SY_GRANULE_SHIFT SY_UNIT_SHIFT SY_BUDGET_LEAST
     constants pages/range.h SY_TAG_SHIFT SY_UNIT_LARGE SY_UNIT_INSIDE
     constants pool/magazine.c NUMBER_BITS)" \
   "$(sed -n 's/  #.*//; /^\(SY_[A-Z_]*\|NUMBER_BITS\) = /p' "$sources/library.py")"
@@ -298,10 +298,10 @@ check_magazines () {
     '^  class 9 (128 bytes): loaded [1-9][0-9]* of [0-9]*, previous none, capacity [1-9][0-9]*$'
   tap_same "... and no other class" "4 5 9 44" \
     "$(sed -n 's/^  class \([0-9]*\) .*/\1/p' "$work/section" | paste -s -d ' ' -)"
-  # Two magazines of each class, and one half of 4 MiB.
+  # Two magazines of each class, and one half of 16 MiB.
   used=$("$AWK" '/^  class/ { sub (/\(/, "", $3); sum += 2 * $3 * $NF } END { print sum }' \
     "$work/section")
-  one "... and its budget" "^  budget $used of 2097152 bytes\$"
+  one "... and its budget" "^  budget $used of 8388608 bytes\$"
   # All but 20 blocks that left the slab are in the loaded magazine.
   held=$(sed -n 's/^  class 5 (64 bytes): loaded \([0-9]* of [0-9]*\), previous none.*/\1/p' \
     "$work/section")

@@ -137,6 +137,48 @@ START_TEST (a_look_comes_with_a_miss_when_it_is_due)
 }
 END_TEST
 
+/* A class that is used and never missed had magazines that are too large. */
+START_TEST (a_class_without_a_miss_gets_smaller_magazines)
+{
+  struct sy_cache *cache = mine ();
+  unsigned large;
+
+  for (unsigned times = 0; times < 4; times++)
+    use (CLASS, 250);
+  large = cache->capacity[CLASS];
+  ck_assert_uint_ge (large, 4 * sy_cache_first_capacity (CLASS));
+  /* It was missed since the look before ... */
+  look (0);
+  ck_assert_uint_eq (cache->capacity[CLASS], large);
+  ck_assert_uint_ne (held_of (cache, CLASS), 0);
+  /* ... and has hits only. */
+  for (unsigned times = 0; times < large; times++)
+    use (CLASS, 1);
+  look (0);
+  ck_assert_uint_eq (held_of (cache, CLASS), 0);
+  ck_assert_uint_eq (cache->capacity[CLASS], large / 2);
+  (void) budget_of (cache);
+}
+END_TEST
+
+/* A thread that has nothing but hits goes on to trim, if they are of the larger classes. */
+START_TEST (a_look_comes_with_hits_of_larger_classes)
+{
+  enum { SIZE = 2000 };
+  struct sy_cache *cache = mine ();
+
+  use (CLASS, 200);
+  use (sy_class_of (SIZE), 40);
+  look (0);
+  ck_assert_uint_ne (held_of (cache, CLASS), 0);
+  cache->last_trim_ns -= 2 * SY_REAP_NS;
+  /* No miss: the magazines have room for it. */
+  for (unsigned hits = 0; hits <= SY_TRIM_HITS; hits++)
+    sydra_free (a, sydra_malloc (a, SIZE));
+  ck_assert_uint_eq (held_of (cache, CLASS), 0);
+}
+END_TEST
+
 void
 trim_add_looks (Suite *suite)
 {
@@ -146,4 +188,6 @@ trim_add_looks (Suite *suite)
   tcase_add_test (tests, memory_that_grows_frees_the_slabs_of_a_class_that_shrank);
   tcase_add_test (tests, idle_classes_go_to_the_slabs_after_a_while);
   tcase_add_test (tests, a_look_comes_with_a_miss_when_it_is_due);
+  tcase_add_test (tests, a_class_without_a_miss_gets_smaller_magazines);
+  tcase_add_test (tests, a_look_comes_with_hits_of_larger_classes);
 }

@@ -2,8 +2,7 @@
 """The structures as text."""
 
 from sydra_gdb.handles import all_handles, handle_of_pool
-from sydra_gdb.library import (CLASS_HEAP, SY_BUDGET_ALL, SY_BUDGET_LEAST, length_of,
-                               library_of_slab, plural)
+from sydra_gdb.library import CLASS_HEAP, SY_BUDGET_LEAST, length_of, library_of_slab, plural
 
 
 def held_text(library, top):
@@ -55,7 +54,7 @@ def cache_text(value):
     if cache is None:
         return "cache of no live handle"
     library = cache.library
-    share = SY_BUDGET_ALL // int(cache.handle.domain["participants"])
+    share = int(cache.handle.value["budget"]) // int(cache.handle.domain["participants"])
     lines = ["cache of %s, %s" % (cache.thread, cache.handle),
              "  budget %d of %d bytes" % (int(value["budget_used"]), max(share, SY_BUDGET_LEAST))]
     for class_ in range(1, length_of(value["previous"])):
