@@ -209,6 +209,7 @@ free_remove (struct sy_runs *runs, uint32_t first)
     {
       age_remove (runs, first);
       runs->dirty -= unit->length;
+      runs->old -= unit->stamp == runs->tick ? 0 : unit->length;
     }
 }
 
@@ -223,6 +224,14 @@ free_add (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_sta
   sy_unit_of (runs, first)->stamp = stamp;
   age_add_behind (runs, first, older);
   runs->dirty += length;
+  runs->old += stamp == runs->tick ? 0 : length;
+}
+
+void
+sy_runs_next_tick (struct sy_runs *runs)
+{
+  runs->tick++;
+  runs->old = runs->dirty;
 }
 
 void
@@ -410,7 +419,7 @@ is_listed (const struct sy_runs *runs, uint32_t first)
 static bool
 ages_are_valid (const struct sy_runs *runs, uint32_t count)
 {
-  uint32_t older = SY_UNIT_NONE, stamp = 0;
+  uint32_t older = SY_UNIT_NONE, stamp = 0, old = 0;
 
   for (uint32_t at = runs->oldest; at != SY_UNIT_NONE;
        older = at, at = sy_unit_of (runs, at)->younger)
@@ -421,8 +430,9 @@ ages_are_valid (const struct sy_runs *runs, uint32_t count)
           || count-- == 0)
         return false;
       stamp = unit->stamp;
+      old += stamp == runs->tick ? 0 : unit->length;
     }
-  return count == 0 && runs->youngest == older;
+  return count == 0 && runs->youngest == older && runs->old == old;
 }
 
 bool

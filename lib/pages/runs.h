@@ -56,7 +56,8 @@ struct sy_runs {
   struct sy_unit *top;
   uint32_t edge;
   uint32_t used, dirty;          /* units of all used runs, and of all dirty runs */
-  uint32_t tick;                 /* the caller's clock */
+  uint32_t old;                  /* of the dirty units, those of an earlier tick */
+  uint32_t tick;                 /* the caller's clock; sy_runs_next_tick moves it on */
   uint32_t oldest, youngest;     /* ends of the list of ages */
   struct sy_run_lists {
     uint64_t filled[SY_RUN_LISTS / 64];
@@ -115,6 +116,9 @@ void sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length);
 /* Makes a used or detached run dirty or clean, and joins it with its neighbours of that state.  The
    joined run is as old as its longest part; if a part was detached, it is of this tick. */
 void sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state);
+
+/* A tick has passed: what is dirty now is of an earlier one. */
+void sy_runs_next_tick (struct sy_runs *runs);
 
 /* Makes a used run detached. */
 void sy_runs_detach (struct sy_runs *runs, uint32_t first);

@@ -13,6 +13,9 @@ static struct {
   uint32_t peak[2];       /* the most that were in use, in this tick and in the one before */
   uint32_t given_up[2];   /* units that went back at calls, in this tick and in the one before, and
                              for which no new ones were taken since */
+  uint32_t waiting;       /* units that were dirty when this tick began, ... */
+  uint32_t reused;        /* ... and of those of the tick before, how many were taken in it */
+  uint32_t spare;         /* dirty units that are still to go back in the purge under way */
   uint32_t moved;         /* used runs that are mappings of their own */
   uint32_t cleaners;      /* threads that give back memory of detached runs */
   struct sy_purge_timer timer;
@@ -117,15 +120,19 @@ note_loss (void)
 
 /* ---- Giving back to the system ---- */
 
-/* How many units may stay dirty: a share of those in use, or as many as are wanted back.  Those are
-   at most SY_DIRTY_WANTED, or come with those in use to no more than were in use at once before. */
+/*
+ * How many units may stay dirty: a share of those in use; or twice what was taken of those that
+ * waited a short time ago, but no more than are in use; or as many as are wanted back.  Those are at
+ * most SY_DIRTY_WANTED, or come with those in use to no more than were in use at once before.
+ */
 static uint32_t
 dirty_limit (void)
 {
   uint32_t room = most (recent_peak (), runs->used) - runs->used,
-           wanted = least (state.wanted, most (room, SY_DIRTY_WANTED));
+           wanted = least (state.wanted, most (room, SY_DIRTY_WANTED)),
+           reused = least (2 * state.reused, runs->used);
 
-  return most (most (runs->used / SY_DIRTY_SHARE, wanted), SY_DIRTY_LEAST);
+  return most (most (runs->used / SY_DIRTY_SHARE, reused), most (wanted, SY_DIRTY_LEAST));
 }
 
 /* Puts what was a dirty run on a chain. */
@@ -520,23 +527,41 @@ sy_units_move (uint32_t from, uint32_t to)
 
 /* ---- Now and then ---- */
 
-/* The next part of a step, under the lock: makes a chain to clean.  True: all that was due. */
-static bool
-purge_some (uint32_t *chain)
+/* Begins a purge, under the lock.  Of what waits since the tick before as much stays as was taken of
+   that: the program works with it. */
+static void
+begin_purge (void)
 {
-  uint32_t before = runs->dirty;
-  bool all = detach_dirty (SY_PURGE_UNITS, runs->tick, chain);
+  state.reused = state.waiting - least (runs->old, state.waiting);
+  state.spare = runs->old - least (state.reused, runs->old);
+}
 
-  /* They waited in vain. */
-  state.wanted -= least (before - runs->dirty, state.wanted);
-  if (!all)
-    return false;
-  runs->tick++;
+static void
+next_tick (void)
+{
+  sy_runs_next_tick (runs);
+  state.waiting = runs->dirty;
   state.given_up[1] = state.given_up[0];
   state.given_up[0] = 0;
   state.peak[1] = state.peak[0];
   state.peak[0] = runs->used;
   sy_purge_timer_end (&state.timer);
+}
+
+/* The next part of a step, under the lock: makes a chain to clean.  True: all that was due. */
+static bool
+purge_some (uint32_t *chain)
+{
+  uint32_t before = runs->dirty, most_now = least (state.spare, SY_PURGE_UNITS), gone;
+  bool all = detach_dirty (most_now, runs->tick, chain);
+
+  gone = before - runs->dirty;
+  state.spare -= gone;
+  /* They waited in vain. */
+  state.wanted -= least (gone, state.wanted);
+  if (!all && state.spare != 0)
+    return false;
+  next_tick ();
   return true;
 }
 
@@ -561,6 +586,8 @@ sy_units_purge_step (uint64_t now_ns)
   if (!sy_lock_try (&sy_range_lock))
     return;
   done = !sy_units_purge_is_due (now_ns);
+  if (!done && !sy_units_purge_is_under_way ())
+    begin_purge ();
   until_ns = done ? 0 : sy_purge_timer_step (&state.timer, now_ns);
   while (!done)
     {

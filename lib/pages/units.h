@@ -3,12 +3,14 @@
  * units.h: runs of units for slabs and for large blocks, and how free ones go back to the system.
  *
  * A run that is given back is dirty: its memory stays for a while, for any other use.  What waits
- * so is at most a share of what is in use, or what the program has shown to want back if that is
- * more.  But of that no more waits than a few MiB, or than was in use at once a short time ago
- * beyond what is in use now.  Memory goes back
+ * so is at most a share of what is in use; or if that is more, twice what was taken a short time
+ * ago of what had waited, or what the program has shown to want back.  But of that no more waits
+ * than a few MiB, or than was in use at once a short time ago beyond what is in use now.  Memory
+ * goes back
  *
  *   - at the call that makes it more than that: long runs, as they cost the least;
- *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS: what was given back first.
+ *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS: what was given back first.  As
+ *     much stays as was taken in that time.
  *
  * A program shows what it wants back when it takes new memory within two such times after it has
  * given up as much at a call: so much may wait from then on.  What then waits in vain may not wait

@@ -18,6 +18,14 @@ begin (void)
   sy_runs_open (&runs, units + UNITS);
 }
 
+/* The clock comes to the tick. */
+static void
+tick (uint32_t to)
+{
+  while (runs.tick != to)
+    sy_runs_next_tick (&runs);
+}
+
 /* So many used runs of the length, one behind the other, from unit 0 on. */
 static void
 row (uint32_t count, uint32_t length)
@@ -171,9 +179,9 @@ START_TEST (the_oldest_go_first_and_the_tick_is_kept_apart)
 {
   row (9, 10);
   sy_runs_file (&runs, 30, SY_RUN_DIRTY);
-  runs.tick = 1;
+  tick (1);
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);
-  runs.tick = 2;
+  tick (2);
   sy_runs_file (&runs, 60, SY_RUN_DIRTY);
   ck_assert (sy_runs_is_valid (&runs));
   ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 4, 1), 36);   /* the tail of the oldest */
@@ -197,7 +205,7 @@ START_TEST (a_long_run_goes_before_an_older_one_that_is_less_than_half_as_long)
   row (9, 10);
   sy_runs_cut (&runs, 30, 4);
   sy_runs_file (&runs, 30, SY_RUN_DIRTY);
-  runs.tick = 1;
+  tick (1);
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);
   sy_runs_file (&runs, 60, SY_RUN_DIRTY);
   ck_assert_uint_eq (sy_runs_detach_long (&runs, 1, 3), 67);     /* the tail of a long one */
@@ -218,7 +226,7 @@ START_TEST (joined_runs_are_as_old_as_the_longer)
   row (5, 10);
   sy_runs_cut (&runs, 20, 7);                       /* 20..26, 27..29 */
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);           /* tick 0, 10 units */
-  runs.tick = 5;
+  tick (5);
   sy_runs_file (&runs, 20, SY_RUN_DIRTY);           /* 7 more: still of tick 0 */
   ck_assert_uint_eq (sy_unit_of (&runs, 10)->stamp, 0);
   sy_runs_take (&runs, 10, 15);                     /* 2 left, of tick 0 */
@@ -265,7 +273,8 @@ START_TEST (the_book_holds_under_random_use)
     {
       uint32_t length = 1 + (uint32_t) test_random_below (&random, 40), first = SY_UNIT_NONE;
 
-      runs.tick += test_random_below (&random, 50) == 0;
+      if (test_random_below (&random, 50) == 0)
+        sy_runs_next_tick (&runs);
       if (count < 200 && test_random_below (&random, 2) == 0)
         {
           first = sy_runs_find (&runs, test_random_below (&random, 2) ? SY_RUN_DIRTY : SY_RUN_CLEAN,

@@ -130,13 +130,55 @@ START_TEST (a_purge_gives_back_what_nobody_took_for_a_while)
   ck_assert_uint_eq (dirty_units (), 8);
   give_all (again, 3);
   purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
-  ck_assert_msg (dirty_units () == 6, "three were taken, four not: %u units", dirty_units ());
+  ck_assert_msg (dirty_units () == 12, "three were taken; of the other four as many stay: %u units",
+                 dirty_units ());
   ck_assert (all_are (again, 3, 2, 0x5a));
   purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
   ck_assert_uint_eq (dirty_units (), 0);
   ck_assert (all_are (apart.first, 7, 2, 0));
   ck_assert (sy_units_are_valid ());
   give_walls (&apart);
+  (void) later_ns ();
+}
+END_TEST
+
+/* Of what waited, all was taken again within the time: twice as much may wait then, for as long as
+   that goes on. */
+START_TEST (twice_as_much_may_wait_as_is_taken_again)
+{
+  enum { RUNS = 70, FEWER = 40, LENGTH = 5 };
+  uint64_t now_ns = later_ns ();
+  uint32_t large;
+
+  begin ();
+  purge_whole (&now_ns);
+  large = take (700);
+  take_apart (&apart, RUNS, LENGTH);
+  give_all (apart.first, FEWER);
+  ck_assert_uint_eq (dirty_units (), FEWER * LENGTH);
+  purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
+  for (unsigned at = 0; at < FEWER; at++)
+    apart.first[at] = take_as (LENGTH, true, false);
+  give_all (apart.first, FEWER);
+  purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
+  ck_assert_uint_eq (dirty_units (), FEWER * LENGTH);
+  ck_assert_uint_lt (sy_range_runs.used / SY_DIRTY_SHARE, RUNS * LENGTH);
+  for (unsigned at = FEWER; at < RUNS; at++)
+    give (apart.first[at]);
+  ck_assert_uint_eq (dirty_units (), RUNS * LENGTH);
+  for (unsigned purge = 0; purge < 2; purge++)
+    purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
+  ck_assert_uint_eq (dirty_units (), 0);
+
+  /* Nothing was taken, so all is as before. */
+  for (unsigned at = 0; at < RUNS; at++)
+    apart.first[at] = take (LENGTH);
+  for (unsigned at = 0; at < RUNS; at++)
+    give (apart.first[at]);
+  ck_assert_uint_le (dirty_units (), sy_range_runs.used / SY_DIRTY_SHARE + LENGTH);
+  give_walls (&apart);
+  give (large);
+  ck_assert (sy_units_are_valid ());
   (void) later_ns ();
 }
 END_TEST
@@ -302,6 +344,7 @@ range_add_purging (Suite *suite)
   tcase_add_test (tests, what_is_wanted_back_is_no_more_than_was_in_use);
   tcase_add_test (tests, a_long_run_goes_back_at_once);
   tcase_add_test (tests, a_purge_gives_back_what_nobody_took_for_a_while);
+  tcase_add_test (tests, twice_as_much_may_wait_as_is_taken_again);
   tcase_add_test (tests, a_long_run_is_not_young_by_a_short_one_that_comes_and_goes_beside_it);
   tcase_add_test (tests, a_purge_is_done_in_bounded_steps);
   tcase_add_test (tests, a_step_lasts_a_share_of_the_time_since_the_last_one);
