@@ -122,8 +122,8 @@ note_loss (void)
 
 /*
  * How many units may stay dirty: a share of those in use; or twice what was taken of those that
- * waited a short time ago, but no more than are in use; or as many as are wanted back.  Those are at
- * most SY_DIRTY_WANTED, or come with those in use to no more than were in use at once before.
+ * waited a short time ago, but no more than are in use; or as many as are wanted back.  Those are
+ * at most SY_DIRTY_WANTED, or come with those in use to no more than were in use at once before.
  */
 static uint32_t
 dirty_limit (void)
@@ -527,8 +527,8 @@ sy_units_move (uint32_t from, uint32_t to)
 
 /* ---- Now and then ---- */
 
-/* Begins a purge, under the lock.  Of what waits since the tick before as much stays as was taken of
-   that: the program works with it. */
+/* Begins a purge, under the lock.  Of what waits since the tick before as much stays as was taken
+   of that: the program works with it. */
 static void
 begin_purge (void)
 {
