@@ -142,6 +142,8 @@ class_malloc (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, siz
 
   if (block == NULL)
     block = take_block (a, cache, class);
+  else if (sy_size_classes[class].bytes > SY_TINY_MAX)
+    sy_cache_trim_at_hit (a, cache);
   return SY_LIKELY (block != NULL) ? block : malloc_for_want (a, cache, class, alignment, size);
 }
 
@@ -354,6 +356,8 @@ sy_backend_malloc_batch (struct sydra_alloc *a, size_t size, size_t count, void 
         break;
       made++;
     }
+  if (size > SY_TINY_MAX && cache != NULL)
+    sy_cache_trim_at_hit (a, cache);
   return made;
 }
 

@@ -82,7 +82,7 @@
 #define SY_CAPACITY_FIRST_BYTES ((size_t) 8 << 10)
 /* The magazines of one thread may grow to an equal share of SY_BUDGET_ALL among the threads that
    use the handle, and to SY_BUDGET_LEAST in any case.  One thread with all sizes up to 32 KiB needs
-   11 MiB.  Of a handle's limit, which counts them, they share one part in 8. */
+   9 MiB.  Of a handle's limit, which counts them, they share one part in 8. */
 #define SY_BUDGET_ALL ((size_t) 16 << 20)
 #define SY_BUDGET_SHARE 8u
 #define SY_BUDGET_LEAST ((size_t) 256 << 10)
@@ -130,8 +130,8 @@
 #define SY_PURGE_TIMER_BEHIND ((AO_t) 1 << 16)
 /* When memory has grown, how long a thread drains depots. */
 #define SY_SHED_NS UINT64_C (2000000)
-/* After so many hits of malloc over SY_TINY_MAX a thread trims as if it had missed; at each one
-   while memory goes back. */
+/* After so many hits of malloc over SY_TINY_MAX a thread trims, at the next one, as if it had
+   missed; at each one while memory goes back. */
 #define SY_TRIM_HITS 32u
 /* How many depots and bins with nothing to give a reaping passes between two looks at the clock. */
 #define SY_REAP_LOOKS 64u
@@ -222,13 +222,14 @@
    about a second. */
 #define SY_TAKE_TRIES 1000u
 /* Free memory that waits for reuse is at most one part in 4 of what is in use, or 1 MiB if that is
-   more. */
+   more; or more than that, as units.h says. */
 #define SY_DIRTY_SHARE 4u
 #define SY_DIRTY_LEAST ((uint32_t) ((1 << 20) / SY_UNIT_BYTES))
 /* So much may wait because the program has shown to want it back, as with glibc's malloc.  More
    only as far as it was in use at once within two times of SY_REAP_NS: it stays for ever if the
-   program makes nothing but hits from then on.  A single run of so much never waits: who frees it
-   may never need so much again.  glibc, jemalloc and mimalloc give it back at once too. */
+   program makes nothing but hits of up to SY_TINY_MAX from then on.  A single run of so much
+   never waits: who frees it may never need so much again.  glibc, jemalloc and mimalloc give it
+   back at once too. */
 #define SY_DIRTY_WANTED ((uint32_t) ((32 << 20) / SY_UNIT_BYTES))
 /* How much goes back to the system in one go, between two looks at the clock, and how much of
    others' a call takes along that frees more than may wait: each less than a millisecond's work. */

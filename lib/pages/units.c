@@ -13,9 +13,8 @@ static struct {
   uint32_t peak[2];       /* the most that were in use, in this tick and in the one before */
   uint32_t given_up[2];   /* units that went back at calls, in this tick and in the one before, and
                              for which no new ones were taken since */
-  uint32_t waiting;       /* units that were dirty when this tick began, ... */
-  uint32_t reused;        /* ... and of those of the tick before, how many were taken in it */
-  uint32_t spare;         /* dirty units that are still to go back in the purge under way */
+  uint32_t retaken;       /* units that were taken in this tick, and had waited since before it */
+  uint32_t reused;        /* the same of the tick before */
   uint32_t moved;         /* used runs that are mappings of their own */
   uint32_t cleaners;      /* threads that give back memory of detached runs */
   struct sy_purge_timer timer;
@@ -108,6 +107,19 @@ note_growth (uint32_t count)
     return;
   sy_own_add (&sy_range.growths, 1);
   state.growth_at = next_growth ();
+}
+
+/* Files a run that is free now.  If it joins a longer one that has waited since before this tick,
+   that is as if it had not been taken from there: a block that comes and goes beside much that
+   waits is no reuse of that. */
+static void
+file_run (uint32_t first, enum sy_run_state as)
+{
+  uint32_t before = runs->old;
+
+  sy_runs_file (runs, first, as);
+  if (runs->old > before)
+    state.retaken -= least (runs->old - before, state.retaken);
 }
 
 /* Notes that there is less memory. */
@@ -231,9 +243,9 @@ unlock_and_clean (uint32_t chain)
 
   sy_lock_take (&sy_range_lock);
   while ((first = chain_pop (&cleaned)) != SY_UNIT_NONE)
-    sy_runs_file (runs, first, SY_RUN_CLEAN);
+    file_run (first, SY_RUN_CLEAN);
   while ((first = chain_pop (&refused)) != SY_UNIT_NONE)
-    sy_runs_file (runs, first, SY_RUN_DIRTY);
+    file_run (first, SY_RUN_DIRTY);
   state.cleaners--;
   note_loss ();
   unlock ();
@@ -253,7 +265,7 @@ give_run (uint32_t first, uint32_t *chain)
       chain_push (chain, first);
     }
   else
-    sy_runs_file (runs, first, SY_RUN_DIRTY);
+    file_run (first, SY_RUN_DIRTY);
 }
 
 void
@@ -333,7 +345,7 @@ enum memory { NO_MEMORY, ALL_OR_NO_MEMORY, ANY_MEMORY };
 static uint32_t
 take_locked (uint32_t count, enum memory memory, uint32_t looks, bool *zero)
 {
-  uint32_t before = runs->dirty,
+  uint32_t before = runs->dirty, old = runs->old,
            first = memory != NO_MEMORY ? take_free (SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
 
   /* Not for a slab.  For large blocks a new page costs more than a search. */
@@ -349,6 +361,7 @@ take_locked (uint32_t count, enum memory memory, uint32_t looks, bool *zero)
       first = sy_runs_take_edge (runs, count);
     }
   note_growth (count - (before - runs->dirty));
+  state.retaken += old - runs->old;
   sy_range_unit (first)->moved = 0;
   return first;
 }
@@ -390,13 +403,13 @@ cut_ends (uint32_t first, size_t alignment, uint32_t length, enum sy_run_state e
   if (before != 0)
     {
       sy_runs_cut (runs, first, before);
-      sy_runs_file (runs, first, end_state);
+      file_run (first, end_state);
       first += before;
     }
   if (sy_range_unit (first)->length > length)
     {
       sy_runs_cut (runs, first, length);
-      sy_runs_file (runs, first + length, end_state);
+      file_run (first + length, end_state);
     }
   sy_range_unit (first)->moved = 0;
   return first;
@@ -460,10 +473,11 @@ sy_units_extend (uint32_t first, uint32_t more, uint32_t room)
     }
   if (has != 0)
     {
-      uint32_t dirty = runs->dirty;
+      uint32_t dirty = runs->dirty, old = runs->old;
 
       sy_runs_extend (runs, first, has);
       note_growth (has - (dirty - runs->dirty));
+      state.retaken += old - runs->old;
     }
   unlock ();
   return has;
@@ -527,20 +541,12 @@ sy_units_move (uint32_t from, uint32_t to)
 
 /* ---- Now and then ---- */
 
-/* Begins a purge, under the lock.  Of what waits since the tick before as much stays as was taken
-   of that: the program works with it. */
-static void
-begin_purge (void)
-{
-  state.reused = state.waiting - least (runs->old, state.waiting);
-  state.spare = runs->old - least (state.reused, runs->old);
-}
-
 static void
 next_tick (void)
 {
   sy_runs_next_tick (runs);
-  state.waiting = runs->dirty;
+  state.reused = state.retaken;
+  state.retaken = 0;
   state.given_up[1] = state.given_up[0];
   state.given_up[0] = 0;
   state.peak[1] = state.peak[0];
@@ -548,18 +554,19 @@ next_tick (void)
   sy_purge_timer_end (&state.timer);
 }
 
-/* The next part of a step, under the lock: makes a chain to clean.  True: all that was due. */
+/* The next part of a step, under the lock: makes a chain to clean.  True: all that was due.  Of
+   what waits since the tick before as much stays as was taken of that: the program works with
+   it. */
 static bool
 purge_some (uint32_t *chain)
 {
-  uint32_t before = runs->dirty, most_now = least (state.spare, SY_PURGE_UNITS), gone;
-  bool all = detach_dirty (most_now, runs->tick, chain);
+  uint32_t before = runs->dirty, spare = runs->old - least (state.retaken, runs->old), gone;
+  bool all = detach_dirty (least (spare, SY_PURGE_UNITS), runs->tick, chain);
 
   gone = before - runs->dirty;
-  state.spare -= gone;
   /* They waited in vain. */
   state.wanted -= least (gone, state.wanted);
-  if (!all && state.spare != 0)
+  if (!all && gone != spare)
     return false;
   next_tick ();
   return true;
@@ -586,8 +593,6 @@ sy_units_purge_step (uint64_t now_ns)
   if (!sy_lock_try (&sy_range_lock))
     return;
   done = !sy_units_purge_is_due (now_ns);
-  if (!done && !sy_units_purge_is_under_way ())
-    begin_purge ();
   until_ns = done ? 0 : sy_purge_timer_step (&state.timer, now_ns);
   while (!done)
     {

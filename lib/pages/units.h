@@ -4,9 +4,9 @@
  *
  * A run that is given back is dirty: its memory stays for a while, for any other use.  What waits
  * so is at most a share of what is in use; or if that is more, twice what was taken a short time
- * ago of what had waited, or what the program has shown to want back.  But of that no more waits
- * than a few MiB, or than was in use at once a short time ago beyond what is in use now.  Memory
- * goes back
+ * ago of what had waited, but no more than is in use; or what the program has shown to want back.
+ * But of what is wanted back no more waits than a few MiB, or than was in use at once a short time
+ * ago beyond what is in use now.  Memory goes back
  *
  *   - at the call that makes it more than that: long runs, as they cost the least;
  *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS: what was given back first.  As

@@ -3,12 +3,13 @@
  * cache.h: what one thread keeps of one handle: two magazines a size class, and its books.
  *
  * malloc pops from the loaded magazine what free pushed on it last: a block that the processor's
- * caches still have.  Neither touches the block, a lock, or a line that another thread writes.
+ * caches still have.  Neither touches the block, a lock, or a line that another thread writes; but
+ * now and then a malloc over SY_TINY_MAX does what a miss does (trim.h).
  * Where the loaded magazine has no block or no room, the previous one takes part (miss.h).
  *
  * Nobody can take blocks out of another thread's magazines, because a pop is not synchronised.  So
  * what an idle thread may hold is bounded in advance: its magazines grow within a budget, an equal
- * share of SY_BUDGET_ALL among the threads there are.  A thread that goes on comes down to a
+ * share of the handle's among the threads there are.  A thread that goes on comes down to a
  * share that has shrunk (trim.h); one that idles does not.  A class's first magazines may be over
  * the budget, and so may one that comes from a depot larger than the thread's own.
  *
@@ -45,7 +46,8 @@ struct sy_cache {
   size_t budget_used;              /* sum over classes: bytes of two magazines of that capacity */
   bool wants_budget;               /* a class could not grow */
   AO_t last_participants;          /* how many caches the handle had when a class last grew */
-  uint64_t missed;                 /* bit n: class n had a miss since the last trim of all */
+  uint64_t missed;                 /* bit n: class n had a miss since the last trim of all, ... */
+  uint64_t halved;                 /* ... that made its magazines smaller, and none since */
   unsigned hand;                   /* the class that was asked last to make room for another */
   AO_t last_calls[SY_CLASSES];     /* calls of each class at the last trim, ... */
   AO_t last_growths;               /* ... sy_range.growths, ... */

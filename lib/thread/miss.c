@@ -18,8 +18,11 @@ grow_capacity (const struct sydra_alloc *a, struct sy_cache *cache, unsigned cla
   unsigned now = cache->capacity[class], most = sy_size_classes[class].capacity,
            next = 2 * now < most ? 2 * now : most;
 
-  if (next == now)
-    return;
+  if (next == now || (cache->halved >> class & 1) != 0)
+    {
+      cache->halved &= ~(UINT64_C (1) << class);
+      return;
+    }
   if (sy_cache_has_budget (a, cache, 2 * (size_t) (next - now) * sy_size_classes[class].bytes))
     {
       sy_cache_set_capacity (cache, class, next);

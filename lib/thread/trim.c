@@ -50,14 +50,18 @@ trim_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, bool 
   return true;
 }
 
-/* The class is used and had no miss for so long that smaller magazines would do. */
+/* The class is used and had no miss for so long that smaller magazines would do.  The next miss,
+   which comes of this, does not make them larger again. */
 static void
 halve_class (struct sydra_alloc *a, struct sy_cache *cache, unsigned class)
 {
   unsigned first = sy_cache_first_capacity (class), half = cache->capacity[class] / 2;
 
+  if (cache->capacity[class] <= first)
+    return;
   sy_cache_flush_class (a, cache, class);
   sy_cache_set_capacity (cache, class, half > first ? half : first);
+  cache->halved |= UINT64_C (1) << class;
 }
 
 /* The class of the miss keeps its magazines, and its next ones are small again.  Any other class
@@ -90,11 +94,11 @@ come_down (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
  * enough to hold it back.
  */
 static void SY_NOINLINE
-trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed, uint64_t now_ns)
+trim_all (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed, uint64_t now_ns,
+          bool by_clock)
 {
   AO_t growths = AO_load (&sy_range.growths);
-  bool has_grown = cache->last_growths != growths,
-       by_clock = now_ns - cache->last_trim_ns >= SY_REAP_NS;
+  bool has_grown = cache->last_growths != growths;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
     if (class != missed && !trim_class (a, cache, class, has_grown) && by_clock
@@ -161,18 +165,18 @@ void
 sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
 {
   uint64_t now_ns = sy_os_coarse_ns ();
+  bool by_clock;
 
   reap_one_step (a, cache, now_ns);
   if (cache == NULL)
     return;
   cache->missed |= UINT64_C (1) << missed;
-  cache->hits_left = is_giving_back (a) ? 0 : SY_TRIM_HITS;
+  cache->hits_left = is_giving_back (a) && now_ns >= cache->quiet_until_ns ? 0 : SY_TRIM_HITS;
   if (SY_DEBUG && !sy_cache_is_valid (cache))
     sy_bug ("trim", cache, "a thread's budget is not what its classes have");
-  if (SY_UNLIKELY (cache->last_growths != AO_load (&sy_range.growths)
-                   || (now_ns - cache->last_trim_ns >= SY_REAP_NS
-                       && may_give_back (cache, now_ns))))
-    trim_all (a, cache, missed, now_ns);
+  by_clock = now_ns - cache->last_trim_ns >= SY_REAP_NS && may_give_back (cache, now_ns);
+  if (SY_UNLIKELY (by_clock || cache->last_growths != AO_load (&sy_range.growths)))
+    trim_all (a, cache, missed, now_ns, by_clock);
   else if (SY_UNLIKELY (cache->wants_budget))
     trim_next (a, cache, missed);
 }

@@ -183,6 +183,46 @@ START_TEST (twice_as_much_may_wait_as_is_taken_again)
 }
 END_TEST
 
+/* What goes back, and what comes and goes beside the rest, is not taken again. */
+START_TEST (only_what_is_taken_again_counts)
+{
+  uint64_t now_ns = later_ns ();
+  uint32_t large, wall, waits;
+
+  begin ();
+  purge_whole (&now_ns);
+  large = take (400);
+  waits = take (90);
+  wall = take (1);
+  give (waits);
+  purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
+  ck_assert_uint_eq (dirty_units (), 90);
+  for (unsigned round = 0; round < 100; round++)
+    give (take_as (3, true, false));
+  ck_assert_uint_eq (dirty_units (), 90);
+  purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
+  ck_assert_uint_le (dirty_units (), 3);
+  (void) sy_units_purge ();
+
+  /* All of it waits until it is asked back. */
+  waits = take (90);
+  give (waits);
+  purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
+  ck_assert_uint_eq (dirty_units (), 90);
+  (void) sy_units_purge ();
+  purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
+  take_apart (&apart, 40, 5);
+  for (unsigned at = 0; at < 40; at++)
+    give (apart.first[at]);
+  ck_assert_uint_le (dirty_units (), sy_range_runs.used / SY_DIRTY_SHARE);
+  give_walls (&apart);
+  give (large);
+  give (wall);
+  ck_assert (sy_units_are_valid ());
+  (void) later_ns ();
+}
+END_TEST
+
 /* Of a run that waits in parts, what was given back last does not go with what waited longest. */
 START_TEST (a_long_run_is_not_young_by_a_short_one_that_comes_and_goes_beside_it)
 {
@@ -345,6 +385,7 @@ range_add_purging (Suite *suite)
   tcase_add_test (tests, a_long_run_goes_back_at_once);
   tcase_add_test (tests, a_purge_gives_back_what_nobody_took_for_a_while);
   tcase_add_test (tests, twice_as_much_may_wait_as_is_taken_again);
+  tcase_add_test (tests, only_what_is_taken_again_counts);
   tcase_add_test (tests, a_long_run_is_not_young_by_a_short_one_that_comes_and_goes_beside_it);
   tcase_add_test (tests, a_purge_is_done_in_bounded_steps);
   tcase_add_test (tests, a_step_lasts_a_share_of_the_time_since_the_last_one);

@@ -90,10 +90,30 @@ START_TEST (a_thread_keeps_its_budget_while_no_more_come)
   cache->last_participants = 1000;
   /* It is in use, however long this took, and memory has not grown. */
   cache->last_calls[largest] = 0;
+  cache->missed |= UINT64_C (1) << largest;
   cache->last_growths = AO_load (&sy_range.growths);
   look (CLASS);
   ck_assert_uint_eq (cache->capacity[largest], sy_size_classes[largest].capacity);
   AO_store (&a->domain.participants, caches);
+}
+END_TEST
+
+/* The magazines count against the limit, so they may have a part of it only. */
+START_TEST (of_a_limit_the_magazines_have_an_eighth)
+{
+  enum { MIB = 1 << 20 };
+  struct sydra_alloc_options options = SYDRA_ALLOC_OPTIONS_INIT;
+
+  ck_assert_uint_eq (a->budget, SY_BUDGET_ALL);
+  ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
+  options.max_bytes = 8 * MIB;
+  a = sydra_alloc_create (&options);
+  ck_assert_ptr_nonnull (a);
+  for (unsigned round = 0; round < 4; round++)
+    for (unsigned class = 1; class < class_of_blocks (8 << 10); class++)
+      use (class, 100);
+  ck_assert_uint_le (budget_of (mine ()), MIB);
+  ck_assert_uint_gt (budget_of (mine ()), MIB / 2);
 }
 END_TEST
 
@@ -168,5 +188,6 @@ trim_add_budget (Suite *suite)
   tcase_add_test (tests, a_thread_comes_down_to_its_share_when_others_come);
   tcase_add_test (tests, a_class_that_is_missed_comes_down_when_others_come);
   tcase_add_test (tests, a_thread_keeps_its_budget_while_no_more_come);
+  tcase_add_test (tests, of_a_limit_the_magazines_have_an_eighth);
   tcase_add_test (tests, many_threads_share_the_budget);
 }

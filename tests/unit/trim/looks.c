@@ -137,44 +137,93 @@ START_TEST (a_look_comes_with_a_miss_when_it_is_due)
 }
 END_TEST
 
+/* The class has hits only, as many as make it one in use. */
+static void
+hit (struct sy_cache *cache, unsigned class)
+{
+  AO_t refills = AO_load (&cache->books.counts.refills[class]);
+
+  for (unsigned times = 0; times < sy_size_classes[class].capacity; times++)
+    use (class, 1);
+  ck_assert_uint_eq (AO_load (&cache->books.counts.refills[class]), refills);
+}
+
 /* A class that is used and never missed had magazines that are too large. */
 START_TEST (a_class_without_a_miss_gets_smaller_magazines)
 {
   struct sy_cache *cache = mine ();
-  unsigned large;
+  unsigned first = sy_cache_first_capacity (CLASS), now;
 
   for (unsigned times = 0; times < 4; times++)
     use (CLASS, 250);
-  large = cache->capacity[CLASS];
-  ck_assert_uint_ge (large, 4 * sy_cache_first_capacity (CLASS));
-  /* It was missed since the look before ... */
-  look (0);
-  ck_assert_uint_eq (cache->capacity[CLASS], large);
-  ck_assert_uint_ne (held_of (cache, CLASS), 0);
-  /* ... and has hits only. */
-  for (unsigned times = 0; times < large; times++)
-    use (CLASS, 1);
-  look (0);
-  ck_assert_uint_eq (held_of (cache, CLASS), 0);
-  ck_assert_uint_eq (cache->capacity[CLASS], large / 2);
+  now = cache->capacity[CLASS];
+  ck_assert_uint_ge (now, 4 * first);
+  for (unsigned looks = 0; now > first; looks++)
+    {
+      ck_assert_uint_lt (looks, 20);
+      /* It was missed since the look before, and stays ... */
+      cache->missed |= UINT64_C (1) << CLASS;
+      cache->last_calls[CLASS] = 0;
+      look (0);
+      ck_assert_uint_eq (cache->capacity[CLASS], now);
+      ck_assert_uint_ne (held_of (cache, CLASS), 0);
+      /* ... and has hits only. */
+      hit (cache, CLASS);
+      cache->missed = 0;
+      look (0);
+      now = now / 2 > first ? now / 2 : first;
+      ck_assert_uint_eq (held_of (cache, CLASS), 0);
+      ck_assert_uint_eq (cache->capacity[CLASS], now);
+      /* The miss that comes of this does not undo it. */
+      use (CLASS, 1);
+      ck_assert_uint_eq (cache->capacity[CLASS], now);
+    }
+  /* One that is used up makes the next one larger again. */
+  use (CLASS, first + 1);
+  ck_assert_uint_eq (cache->capacity[CLASS], 2 * first);
   (void) budget_of (cache);
 }
 END_TEST
 
+enum { MEDIUM = 2000 };
+
+static void
+free_one (void)
+{
+  sydra_free (a, sydra_malloc (a, MEDIUM));
+}
+
+static void
+free_one_aligned (void)
+{
+  sydra_free (a, sydra_aligned_alloc (a, 64, MEDIUM));
+}
+
+static void
+free_one_of_a_batch (void)
+{
+  void *block;
+
+  ck_assert_uint_eq (sydra_malloc_batch (a, MEDIUM, 1, &block), 1);
+  sydra_free (a, block);
+}
+
 /* A thread that has nothing but hits goes on to trim, if they are of the larger classes. */
 START_TEST (a_look_comes_with_hits_of_larger_classes)
 {
-  enum { SIZE = 2000 };
+  void (*const kinds[]) (void) = { free_one, free_one_aligned, free_one_of_a_batch };
   struct sy_cache *cache = mine ();
 
   use (CLASS, 200);
-  use (sy_class_of (SIZE), 40);
+  use (sy_class_of (MEDIUM), 40);
+  use (sy_class_of_aligned (MEDIUM, 64), 40);
+  cache->last_calls[CLASS] = 0;
   look (0);
   ck_assert_uint_ne (held_of (cache, CLASS), 0);
   cache->last_trim_ns -= 2 * SY_REAP_NS;
   /* No miss: the magazines have room for it. */
   for (unsigned hits = 0; hits <= SY_TRIM_HITS; hits++)
-    sydra_free (a, sydra_malloc (a, SIZE));
+    kinds[_i] ();
   ck_assert_uint_eq (held_of (cache, CLASS), 0);
 }
 END_TEST
@@ -189,5 +238,5 @@ trim_add_looks (Suite *suite)
   tcase_add_test (tests, idle_classes_go_to_the_slabs_after_a_while);
   tcase_add_test (tests, a_look_comes_with_a_miss_when_it_is_due);
   tcase_add_test (tests, a_class_without_a_miss_gets_smaller_magazines);
-  tcase_add_test (tests, a_look_comes_with_hits_of_larger_classes);
+  tcase_add_loop_test (tests, a_look_comes_with_hits_of_larger_classes, 0, 3);
 }
