@@ -36,7 +36,7 @@ struct sy_unit {
   uint32_t state;
   uint32_t length;               /* of the run that begins here */
   uint32_t back;                 /* of the run that ends here */
-  uint32_t stamp;                /* dirty: the tick in which the run was freed */
+  uint32_t stamp;                /* dirty: the tick in which it was freed; used: the caller's */
   uint32_t next, previous;       /* free: in a list of lengths; detached: next is the caller's */
   union {
     struct {

@@ -13,8 +13,8 @@ static struct {
   uint32_t peak[2];       /* the most that were in use, in this tick and in the one before */
   uint32_t given_up[2];   /* units that went back at calls, in this tick and in the one before, and
                              for which no new ones were taken since */
-  uint32_t retaken;       /* units that were taken in this tick, and had waited since before it */
-  uint32_t reused;        /* the same of the tick before */
+  uint32_t reused[3];     /* units that were taken in this tick and had waited since before it; the
+                             same of the two ticks before */
   uint32_t moved;         /* used runs that are mappings of their own */
   uint32_t cleaners;      /* threads that give back memory of detached runs */
   struct sy_purge_timer timer;
@@ -109,17 +109,18 @@ note_growth (uint32_t count)
   state.growth_at = next_growth ();
 }
 
-/* Files a run that is free now.  If it joins a longer one that has waited since before this tick,
-   that is as if it had not been taken from there: a block that comes and goes beside much that
-   waits is no reuse of that. */
+/* Files a used run as free.  If it was taken in this tick and joins a longer one that has waited
+   since before, it counts no more as taken from there: so what comes and goes beside much that
+   waits is no reuse of all that. */
 static void
-file_run (uint32_t first, enum sy_run_state as)
+file_used (uint32_t first, enum sy_run_state as)
 {
+  bool is_new = sy_range_unit (first)->stamp == runs->tick;
   uint32_t before = runs->old;
 
   sy_runs_file (runs, first, as);
-  if (runs->old > before)
-    state.retaken -= least (runs->old - before, state.retaken);
+  if (is_new && runs->old > before)
+    state.reused[0] -= least (runs->old - before, state.reused[0]);
 }
 
 /* Notes that there is less memory. */
@@ -134,7 +135,7 @@ note_loss (void)
 
 /*
  * How many units may stay dirty: a share of those in use; or twice what was taken of those that
- * waited a short time ago, but no more than are in use; or as many as are wanted back.  Those are
+ * waited, in one of the last two ticks, but no more than are in use; or as many as are wanted back.  Those are
  * at most SY_DIRTY_WANTED, or come with those in use to no more than were in use at once before.
  */
 static uint32_t
@@ -142,7 +143,7 @@ dirty_limit (void)
 {
   uint32_t room = most (recent_peak (), runs->used) - runs->used,
            wanted = least (state.wanted, most (room, SY_DIRTY_WANTED)),
-           reused = least (2 * state.reused, runs->used);
+           reused = least (2 * most (state.reused[1], state.reused[2]), runs->used);
 
   return most (most (runs->used / SY_DIRTY_SHARE, reused), most (wanted, SY_DIRTY_LEAST));
 }
@@ -243,9 +244,9 @@ unlock_and_clean (uint32_t chain)
 
   sy_lock_take (&sy_range_lock);
   while ((first = chain_pop (&cleaned)) != SY_UNIT_NONE)
-    file_run (first, SY_RUN_CLEAN);
+    sy_runs_file (runs, first, SY_RUN_CLEAN);
   while ((first = chain_pop (&refused)) != SY_UNIT_NONE)
-    file_run (first, SY_RUN_DIRTY);
+    sy_runs_file (runs, first, SY_RUN_DIRTY);
   state.cleaners--;
   note_loss ();
   unlock ();
@@ -265,7 +266,7 @@ give_run (uint32_t first, uint32_t *chain)
       chain_push (chain, first);
     }
   else
-    file_run (first, SY_RUN_DIRTY);
+    file_used (first, SY_RUN_DIRTY);
 }
 
 void
@@ -361,7 +362,8 @@ take_locked (uint32_t count, enum memory memory, uint32_t looks, bool *zero)
       first = sy_runs_take_edge (runs, count);
     }
   note_growth (count - (before - runs->dirty));
-  state.retaken += old - runs->old;
+  state.reused[0] += old - runs->old;
+  sy_range_unit (first)->stamp = runs->tick;
   sy_range_unit (first)->moved = 0;
   return first;
 }
@@ -392,6 +394,14 @@ sy_units_take (uint32_t count, bool may_be_dirty, bool *zero)
   return take (count, may_be_dirty ? ANY_MEMORY : NO_MEMORY, zero);
 }
 
+/* Cuts a used run in two, which were taken when it was. */
+static void
+cut (uint32_t first, uint32_t length)
+{
+  sy_runs_cut (runs, first, length);
+  sy_range_unit (first + length)->stamp = sy_range_unit (first)->stamp;
+}
+
 /* Gives back both ends of a used run, so that it begins at the alignment and has the length.
    Returns its new first unit.  Under the lock. */
 static uint32_t
@@ -402,14 +412,14 @@ cut_ends (uint32_t first, size_t alignment, uint32_t length, enum sy_run_state e
 
   if (before != 0)
     {
-      sy_runs_cut (runs, first, before);
-      file_run (first, end_state);
+      cut (first, before);
+      file_used (first, end_state);
       first += before;
     }
   if (sy_range_unit (first)->length > length)
     {
-      sy_runs_cut (runs, first, length);
-      file_run (first + length, end_state);
+      cut (first, length);
+      file_used (first + length, end_state);
     }
   sy_range_unit (first)->moved = 0;
   return first;
@@ -445,7 +455,7 @@ sy_units_cut (uint32_t first, uint32_t length)
 
   sy_lock_take (&sy_range_lock);
   before = runs->dirty;
-  sy_runs_cut (runs, first, length);
+  cut (first, length);
   sy_range_unit (first + length)->moved = sy_range_unit (first)->moved;
   state.moved += sy_range_unit (first)->moved;
   give_run (first + length, &chain);
@@ -477,7 +487,7 @@ sy_units_extend (uint32_t first, uint32_t more, uint32_t room)
 
       sy_runs_extend (runs, first, has);
       note_growth (has - (dirty - runs->dirty));
-      state.retaken += old - runs->old;
+      state.reused[0] += old - runs->old;
     }
   unlock ();
   return has;
@@ -545,8 +555,9 @@ static void
 next_tick (void)
 {
   sy_runs_next_tick (runs);
-  state.reused = state.retaken;
-  state.retaken = 0;
+  state.reused[2] = state.reused[1];
+  state.reused[1] = state.reused[0];
+  state.reused[0] = 0;
   state.given_up[1] = state.given_up[0];
   state.given_up[0] = 0;
   state.peak[1] = state.peak[0];
@@ -560,7 +571,7 @@ next_tick (void)
 static bool
 purge_some (uint32_t *chain)
 {
-  uint32_t before = runs->dirty, spare = runs->old - least (state.retaken, runs->old), gone;
+  uint32_t before = runs->dirty, spare = runs->old - least (state.reused[0], runs->old), gone;
   bool all = detach_dirty (least (spare, SY_PURGE_UNITS), runs->tick, chain);
 
   gone = before - runs->dirty;
