@@ -135,8 +135,9 @@ note_loss (void)
 
 /*
  * How many units may stay dirty: a share of those in use; or twice what was taken of those that
- * waited, in one of the last two ticks, but no more than are in use; or as many as are wanted back.  Those are
- * at most SY_DIRTY_WANTED, or come with those in use to no more than were in use at once before.
+ * waited, in one of the last two ticks, but no more than are in use; or as many as are wanted back.
+ * Those are at most SY_DIRTY_WANTED, or come with those in use to no more than were in use at once
+ * before.
  */
 static uint32_t
 dirty_limit (void)
