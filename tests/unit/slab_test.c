@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "classes.h"
+#include "no_leaks.h"
 #include "pool/slab.h"
 #include "suite.h"
 

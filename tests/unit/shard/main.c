@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "shard.h"
+#include "unit/no_leaks.h"
 
 int
 main (void)
