@@ -109,6 +109,15 @@ note_growth (uint32_t count)
   state.growth_at = next_growth ();
 }
 
+/* Notes that units were taken, before which so many were dirty, and so many had waited since before
+   this tick. */
+static void
+note_taken (uint32_t count, uint32_t dirty, uint32_t old)
+{
+  note_growth (count - (dirty - runs->dirty));
+  state.reused[0] += old - runs->old;
+}
+
 /* Files a used run as free.  If it was taken in this tick and joins a longer one that has waited
    since before, it counts no more as taken from there: so what comes and goes beside much that
    waits is no reuse of all that. */
@@ -347,7 +356,7 @@ enum memory { NO_MEMORY, ALL_OR_NO_MEMORY, ANY_MEMORY };
 static uint32_t
 take_locked (uint32_t count, enum memory memory, uint32_t looks, bool *zero)
 {
-  uint32_t before = runs->dirty, old = runs->old,
+  uint32_t dirty = runs->dirty, old = runs->old,
            first = memory != NO_MEMORY ? take_free (SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
 
   /* Not for a slab.  For large blocks a new page costs more than a search. */
@@ -362,8 +371,7 @@ take_locked (uint32_t count, enum memory memory, uint32_t looks, bool *zero)
         return SY_UNIT_NONE;
       first = sy_runs_take_edge (runs, count);
     }
-  note_growth (count - (before - runs->dirty));
-  state.reused[0] += old - runs->old;
+  note_taken (count, dirty, old);
   sy_range_unit (first)->stamp = runs->tick;
   sy_range_unit (first)->moved = 0;
   return first;
@@ -487,8 +495,7 @@ sy_units_extend (uint32_t first, uint32_t more, uint32_t room)
       uint32_t dirty = runs->dirty, old = runs->old;
 
       sy_runs_extend (runs, first, has);
-      note_growth (has - (dirty - runs->dirty));
-      state.reused[0] += old - runs->old;
+      note_taken (has, dirty, old);
     }
   unlock ();
   return has;

@@ -46,8 +46,8 @@ struct sy_cache {
   size_t budget_used;              /* sum over classes: bytes of two magazines of that capacity */
   bool wants_budget;               /* a class could not grow */
   AO_t last_participants;          /* how many caches the handle had when a class last grew */
-  uint64_t missed;                 /* bit n: class n had a miss since the last trim of all, ... */
-  uint64_t halved;                 /* ... that made its magazines smaller, and none since */
+  uint64_t missed;                 /* bit n: class n had a miss since the last trim of all */
+  uint64_t halved;                 /* bit n: its magazines were halved; no refill since */
   unsigned hand;                   /* the class that was asked last to make room for another */
   AO_t last_calls[SY_CLASSES];     /* calls of each class at the last trim, ... */
   AO_t last_growths;               /* ... sy_range.growths, ... */
