@@ -57,7 +57,7 @@ static const char help[]
     "  --threads N[,N...]   one run for each number of threads, 1 to 1024 [1]\n"
     "  --sizes MIN-MAX      block sizes in bytes, all equally likely [16-256]\n"
     "  --burst N            blocks a burst, for each thread [10000]\n"
-    "  --live N             live blocks, or points, for each thread [10000]\n"
+    "  --live N             live blocks, nodes or points for each thread [10000]\n"
     "  --seconds S          how long a repetition measures [1]\n"
     "  --ops N              operations a repetition and thread, to the next whole chunk, instead of --seconds\n"
     "  --repeat N           repetitions; median, least and most are reported, 1 to 1000 [3]\n"

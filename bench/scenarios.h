@@ -13,6 +13,7 @@ extern const struct scenario scenario_producer_consumer; /* producer_consumer.c 
 extern const struct scenario scenario_mixed;             /* mixed.c */
 extern const struct scenario scenario_churn;             /* churn.c */
 extern const struct scenario scenario_drift;             /* drift.c */
+extern const struct scenario scenario_walk;              /* walk.c */
 extern const struct scenario scenario_short_threads;     /* short_threads.c */
 extern const struct scenario scenario_ingest;            /* ingest.c */
 extern const struct scenario scenario_stress;            /* stress.c */

@@ -17,7 +17,7 @@ refused () {
 }
 
 scenarios=$("$bench" list | "$AWK" '{ print $1 }')
-[ "$(printf '%s\n' "$scenarios" | wc -l)" -ge 11 ]
+[ "$(printf '%s\n' "$scenarios" | wc -l)" -ge 13 ]
 tap $? "list names the scenarios"
 
 for api in handle malloc; do
@@ -44,6 +44,24 @@ samples=$("$bench" --json --seconds 0.1 --repeat 1 --live 100 churn |
 [ "$samples" -ge 5 ] && [ "$samples" -le 256 ]
 tap $? "churn for a tenth of a second takes samples and ends: $samples"
 
+# checksum OPTIONS...: what a round of the walk read.
+checksum () {
+  "$bench" --json --ops 1 --repeat 2 --live 2000 --threads 3 "$@" walk |
+    sed -n 's/.*"checksum": \([0-9.]*\).*/\1/p'
+}
+
+read_by_handle=$(checksum --api handle)
+[ -n "$read_by_handle" ] && [ "$read_by_handle" = "$(checksum --api malloc)" ]
+tap $? "walk reads the same with both apis"
+
+[ "$read_by_handle" != "$(checksum --seed 2)" ] &&
+  [ "$read_by_handle" != "$(checksum --sizes 16-255)" ]
+tap $? "walk reads something else with another seed, and with other sizes"
+
+"$bench" --sizes 1-24 --live 1 --ops 1 --repeat 1 walk > /dev/null &&
+  "$bench" --sizes 1-40 --live 5 --ops 1 --repeat 1 --threads 2 walk > /dev/null
+tap $? "walk on few nodes, and on blocks without room for links, ends well"
+
 if command -v python3 > /dev/null 2>&1; then
   for api in handle malloc; do
     # shellcheck disable=SC2086  # words
@@ -68,6 +86,8 @@ for threads in 1, 3:
     assert latency["malloc-or-free"]["count"] == both
     assert results["churn", threads]["live_kib"] > 0
     assert results["drift", threads]["heap_end_over_live"] > 0
+    for name in "list_ns", "tree_ns", "table_ns":
+        assert results["walk", threads][name] > 0, name
     assert results["short-threads", threads]["threads_per_second"] > 0
     assert results["stress", threads]["verified_blocks"] > 1000
     assert results["stress", threads]["largest_backlog"] > 0
