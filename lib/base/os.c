@@ -47,7 +47,7 @@ map (size_t bytes, int protection, int flags)
 /* What this system has refused once and is not asked for again.  Relaxed: a second thread's call
    does no harm. */
 static struct {
-  AO_t dontdump, populate;
+  AO_t dontdump, populate, huge;
 } refused;
 
 /*
@@ -121,6 +121,24 @@ sy_os_populate (void *start, size_t bytes)
     AO_store (&refused.populate, 1);
   errno = saved;
   return AO_load (&refused.populate) == 0;
+#else
+  (void) start;
+  (void) bytes;
+  return false;
+#endif
+}
+
+bool
+sy_os_ask_huge (void *start, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+  int saved = errno;
+  bool done = AO_load (&refused.huge) == 0 && madvise (start, bytes, MADV_HUGEPAGE) == 0;
+
+  if (!done && errno == EINVAL)
+    AO_store (&refused.huge, 1);
+  errno = saved;
+  return done;
 #else
   (void) start;
   (void) bytes;
@@ -309,6 +327,23 @@ sy_os_page_bytes (void)
       AO_store (&known, bytes);
     }
   return bytes;
+}
+
+size_t
+sy_os_mappings (size_t most)
+{
+  int saved = errno, file = open ("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  char text[1024];
+  ssize_t length = 0;
+  size_t count = 0;
+
+  while (file >= 0 && count < most && (length = read (file, text, sizeof text)) > 0)
+    for (ssize_t at = 0; at < length; at++)
+      count += text[at] == '\n';
+  if (file >= 0)
+    (void) close (file);
+  errno = saved;
+  return file < 0 || length < 0 ? most : count;
 }
 
 size_t

@@ -36,6 +36,10 @@ bool sy_os_discard (void *start, size_t bytes);
  */
 bool sy_os_populate (void *start, size_t bytes);
 
+/* Asks for huge pages where these pages get their memory.  They are a mapping of their own then, or
+   one with others for which that was asked.  False: the system has none. */
+bool sy_os_ask_huge (void *start, size_t bytes);
+
 /* How many bytes of these pages have memory; all of them if the system does not say.  `bytes` is at
    most SY_RESIDENT_BYTES. */
 #define SY_RESIDENT_BYTES ((size_t) 1 << 20)
@@ -94,6 +98,9 @@ long sy_os_thread_id (const struct sy_thread *thread);
 void sy_os_thread_name (long thread_id, char *name, size_t bytes);
 
 size_t sy_os_page_bytes (void);
+
+/* How many mappings the process has, up to about `most`; `most` if the system does not say. */
+size_t sy_os_mappings (size_t most);
 
 /* The process's limit on address space; SIZE_MAX: none. */
 size_t sy_os_address_limit (void);

@@ -249,9 +249,20 @@
 /* A block that grows by one part in 4 or more is copied to free units that have memory, if there
    are any: a new page costs more than a copied one. */
 #define SY_COPY_SHARE 4u
-/* How many live blocks may have been moved.  Each is a mapping of its own, and splits another; the
-   system grants 65,530. */
-#define SY_MOVED_MAX 8192u
+/* From so many mappings on none is made by a move or for huge pages, and what goes back to the system
+   is mapped anew, which joins mappings.  The system grants 65,530.  After so many new ones it is
+   asked how many there are: 10 us, or 8 ms with 16,384. */
+#define SY_MAPPINGS_MAX 16384u
+#define SY_MAPPINGS_LOOK 2048u
+/* From this length on huge pages are asked for, where blocks have shown to be written to as a whole:
+   the last SY_HUGE_PROOFS that were looked at.  So that there is more to look at, one new block in
+   SY_HUGE_PROBES has small pages all the same. */
+#define SY_HUGE_UNITS ((uint32_t) (SY_HUGE_PAGE_BYTES / SY_UNIT_BYTES))
+#define SY_HUGE_PROOFS 4u
+#define SY_HUGE_PROBES 16u
+/* A look at a block is one at so many places in it, each of so many pages. */
+#define SY_LOOK_PLACES 4u
+#define SY_LOOK_PAGES 8u
 
 /* What a freed block is filled with in debug builds. */
 #define SY_POISON 0xdf

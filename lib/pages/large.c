@@ -39,6 +39,77 @@ sy_large_good_size (size_t bytes)
   return bytes <= (size_t) PTRDIFF_MAX - SY_UNIT_BYTES ? whole (bytes, sy_os_page_bytes ()) : bytes;
 }
 
+/* ---- Huge pages ---- */
+
+/* What is known of how the program uses new large blocks.  Any thread, relaxed: hints. */
+static struct {
+  AO_t proofs;              /* so many in a row were written to as a whole */
+  AO_t wishes;              /* so many times were huge pages wanted */
+  AO_t unit, pages;         /* the last new block that nobody looked at; pages 0: none */
+} known;
+
+/* Do looks at a few places find all of the pages in memory? */
+static bool
+is_whole (uint32_t first, size_t pages)
+{
+  char *block = sy_range_address (first);
+  size_t page = sy_os_page_bytes (),
+         part = pages / SY_LOOK_PLACES < SY_LOOK_PAGES ? pages / SY_LOOK_PLACES : SY_LOOK_PAGES;
+
+  for (size_t place = 0; place < SY_LOOK_PLACES; place++)
+    {
+      size_t at = (pages - part) / (SY_LOOK_PLACES - 1) * place;
+
+      if (sy_os_resident_bytes (block + at * page, part * page) != part * page)
+        return false;
+    }
+  return true;
+}
+
+/* Looks at a block that had no memory when it was taken, before it is given back. */
+static void
+note_use (uint32_t first)
+{
+  const struct sy_unit *unit = sy_range_unit (first);
+
+  if (unit->fresh < SY_HUGE_UNITS || unit->mapping != 0)
+    return;
+  AO_store (&known.proofs, is_whole (first, unit->asked) ? AO_load (&known.proofs) + 1 : 0);
+  if (AO_load (&known.unit) == first)
+    AO_store (&known.pages, 0);
+}
+
+/* Looks at the new block before this one, if the program still has it.  That it is not written to
+   says nothing: the program may do so later. */
+static void
+note_new (uint32_t first, size_t pages)
+{
+  size_t before = AO_load (&known.pages);
+
+  if (before != 0 && is_whole ((uint32_t) AO_load (&known.unit), before))
+    AO_store (&known.proofs, AO_load (&known.proofs) + 1);
+  AO_store (&known.unit, first);
+  AO_store (&known.pages, pages);
+}
+
+/* Asks for huge pages for what has no memory yet of a new block, if blocks have shown to use it. */
+static void
+wish_huge (uint32_t first, size_t bytes)
+{
+  AO_t wish = AO_load (&known.wishes);
+
+  if (sy_range_unit (first)->fresh < SY_HUGE_UNITS)
+    return;
+  if (AO_load (&known.proofs) < SY_HUGE_PROOFS)
+    {
+      note_new (first, pages_of (bytes));
+      return;
+    }
+  AO_store (&known.wishes, wish + 1);
+  if (wish % SY_HUGE_PROBES != SY_HUGE_PROBES - 1)
+    (void) sy_units_ask_huge (first);
+}
+
 /* ---- Blocks ---- */
 
 bool
@@ -65,8 +136,11 @@ sy_large_take (unsigned tag, size_t alignment, size_t bytes, size_t room, bool *
 
   if (count == UINT32_MAX || over == UINT32_MAX)
     return NULL;
-  first = sy_units_take_aligned (count, alignment, zero);
-  return first == SY_UNIT_NONE ? NULL : begin (tag, first, bytes);
+  first = sy_units_take_aligned (count, alignment, SY_MEMORY_ANY, zero);
+  if (first == SY_UNIT_NONE)
+    return NULL;
+  wish_huge (first, bytes);
+  return begin (tag, first, bytes);
 }
 
 /* Parts of which few pages are in memory are given back to the system, which makes them zero
@@ -105,6 +179,7 @@ sy_large_give (unsigned tag, void *block, const char *call)
   uint32_t first = sy_range_unit_of (block);
 
   end (tag, first, call);
+  note_use (first);
   sy_units_give (first, 1);
 }
 
@@ -179,11 +254,15 @@ lengthen (unsigned tag, uint32_t from, uint32_t length)
 {
   uint32_t old = sy_range_unit (from)->length, to;
   size_t bytes = sy_large_usable (sy_range_address (from));
-  bool copies = length - old >= old / SY_COPY_SHARE && sy_units_has_dirty (length), zero;
+  bool copies = length - old >= old / SY_COPY_SHARE && sy_units_has_waiting (length), zero,
+       huge = !copies && old >= SY_HUGE_UNITS && is_whole (from, sy_range_unit (from)->asked);
+  enum sy_memory memory = copies ? SY_MEMORY_ANY : SY_MEMORY_NONE;
+  size_t alignment = huge ? SY_HUGE_PAGE_BYTES : SY_UNIT_BYTES;
 
-  to = sy_units_take (copies ? length : length + growth_room (length), copies, &zero);
+  to = sy_units_take_aligned (copies ? length : length + growth_room (length), alignment, memory,
+                              &zero);
   if (to == SY_UNIT_NONE && !copies)
-    to = sy_units_take (length, false, &zero);
+    to = sy_units_take_aligned (length, alignment, memory, &zero);
   if (to == SY_UNIT_NONE)
     return to;
   end (tag, from, "sydra_realloc");
@@ -197,6 +276,8 @@ lengthen (unsigned tag, uint32_t from, uint32_t length)
       (void) begin (tag, from, bytes);
       to = SY_UNIT_NONE;
     }
+  else if (huge)
+    (void) sy_units_ask_huge (to);
   return to;
 }
 

@@ -7,8 +7,9 @@ void
 sy_runs_open (struct sy_runs *runs, struct sy_unit *top)
 {
   *runs = (struct sy_runs) { .top = top, .oldest = SY_UNIT_NONE, .youngest = SY_UNIT_NONE };
-  for (unsigned list = 0; list < SY_RUN_LISTS; list++)
-    runs->lists[0].head[list] = runs->lists[1].head[list] = SY_UNIT_NONE;
+  for (unsigned state = SY_RUN_APART; state <= SY_RUN_CLEAN; state++)
+    for (unsigned list = 0; list < SY_RUN_LISTS; list++)
+      runs->lists[state - SY_RUN_APART].head[list] = SY_UNIT_NONE;
 }
 
 /* ---- Lists of lengths ---- */
@@ -28,7 +29,7 @@ list_of (uint32_t length)
 static struct sy_run_lists *
 lists_of (struct sy_runs *runs, uint32_t state)
 {
-  return &runs->lists[state == SY_RUN_CLEAN];
+  return &runs->lists[state - SY_RUN_APART];
 }
 
 static void
@@ -102,7 +103,7 @@ list_best (const struct sy_runs *runs, uint32_t first, uint32_t length, uint32_t
 uint32_t
 sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint32_t length, uint32_t looks)
 {
-  const struct sy_run_lists *lists = &runs->lists[state == SY_RUN_CLEAN];
+  const struct sy_run_lists *lists = &runs->lists[state - SY_RUN_APART];
   uint32_t found = SY_UNIT_NONE;
 
   /* In the own list some are too short, and perhaps all of the first ones. */
@@ -125,12 +126,12 @@ start_of_free (const struct sy_runs *runs, uint32_t first, uint32_t length)
   bool at_edge = false;
 
   if (has < length)
-    has += sy_runs_room_behind (runs, first, length - has, &at_edge);
+    has += sy_runs_room_behind (runs, first, length - has, true, &at_edge);
   while (has < length && !at_edge && first != 0)
     {
       uint32_t before = first - sy_unit_of (runs, first - 1)->back;
 
-      if (sy_unit_of (runs, before)->state < SY_RUN_DIRTY)
+      if (sy_unit_of (runs, before)->state < SY_RUN_APART)
         break;
       has += sy_unit_of (runs, before)->length;
       first = before;
@@ -138,21 +139,31 @@ start_of_free (const struct sy_runs *runs, uint32_t first, uint32_t length)
   return has < length && !at_edge ? SY_UNIT_NONE : first;
 }
 
-uint32_t
-sy_runs_find_mixed (const struct sy_runs *runs, uint32_t length, uint32_t looks)
+/* The same among runs of one state. */
+static uint32_t
+find_mixed_of (const struct sy_runs *runs, enum sy_run_state state, uint32_t length,
+               uint32_t looks)
 {
   uint32_t found = SY_UNIT_NONE, longest = length < runs->edge ? length : runs->edge;
 
   if (length < 4 || length / 4 > longest)
     return SY_UNIT_NONE;
   for (unsigned list = list_of (longest), last = list_of (length / 4); list >= last; list--)
-    for (uint32_t at = runs->lists[0].head[list];
+    for (uint32_t at = runs->lists[state - SY_RUN_APART].head[list];
          at != SY_UNIT_NONE && found == SY_UNIT_NONE && looks != 0; looks--)
       {
         found = start_of_free (runs, at, length);
         at = sy_unit_of (runs, at)->next;
       }
   return found;
+}
+
+uint32_t
+sy_runs_find_mixed (const struct sy_runs *runs, uint32_t length, uint32_t looks)
+{
+  uint32_t found = find_mixed_of (runs, SY_RUN_APART, length, looks);
+
+  return found != SY_UNIT_NONE ? found : find_mixed_of (runs, SY_RUN_DIRTY, length, looks);
 }
 
 /* ---- The list of ages ---- */
@@ -191,11 +202,20 @@ age_remove (struct sy_runs *runs, uint32_t first)
 /* ---- Runs ---- */
 
 static void
-run_set (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_state state)
+run_set (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_state state,
+         uint32_t mapping)
 {
   sy_unit_of (runs, first)->state = state;
+  sy_unit_of (runs, first)->mapping = mapping;
   sy_unit_of (runs, first)->length = length;
   sy_unit_of (runs, first + length - 1)->back = length;
+}
+
+/* Is it free, and has its memory? */
+static bool
+is_waiting (const struct sy_unit *unit)
+{
+  return unit->state == SY_RUN_DIRTY || unit->state == SY_RUN_APART;
 }
 
 /* Takes a free run out of its lists.  Its entry stays as it is. */
@@ -205,7 +225,7 @@ free_remove (struct sy_runs *runs, uint32_t first)
   struct sy_unit *unit = sy_unit_of (runs, first);
 
   run_list_remove (runs, first);
-  if (unit->state == SY_RUN_DIRTY)
+  if (is_waiting (unit))
     {
       age_remove (runs, first);
       runs->dirty -= unit->length;
@@ -213,18 +233,25 @@ free_remove (struct sy_runs *runs, uint32_t first)
     }
 }
 
+/* Files a free run with the state, the mapping and the age of another. */
 static void
-free_add (struct sy_runs *runs, uint32_t first, uint32_t length, enum sy_run_state state,
-          uint32_t stamp, uint32_t older)
+free_add (struct sy_runs *runs, uint32_t first, uint32_t length, const struct sy_unit *like)
 {
-  run_set (runs, first, length, state);
+  run_set (runs, first, length, like->state, like->mapping);
   list_add (runs, first);
-  if (state != SY_RUN_DIRTY)
+  if (!is_waiting (like))
     return;
-  sy_unit_of (runs, first)->stamp = stamp;
-  age_add_behind (runs, first, older);
+  sy_unit_of (runs, first)->stamp = like->stamp;
+  age_add_behind (runs, first, like->older);
   runs->dirty += length;
-  runs->old += stamp == runs->tick ? 0 : length;
+  runs->old += like->stamp == runs->tick ? 0 : length;
+}
+
+/* The mapping of a run that is made of two. */
+static uint32_t
+joined_mapping (uint32_t one, uint32_t other)
+{
+  return one == other ? one : SY_MAPPING_MIXED;
 }
 
 void
@@ -241,8 +268,8 @@ sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length)
 
   free_remove (runs, first);
   if (run.length > length)
-    free_add (runs, first + length, run.length - length, run.state, run.stamp, run.older);
-  run_set (runs, first, length, SY_RUN_USED);
+    free_add (runs, first + length, run.length - length, &run);
+  run_set (runs, first, length, SY_RUN_USED, run.mapping);
   runs->used += length;
 }
 
@@ -255,8 +282,8 @@ cut_end (struct sy_runs *runs, uint32_t first, uint32_t most, enum sy_run_state 
 
   free_remove (runs, first);
   if (rest != 0)
-    free_add (runs, first, rest, run.state, run.stamp, run.older);
-  run_set (runs, first + rest, run.length - rest, state);
+    free_add (runs, first, rest, &run);
+  run_set (runs, first + rest, run.length - rest, state, run.mapping);
   return first + rest;
 }
 
@@ -274,17 +301,19 @@ sy_runs_take_edge (struct sy_runs *runs, uint32_t length)
   uint32_t first = runs->edge;
 
   runs->edge += length;
-  run_set (runs, first, length, SY_RUN_USED);
+  run_set (runs, first, length, SY_RUN_USED, 0);
   runs->used += length;
   return first;
 }
 
 uint32_t
-sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted, bool *at_edge)
+sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted,
+                     bool may_be_apart, bool *at_edge)
 {
   uint32_t next = first + sy_unit_of (runs, first)->length, room = 0;
+  enum sy_run_state least = may_be_apart ? SY_RUN_APART : SY_RUN_DIRTY;
 
-  while (room < wanted && next < runs->edge && sy_unit_of (runs, next)->state >= SY_RUN_DIRTY)
+  while (room < wanted && next < runs->edge && sy_unit_of (runs, next)->state >= least)
     {
       room += sy_unit_of (runs, next)->length;
       next += sy_unit_of (runs, next)->length;
@@ -296,11 +325,11 @@ sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted
 void
 sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more)
 {
-  uint32_t length = sy_unit_of (runs, first)->length;
+  struct sy_unit *run = sy_unit_of (runs, first);
 
   while (more != 0)
     {
-      uint32_t next = first + length, step = more;
+      uint32_t next = first + run->length, step = more;
 
       if (next != runs->edge && sy_unit_of (runs, next)->length < more)
         step = sy_unit_of (runs, next)->length;
@@ -310,59 +339,80 @@ sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more)
       else
         sy_runs_take (runs, next, step);
       sy_unit_of (runs, next)->state = SY_RUN_INSIDE;
-      length += step;
+      run->mapping = joined_mapping (run->mapping, sy_unit_of (runs, next)->mapping);
+      run->length += step;
+      sy_unit_of (runs, first + run->length - 1)->back = run->length;
       more -= step;
     }
-  run_set (runs, first, length, SY_RUN_USED);
 }
 
 void
 sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length)
 {
-  uint32_t all = sy_unit_of (runs, first)->length;
+  struct sy_unit run = *sy_unit_of (runs, first);
 
-  run_set (runs, first + length, all - length, sy_unit_of (runs, first)->state);
-  run_set (runs, first, length, sy_unit_of (runs, first)->state);
+  run_set (runs, first + length, run.length - length, run.state, run.mapping);
+  run_set (runs, first, length, run.state, run.mapping);
+}
+
+void
+sy_runs_set_apart (struct sy_runs *runs, uint32_t first)
+{
+  struct sy_unit *unit = sy_unit_of (runs, first);
+
+  if (unit->mapping == SY_MAPPING_MIXED)
+    return;
+  /* After so many, two mappings have the same number: the system does not move both at once. */
+  runs->mapping = runs->mapping < SY_MAPPING_MAX ? runs->mapping + 1 : SY_MAPPING_MIXED;
+  runs->mapping += runs->mapping <= SY_MAPPING_MIXED;
+  unit->mapping = runs->mapping;
 }
 
 void
 sy_runs_file (struct sy_runs *runs, uint32_t first, enum sy_run_state state)
 {
-  uint32_t length = sy_unit_of (runs, first)->length, next = first + length,
-           stamp = runs->tick, older = runs->youngest;
+  struct sy_unit run = *sy_unit_of (runs, first);
+  uint32_t length = run.length, next = first + length;
   /* What was detached is of now, whatever it joins: this tick's purge does not try it again. */
-  uint32_t longest = sy_unit_of (runs, first)->state == SY_RUN_DETACHED ? UINT32_MAX : length;
+  uint32_t longest = run.state == SY_RUN_DETACHED ? UINT32_MAX : length;
   uint32_t before = first == 0 ? SY_UNIT_NONE : first - sy_unit_of (runs, first - 1)->back,
            neighbours[2] = { before, next == runs->edge ? SY_UNIT_NONE : next };
 
-  if (sy_unit_of (runs, first)->state == SY_RUN_USED)
+  if (run.state == SY_RUN_USED)
     runs->used -= length;
+  if (state == SY_RUN_CLEAN)
+    run.mapping = 0;
+  run.state = run.mapping == 0 ? state : SY_RUN_APART;
+  run.stamp = runs->tick;
+  run.older = runs->youngest;
   sy_unit_of (runs, first)->state = SY_RUN_INSIDE;
   for (unsigned side = 0; side < 2; side++)
     {
       uint32_t at = neighbours[side];
+      struct sy_unit *unit = at == SY_UNIT_NONE ? NULL : sy_unit_of (runs, at);
 
-      if (at == SY_UNIT_NONE || sy_unit_of (runs, at)->state != state)
+      if (unit == NULL || unit->state != run.state)
         continue;
       free_remove (runs, at);
-      if (older == at)
-        older = sy_unit_of (runs, at)->older;
+      if (run.older == at)
+        run.older = unit->older;
       /* The joined run gets the age of its longest part.  So small runs that come and go beside a
          long run do not keep it young, and an old rest does not make a young long run old. */
-      if (sy_unit_of (runs, at)->length > longest)
+      if (unit->length > longest)
         {
-          longest = sy_unit_of (runs, at)->length;
-          stamp = sy_unit_of (runs, at)->stamp;
-          older = sy_unit_of (runs, at)->older;
+          longest = unit->length;
+          run.stamp = unit->stamp;
+          run.older = unit->older;
         }
-      sy_unit_of (runs, at)->state = SY_RUN_INSIDE;
-      length += sy_unit_of (runs, at)->length;
+      run.mapping = joined_mapping (run.mapping, unit->mapping);
+      length += unit->length;
       first = at < first ? at : first;
+      unit->state = SY_RUN_INSIDE;
     }
   if (state == SY_RUN_CLEAN && first + length == runs->edge)
     runs->edge = first;
   else
-    free_add (runs, first, length, state, stamp, older);
+    free_add (runs, first, length, &run);
 }
 
 void
@@ -382,24 +432,34 @@ sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
   return cut_end (runs, first, most, SY_RUN_DETACHED);
 }
 
+/* A run of the lists' last one that is not empty: of their longest.  SY_UNIT_NONE: all are. */
+static uint32_t
+list_last (const struct sy_run_lists *lists)
+{
+  for (unsigned word = SY_RUN_LISTS / 64; word-- != 0;)
+    if (lists->filled[word] != 0)
+      return lists->head[64 * word + 63 - (unsigned) __builtin_clzll (lists->filled[word])];
+  return SY_UNIT_NONE;
+}
+
+static uint32_t
+length_of (const struct sy_runs *runs, uint32_t first)
+{
+  return first == SY_UNIT_NONE ? 0 : sy_unit_of (runs, first)->length;
+}
+
 uint32_t
 sy_runs_detach_long (struct sy_runs *runs, uint32_t least, uint32_t most)
 {
-  const struct sy_run_lists *dirty = &runs->lists[0];
-  unsigned word = SY_RUN_LISTS / 64 - 1;
-  uint32_t longest, oldest = runs->oldest;
+  uint32_t dirty = list_last (lists_of (runs, SY_RUN_DIRTY)),
+           apart = list_last (lists_of (runs, SY_RUN_APART)),
+           longest = length_of (runs, apart) > length_of (runs, dirty) ? apart : dirty,
+           length = length_of (runs, longest);
 
-  if (oldest == SY_UNIT_NONE)
+  if (length == 0 || length < least)
     return SY_UNIT_NONE;
-  while (dirty->filled[word] == 0)
-    word--;
-  longest = dirty->head[64 * word + 63 - (unsigned) __builtin_clzll (dirty->filled[word])];
-  if (sy_unit_of (runs, longest)->length < least)
-    return SY_UNIT_NONE;
-  least = least > sy_unit_of (runs, longest)->length / 2
-            ? least
-            : sy_unit_of (runs, longest)->length / 2;
-  return cut_end (runs, sy_unit_of (runs, oldest)->length >= least ? oldest : longest, most,
+  least = least > length / 2 ? least : length / 2;
+  return cut_end (runs, length_of (runs, runs->oldest) >= least ? runs->oldest : longest, most,
                   SY_RUN_DETACHED);
 }
 
@@ -409,7 +469,7 @@ static bool
 is_listed (const struct sy_runs *runs, uint32_t first)
 {
   const struct sy_unit *unit = sy_unit_of (runs, first);
-  uint32_t at = runs->lists[unit->state == SY_RUN_CLEAN].head[list_of (unit->length)];
+  uint32_t at = runs->lists[unit->state - SY_RUN_APART].head[list_of (unit->length)];
 
   while (at != first && at != SY_UNIT_NONE)
     at = sy_unit_of (runs, at)->next;
@@ -426,7 +486,7 @@ ages_are_valid (const struct sy_runs *runs, uint32_t count)
     {
       const struct sy_unit *unit = sy_unit_of (runs, at);
 
-      if (unit->state != SY_RUN_DIRTY || unit->older != older || unit->stamp < stamp
+      if (!is_waiting (unit) || unit->older != older || unit->stamp < stamp
           || count-- == 0)
         return false;
       stamp = unit->stamp;
@@ -435,29 +495,41 @@ ages_are_valid (const struct sy_runs *runs, uint32_t count)
   return count == 0 && runs->youngest == older && runs->old == old;
 }
 
+/* Is the entry that of a run which may begin here, behind a run with this state? */
+static bool
+run_is_valid (const struct sy_runs *runs, uint32_t first, enum sy_run_state before)
+{
+  const struct sy_unit *unit = sy_unit_of (runs, first);
+  bool is_free = unit->state >= SY_RUN_APART;
+
+  if (unit->state == SY_RUN_INSIDE || unit->length == 0 || unit->length > runs->edge - first
+      || sy_unit_of (runs, first + unit->length - 1)->back != unit->length
+      || (is_free && (unit->state == before || !is_listed (runs, first)))
+      || (is_free && (unit->mapping != 0) != (unit->state == SY_RUN_APART)))
+    return false;
+  for (uint32_t inside = first + 1; inside < first + unit->length; inside++)
+    if (sy_unit_of (runs, inside)->state != SY_RUN_INSIDE)
+      return false;
+  return true;
+}
+
 bool
 sy_runs_is_valid (const struct sy_runs *runs)
 {
-  uint32_t used = 0, dirty = 0, dirty_runs = 0, before = SY_RUN_INSIDE;
+  uint32_t used = 0, dirty = 0, waiting = 0;
+  enum sy_run_state before = SY_RUN_INSIDE;
 
-  for (uint32_t at = 0; at < runs->edge;)
+  for (uint32_t at = 0; at < runs->edge; at += sy_unit_of (runs, at)->length)
     {
       const struct sy_unit *unit = sy_unit_of (runs, at);
-      bool is_free = unit->state >= SY_RUN_DIRTY;
 
-      if (unit->state == SY_RUN_INSIDE || unit->length == 0 || unit->length > runs->edge - at
-          || sy_unit_of (runs, at + unit->length - 1)->back != unit->length
-          || (is_free && (unit->state == before || !is_listed (runs, at))))
+      if (!run_is_valid (runs, at, before))
         return false;
-      for (uint32_t inside = at + 1; inside < at + unit->length; inside++)
-        if (sy_unit_of (runs, inside)->state != SY_RUN_INSIDE)
-          return false;
       used += unit->state == SY_RUN_USED ? unit->length : 0;
-      dirty += unit->state == SY_RUN_DIRTY ? unit->length : 0;
-      dirty_runs += unit->state == SY_RUN_DIRTY;
+      dirty += is_waiting (unit) ? unit->length : 0;
+      waiting += is_waiting (unit);
       before = unit->state;
-      at += unit->length;
     }
   return before != SY_RUN_CLEAN && used == runs->used && dirty == runs->dirty
-         && ages_are_valid (runs, dirty_runs);
+         && ages_are_valid (runs, waiting);
 }

@@ -10,10 +10,14 @@
  * be zero) or detached (its memory is on its way back to the system, or it is not the range's). 
  * The book touches only the entries, never the range.  The caller locks.
  *
+ * Most of the range is one mapping of the system's.  A run is apart if it is another one, or a part
+ * of another, or of several: then it is mixed.  When it is filed as clean, it has been mapped anew,
+ * and is as any other.
+ *
  *   used + dirty + clean + detached == edge                                   in units
  *   entry.state == SY_RUN_INSIDE  <=>  no run begins at the unit              below the edge
  *   entry[first].length == entry[last].back                                   for each run
- *   two neighbours are never both dirty, nor both clean
+ *   two neighbours are never both dirty, nor both dirty and apart, nor both clean
  *   a clean run never ends at the edge
  *   the list of ages has all dirty runs, in the order of their stamps
  *
@@ -30,10 +34,18 @@
 
 #define SY_UNIT_NONE UINT32_MAX
 
-enum sy_run_state { SY_RUN_INSIDE, SY_RUN_USED, SY_RUN_DETACHED, SY_RUN_DIRTY, SY_RUN_CLEAN };
+/* SY_RUN_APART: dirty, and apart.  From there on a run is free. */
+enum sy_run_state {
+  SY_RUN_INSIDE, SY_RUN_USED, SY_RUN_DETACHED, SY_RUN_APART, SY_RUN_DIRTY, SY_RUN_CLEAN
+};
+
+/* The mapping of a run: 0, the range's; one of several; or a number from 2 on. */
+#define SY_MAPPING_MIXED 1u
+#define SY_MAPPING_MAX ((UINT32_C (1) << 29) - 1)
 
 struct sy_unit {
-  uint32_t state;
+  uint32_t state : 3;
+  uint32_t mapping : 29;         /* of the run that begins here */
   uint32_t length;               /* of the run that begins here */
   uint32_t back;                 /* of the run that ends here */
   uint32_t stamp;                /* dirty: the tick in which it was freed; used: the caller's */
@@ -47,7 +59,7 @@ struct sy_unit {
     /* For a large block: */
     struct {
       uint32_t asked;            /* how many pages were requested */
-      uint32_t moved;            /* 1: the run is a mapping of its own */
+      uint32_t fresh;            /* how many units had no memory when the run was taken */
     };
   };
 };
@@ -56,13 +68,14 @@ struct sy_runs {
   struct sy_unit *top;
   uint32_t edge;
   uint32_t used, dirty;          /* units of all used runs, and of all dirty runs */
+  uint32_t mapping;              /* the last number given */
   uint32_t old;                  /* of the dirty units, those of an earlier tick */
   uint32_t tick;                 /* the caller's clock; sy_runs_next_tick moves it on */
   uint32_t oldest, youngest;     /* ends of the list of ages */
   struct sy_run_lists {
     uint64_t filled[SY_RUN_LISTS / 64];
     uint32_t head[SY_RUN_LISTS];
-  } lists[2];                    /* dirty, clean */
+  } lists[3];                    /* apart, dirty, clean */
 };
 
 /* Opens an empty book.  Its entries lie below `top`.  They are zero, and readable up to the highest
@@ -84,9 +97,9 @@ uint32_t sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint
                        uint32_t looks);
 
 /*
- * The first unit of a free run from which on `length` units are free, of either state, or behind
- * the edge.  Among them is a dirty run of about a quarter of them or more.  It looks at up to
- * `looks` such dirty runs, the longest first.  SY_UNIT_NONE: none found, or fewer than 4 units are
+ * The first unit of a free run from which on `length` units are free, of any state, or behind the
+ * edge.  Among them is a run of about a quarter of them or more that has memory.  It looks at up to
+ * `looks` such runs that are dirty, and as many that are apart, the longest first.  SY_UNIT_NONE: none found, or fewer than 4 units are
  * asked for.
  */
 uint32_t sy_runs_find_mixed (const struct sy_runs *runs, uint32_t length, uint32_t looks);
@@ -102,16 +115,19 @@ uint32_t sy_runs_take_end (struct sy_runs *runs, uint32_t first, uint32_t length
 /* Makes the `length` units from the edge on a used run.  Returns its first unit. */
 uint32_t sy_runs_take_edge (struct sy_runs *runs, uint32_t length);
 
-/* How many units right behind the run are free, up to `wanted`.  Sets *at_edge to whether they
-   reach the edge. */
+/* How many units right behind the run are free, up to `wanted`, and not apart unless that may be.
+   Sets *at_edge to whether they reach the edge. */
 uint32_t sy_runs_room_behind (const struct sy_runs *runs, uint32_t first, uint32_t wanted,
-                              bool *at_edge);
+                              bool may_be_apart, bool *at_edge);
 
 /* Adds the `more` units right behind the used run to it.  They are free or behind the edge. */
 void sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more);
 
 /* Cuts a used or detached run in two, of the same state.  The first keeps `length` units. */
 void sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length);
+
+/* The used run has become a mapping of its own. */
+void sy_runs_set_apart (struct sy_runs *runs, uint32_t first);
 
 /* Makes a used or detached run dirty or clean, and joins it with its neighbours of that state.  The
    joined run is as old as its longest part; if a part was detached, it is of this tick. */

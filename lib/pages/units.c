@@ -15,10 +15,11 @@ static struct {
                              for which no new ones were taken since */
   uint32_t reused[3];     /* units that were taken in this tick and had waited since before it; the
                              same of the two ticks before */
-  uint32_t moved;         /* used runs that are mappings of their own */
   uint32_t cleaners;      /* threads that give back memory of detached runs */
+  uint32_t apart_calls;   /* so often should a run have become a mapping of its own */
   struct sy_purge_timer timer;
   AO_t dirty;             /* runs->dirty; any thread reads it, relaxed: a number */
+  AO_t many;              /* 1: the process has as many mappings as it may; any thread, relaxed */
 } state;
 
 static struct sy_runs *const runs = &sy_range_runs;
@@ -158,14 +159,6 @@ dirty_limit (void)
   return most (most (runs->used / SY_DIRTY_SHARE, reused), most (wanted, SY_DIRTY_LEAST));
 }
 
-/* Puts what was a dirty run on a chain. */
-static void
-chain_detached (uint32_t first, uint32_t *chain)
-{
-  sy_range_unit (first)->moved = 0;
-  chain_push (chain, first);
-}
-
 /* Detaches up to `count` units of the oldest dirty runs, of those that were freed before the tick.
    True: there are no more. */
 static bool
@@ -177,7 +170,7 @@ detach_dirty (uint32_t count, uint32_t tick, uint32_t *chain)
 
       if (first == SY_UNIT_NONE)
         return true;
-      chain_detached (first, chain);
+      chain_push (chain, first);
       count -= sy_range_unit (first)->length;
     }
   return count != 0;
@@ -204,24 +197,26 @@ detach_excess (uint32_t count, uint32_t *chain)
 
       if (first == SY_UNIT_NONE)
         break;
-      chain_detached (first, chain);
+      chain_push (chain, first);
     }
   state.given_up[0] += before - runs->dirty;
 }
 
 /*
  * Gives a detached run's memory back, outside the lock.  Returns the run's new state;
- * SY_RUN_DETACHED: nothing is mapped there any more.  The system refuses pages that are locked.
- * They are mapped anew, and so locked no more, as if the block had been unmapped; or locked and
- * zero, if the process locks all that it maps.
+ * SY_RUN_DETACHED: nothing is mapped there any more.  What is a mapping of its own is mapped anew,
+ * so that it becomes one with the range's.  The system refuses pages that are locked.  They are
+ * mapped anew too, and so locked no more, as if the block had been unmapped; or locked and zero,
+ * if the process locks all that it maps.
  */
 static enum sy_run_state
 discard (uint32_t first)
 {
+  const struct sy_unit *run = sy_range_unit (first);
   char *start = sy_range_address (first);
-  bool done = sy_os_discard (start, run_bytes (first));
 
-  if ((done && sy_range_unit (first)->moved == 0) || sy_os_map_over (start, run_bytes (first)))
+  if ((run->mapping == 0 && AO_load (&state.many) == 0 && sy_os_discard (start, run_bytes (first)))
+      || sy_os_map_over (start, run_bytes (first)))
     return SY_RUN_CLEAN;
   /* A call that fails may have unmapped the run.  To commit what is committed asks for that. */
   return sy_os_commit (start, run_bytes (first)) ? SY_RUN_DIRTY : SY_RUN_DETACHED;
@@ -267,11 +262,8 @@ unlock_and_clean (uint32_t chain)
 static void
 give_run (uint32_t first, uint32_t *chain)
 {
-  const struct sy_unit *run = sy_range_unit (first);
-
-  if (run->moved != 0 || run->length >= SY_DIRTY_WANTED)
+  if (sy_range_unit (first)->length >= SY_DIRTY_WANTED)
     {
-      state.moved -= run->moved;
       sy_runs_detach (runs, first);
       chain_push (chain, first);
     }
@@ -299,18 +291,18 @@ sy_units_give (uint32_t first, unsigned count)
 
 /* ---- Taking ---- */
 
-/* How many units right behind the run are free, up to `wanted`; if they reach the edge, the range
-   grows for the rest.  Under the lock. */
+/* How many units right behind the run are free, up to `wanted`, and apart only if that may be.  If
+   they reach the edge, the range grows for the rest.  Under the lock. */
 static uint32_t
-room_behind (uint32_t first, uint32_t wanted)
+room_behind (uint32_t first, uint32_t wanted, bool may_be_apart)
 {
   bool at_edge;
-  uint32_t has = sy_runs_room_behind (runs, first, wanted, &at_edge);
+  uint32_t has = sy_runs_room_behind (runs, first, wanted, may_be_apart, &at_edge);
 
   if (has == wanted || !at_edge || !sy_range_grow (wanted - has))
     return has;
   /* The edge may have jumped. */
-  has = sy_runs_room_behind (runs, first, wanted, &at_edge);
+  has = sy_runs_room_behind (runs, first, wanted, may_be_apart, &at_edge);
   return at_edge ? wanted : has;
 }
 
@@ -336,9 +328,9 @@ take_mixed (uint32_t count)
   if (first == SY_UNIT_NONE)
     return SY_UNIT_NONE;
   length = sy_range_unit (first)->length;
-  if (length < count && length + room_behind (first, count - length) < count)
+  if (length < count && length + room_behind (first, count - length, true) < count)
     return SY_UNIT_NONE;
-  room = sy_runs_room_behind (runs, first, count - 1, &at_edge);
+  room = sy_runs_room_behind (runs, first, count - 1, true, &at_edge);
   if (sy_range_unit (first)->state == SY_RUN_CLEAN)
     first = sy_runs_take_end (runs, first, count - room);
   else
@@ -349,19 +341,43 @@ take_mixed (uint32_t count)
   return first;
 }
 
-/* What memory a run may have when it is taken. */
-enum memory { NO_MEMORY, ALL_OR_NO_MEMORY, ANY_MEMORY };
-
-/* Under the lock, after a search of so many looks.  The run is not moved. */
+/* Under the lock.  Of a dirty run and one that is apart, the shorter. */
 static uint32_t
-take_locked (uint32_t count, enum memory memory, uint32_t looks, bool *zero)
+find_waiting (uint32_t count, uint32_t looks)
 {
-  uint32_t dirty = runs->dirty, old = runs->old,
-           first = memory != NO_MEMORY ? take_free (SY_RUN_DIRTY, count, looks) : SY_UNIT_NONE;
+  uint32_t dirty = sy_runs_find (runs, SY_RUN_DIRTY, count, looks),
+           apart = sy_runs_find (runs, SY_RUN_APART, count, looks);
 
-  /* Not for a slab.  For large blocks a new page costs more than a search. */
-  if (first == SY_UNIT_NONE && memory == ANY_MEMORY && count > SY_SLAB_UNITS_MAX)
+  if (dirty == SY_UNIT_NONE || apart == SY_UNIT_NONE)
+    return dirty == SY_UNIT_NONE ? apart : dirty;
+  return sy_range_unit (dirty)->length <= sy_range_unit (apart)->length ? dirty : apart;
+}
+
+/* Takes a run that has memory as the caller wishes.  Under the lock. */
+static uint32_t
+take_waiting (uint32_t count, enum sy_memory memory, uint32_t looks)
+{
+  uint32_t first;
+
+  if (memory == SY_MEMORY_NONE)
+    return SY_UNIT_NONE;
+  if (memory == SY_MEMORY_ALL)
+    return take_free (SY_RUN_DIRTY, count, looks);
+  first = find_waiting (count, looks);
+  if (first != SY_UNIT_NONE)
+    sy_runs_take (runs, first, count);
+  /* A new page costs more than a search, but for a few. */
+  else if (count > SY_SLAB_UNITS_MAX)
     first = take_mixed (count);
+  return first;
+}
+
+/* Under the lock, after a search of so many looks. */
+static uint32_t
+take_locked (uint32_t count, enum sy_memory memory, uint32_t looks, bool *zero)
+{
+  uint32_t dirty = runs->dirty, old = runs->old, first = take_waiting (count, memory, looks);
+
   *zero = first == SY_UNIT_NONE;
   if (first == SY_UNIT_NONE)
     first = take_free (SY_RUN_CLEAN, count, looks);
@@ -373,12 +389,12 @@ take_locked (uint32_t count, enum memory memory, uint32_t looks, bool *zero)
     }
   note_taken (count, dirty, old);
   sy_range_unit (first)->stamp = runs->tick;
-  sy_range_unit (first)->moved = 0;
+  sy_range_unit (first)->fresh = count - (dirty - runs->dirty);
   return first;
 }
 
-static uint32_t
-take (uint32_t count, enum memory memory, bool *zero)
+uint32_t
+sy_units_take (uint32_t count, enum sy_memory memory, bool *zero)
 {
   uint32_t first, cleaners;
 
@@ -395,12 +411,6 @@ take (uint32_t count, enum memory memory, bool *zero)
       /* Free runs may be too short only because dirty and clean ones lie side by side. */
       (void) sy_units_purge ();
     }
-}
-
-uint32_t
-sy_units_take (uint32_t count, bool may_be_dirty, bool *zero)
-{
-  return take (count, may_be_dirty ? ANY_MEMORY : NO_MEMORY, zero);
 }
 
 /* Cuts a used run in two, which were taken when it was. */
@@ -430,16 +440,18 @@ cut_ends (uint32_t first, size_t alignment, uint32_t length, enum sy_run_state e
       cut (first, length);
       file_used (first + length, end_state);
     }
-  sy_range_unit (first)->moved = 0;
+  sy_range_unit (first)->fresh = end_state == SY_RUN_CLEAN ? length : 0;
   return first;
 }
 
 uint32_t
-sy_units_take_aligned (uint32_t count, size_t alignment, bool *zero)
+sy_units_take_aligned (uint32_t count, size_t alignment, enum sy_memory memory, bool *zero)
 {
   uint32_t over = alignment > SY_UNIT_BYTES ? (uint32_t) (alignment >> SY_UNIT_SHIFT) - 1 : 0,
            /* Both ends go back, and as dirty ones only if they have memory. */
-           first = take (count + over, over == 0 ? ANY_MEMORY : ALL_OR_NO_MEMORY, zero);
+           first = sy_units_take (count + over,
+                                  over != 0 && memory == SY_MEMORY_ANY ? SY_MEMORY_ALL : memory,
+                                  zero);
 
   if (first == SY_UNIT_NONE || over == 0)
     return first;
@@ -465,8 +477,6 @@ sy_units_cut (uint32_t first, uint32_t length)
   sy_lock_take (&sy_range_lock);
   before = runs->dirty;
   cut (first, length);
-  sy_range_unit (first + length)->moved = sy_range_unit (first)->moved;
-  state.moved += sy_range_unit (first)->moved;
   give_run (first + length, &chain);
   detach_excess (runs->dirty - before, &chain);
   (void) unlock_and_clean (chain);
@@ -479,14 +489,14 @@ sy_units_extend (uint32_t first, uint32_t more, uint32_t room)
 
   sy_lock_take (&sy_range_lock);
   next = first + sy_range_unit (first)->length;
-  /* A moved run is one mapping, and stays so. */
-  if (sy_range_unit (first)->moved == 0)
+  /* What is apart stays one mapping, so that it can be moved. */
+  if (sy_range_unit (first)->mapping == 0)
     {
       bool is_new = next == runs->edge || sy_range_unit (next)->state == SY_RUN_CLEAN;
 
-      has = room_behind (first, is_new ? more + room : more);
+      has = room_behind (first, is_new ? more + room : more, false);
       if (has < more && is_new)
-        has = room_behind (first, more);
+        has = room_behind (first, more, false);
       if (has < more)
         has = 0;
     }
@@ -502,17 +512,46 @@ sy_units_extend (uint32_t first, uint32_t more, uint32_t room)
 }
 
 bool
-sy_units_has_dirty (uint32_t count)
+sy_units_has_waiting (uint32_t count)
 {
   sy_lock_take (&sy_range_lock);
 
-  bool has = sy_runs_find (runs, SY_RUN_DIRTY, count, SY_RUN_LOOKS) != SY_UNIT_NONE;
+  uint32_t first = find_waiting (count, SY_RUN_LOOKS);
+  bool has = first != SY_UNIT_NONE && sy_range_unit (first)->mapping != SY_MAPPING_MIXED;
 
   unlock ();
   return has;
 }
 
-/* ---- Moving ---- */
+/* ---- Mappings of their own ---- */
+
+/*
+ * May another run become a mapping of its own?  Linux does not always join mappings again that were
+ * apart.  So now and then it is asked how many there are; if it does not say, there are too many.
+ */
+static bool
+may_be_apart (void)
+{
+  uint32_t calls;
+
+  sy_lock_take (&sy_range_lock);
+  calls = ++state.apart_calls;
+  unlock ();
+  if (calls % SY_MAPPINGS_LOOK == 0)
+    AO_store (&state.many, sy_os_mappings (SY_MAPPINGS_MAX) >= SY_MAPPINGS_MAX);
+  return AO_load (&state.many) == 0;
+}
+
+bool
+sy_units_ask_huge (uint32_t first)
+{
+  if (!may_be_apart () || !sy_os_ask_huge (sy_range_address (first), run_bytes (first)))
+    return false;
+  sy_lock_take (&sy_range_lock);
+  sy_runs_set_apart (runs, first);
+  unlock ();
+  return true;
+}
 
 /* Gives back the run that another was not moved to.  Returns false. */
 static bool
@@ -527,15 +566,12 @@ sy_units_move (uint32_t from, uint32_t to)
 {
   bool moves, is_mapped = true, taken;
 
-  sy_lock_take (&sy_range_lock);
-  moves = sy_range_unit (from)->moved != 0 || state.moved < SY_MOVED_MAX;
-  unlock ();
-  if (!moves)
+  if (sy_range_unit (from)->mapping == SY_MAPPING_MIXED || !may_be_apart ())
     return give_place (to);
   moves = sy_os_move (sy_range_address (from), run_bytes (from), sy_range_address (to),
                       run_bytes (to));
   /* If a move failed, the system may have unmapped the new place before; or the place is as it was.
-     That is so if the old one lies in several mappings, as it may where moved runs were before. */
+     That is so if the old one lies in several mappings. */
   is_mapped = sy_os_map_at (sy_range_address (moves ? from : to), run_bytes (moves ? from : to),
                             &taken);
   if (!moves && taken)
@@ -543,10 +579,7 @@ sy_units_move (uint32_t from, uint32_t to)
 
   sy_lock_take (&sy_range_lock);
   if (moves)
-    {
-      state.moved += 1 - sy_range_unit (from)->moved;
-      sy_range_unit (to)->moved = 1;
-    }
+    sy_runs_set_apart (runs, to);
   /* A place that cannot be mapped anew, as another thread's mapping has come there, stays detached
      for ever. */
   sy_runs_detach (runs, moves ? from : to);

@@ -25,15 +25,24 @@
 
 #include "pages/range.h"
 
+/* What memory a run may have when it is taken: none; all of it, and lie in the range's mapping; or
+   any, and lie in any mapping. */
+enum sy_memory { SY_MEMORY_NONE, SY_MEMORY_ALL, SY_MEMORY_ANY };
+
 /*
- * Takes a run of `count` units.  It is dirty, or in part, if there is such a one and it may be so;
- * else clean.  Sets *zero to whether it is known to be zero.  SY_UNIT_NONE: the range or the memory
+ * Takes a run of `count` units: one that has memory as it may, if there is such a run; else one that
+ * has none.  Sets *zero to whether it is known to be zero.  SY_UNIT_NONE: the range or the memory
  * is used up.  The caller marks the units in the map.
  */
-uint32_t sy_units_take (uint32_t count, bool may_be_dirty, bool *zero);
+uint32_t sy_units_take (uint32_t count, enum sy_memory memory, bool *zero);
 
 /* The same, with the address of the run's first unit aligned to a power of two. */
-uint32_t sy_units_take_aligned (uint32_t count, size_t alignment, bool *zero);
+uint32_t sy_units_take_aligned (uint32_t count, size_t alignment, enum sy_memory memory,
+                                bool *zero);
+
+/* Asks for huge pages for a used run that has no memory.  It is a mapping of its own then, and no
+   longer one if it goes back to the system.  False: there are none. */
+bool sy_units_ask_huge (uint32_t first);
 
 /* Gives back `count` runs that are chained by the `next` of their entries, from `first` on.  They
    are no longer marked in the map. */
@@ -46,8 +55,9 @@ void sy_units_cut (uint32_t first, uint32_t length);
    how many; 0: not enough units behind the run are free. */
 uint32_t sy_units_extend (uint32_t first, uint32_t more, uint32_t room);
 
-/* Is there a dirty run of `count` units?  A hint. */
-bool sy_units_has_dirty (uint32_t count);
+/* Is the free run with memory that a request of `count` units would get one that can be moved?  A
+   hint. */
+bool sy_units_has_waiting (uint32_t count);
 
 /*
  * Moves the memory of a run of `from_count` units to a longer run, without a copy, and gives back

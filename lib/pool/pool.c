@@ -27,8 +27,8 @@ slab_start (struct sy_pool *pool, unsigned shard, unsigned class)
 {
   struct sy_slab *slab = sy_slab_new (class);
   bool zero;
-  uint32_t unit
-    = slab == NULL ? SY_UNIT_NONE : sy_units_take (sy_size_classes[class].units, true, &zero);
+  uint32_t unit = slab == NULL ? SY_UNIT_NONE
+                               : sy_units_take (sy_size_classes[class].units, SY_MEMORY_ALL, &zero);
 
   if (slab == NULL)
     return NULL;
@@ -65,8 +65,6 @@ sy_pool_give_slabs (const struct sy_slab_chain *chain)
       struct sy_unit *entry = sy_range_unit (unit);
 
       sy_slab_delete (entry->slab);
-      /* The pointer lay in its place. */
-      entry->moved = 0;
       unit = entry->next;
     }
   if (chain->count != 0)

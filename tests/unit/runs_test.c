@@ -245,7 +245,7 @@ START_TEST (a_run_grows_over_what_is_free_behind_it)
   row (6, 10);
   sy_runs_file (&runs, 10, SY_RUN_DIRTY);
   sy_runs_file (&runs, 20, SY_RUN_CLEAN);
-  ck_assert_uint_eq (sy_runs_room_behind (&runs, 0, 100, &at_edge), 20);
+  ck_assert_uint_eq (sy_runs_room_behind (&runs, 0, 100, false, &at_edge), 20);
   ck_assert (!at_edge);
   sy_runs_extend (&runs, 0, 13);
   ck_assert (sy_runs_is_valid (&runs));
@@ -253,7 +253,7 @@ START_TEST (a_run_grows_over_what_is_free_behind_it)
   ck_assert_uint_eq (sy_unit_of (&runs, 23)->length, 7);
   sy_runs_file (&runs, 40, SY_RUN_DIRTY);
   sy_runs_file (&runs, 50, SY_RUN_DIRTY);
-  ck_assert_uint_eq (sy_runs_room_behind (&runs, 30, 100, &at_edge), 20);
+  ck_assert_uint_eq (sy_runs_room_behind (&runs, 30, 100, false, &at_edge), 20);
   ck_assert (at_edge);
   sy_runs_extend (&runs, 30, 50);
   ck_assert_uint_eq (runs.edge, 90);
@@ -263,10 +263,78 @@ START_TEST (a_run_grows_over_what_is_free_behind_it)
 }
 END_TEST
 
+START_TEST (what_is_apart_joins_only_its_like)
+{
+  bool at_edge;
+
+  row (7, 10);
+  sy_runs_set_apart (&runs, 10);
+  sy_runs_set_apart (&runs, 30);
+  sy_runs_cut (&runs, 10, 4);
+  sy_runs_file (&runs, 0, SY_RUN_DIRTY);
+  sy_runs_file (&runs, 14, SY_RUN_DIRTY);
+  sy_runs_file (&runs, 10, SY_RUN_DIRTY);
+  ck_assert_uint_eq (sy_unit_of (&runs, 0)->length, 10);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->state, SY_RUN_APART);
+  ck_assert_uint_gt (sy_unit_of (&runs, 10)->mapping, SY_MAPPING_MIXED);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 10);
+  sy_runs_file (&runs, 30, SY_RUN_DIRTY);
+  sy_runs_set_apart (&runs, 20);
+  sy_runs_file (&runs, 20, SY_RUN_DIRTY);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 30);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->mapping, SY_MAPPING_MIXED);
+  ck_assert_uint_eq (runs.dirty, 40);
+  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_DIRTY, 11, UINT32_MAX), SY_UNIT_NONE);
+  ck_assert_uint_eq (sy_runs_find (&runs, SY_RUN_APART, 11, UINT32_MAX), 10);
+  ck_assert_uint_eq (sy_runs_find_mixed (&runs, 40, 1), 0);
+  ck_assert (sy_runs_is_valid (&runs));
+  /* A run grows over it only where that may be. */
+  sy_runs_take (&runs, 0, 10);
+  ck_assert_uint_eq (sy_runs_room_behind (&runs, 0, 100, false, &at_edge), 0);
+  ck_assert_uint_eq (sy_runs_room_behind (&runs, 0, 100, true, &at_edge), 30);
+  sy_runs_extend (&runs, 0, 5);
+  ck_assert_uint_eq (sy_unit_of (&runs, 0)->mapping, SY_MAPPING_MIXED);
+  ck_assert (sy_runs_is_valid (&runs));
+}
+END_TEST
+
+START_TEST (what_was_mapped_anew_is_as_any_other)
+{
+  row (6, 10);
+  for (uint32_t at = 10; at < 40; at += 10)
+    sy_runs_set_apart (&runs, at);
+  sy_runs_file (&runs, 20, SY_RUN_CLEAN);
+  sy_runs_cut (&runs, 10, 5);
+  sy_runs_file (&runs, 15, SY_RUN_CLEAN);
+  ck_assert_uint_eq (sy_unit_of (&runs, 15)->length, 15);
+  sy_runs_file (&runs, 10, SY_RUN_CLEAN);
+  sy_runs_file (&runs, 30, SY_RUN_DIRTY);
+  ck_assert_uint_eq (sy_runs_detach_long (&runs, 1, 40), 30);
+  ck_assert_uint_ne (sy_unit_of (&runs, 30)->mapping, 0);
+  sy_runs_file (&runs, 30, SY_RUN_CLEAN);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 30);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->mapping, 0);
+  ck_assert (sy_runs_is_valid (&runs));
+}
+END_TEST
+
+START_TEST (numbers_of_mappings_come_again)
+{
+  row (3, 10);
+  runs.mapping = SY_MAPPING_MAX - 1;
+  sy_runs_set_apart (&runs, 0);
+  ck_assert_uint_eq (sy_unit_of (&runs, 0)->mapping, SY_MAPPING_MAX);
+  sy_runs_set_apart (&runs, 10);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->mapping, SY_MAPPING_MIXED + 1);
+  ck_assert_uint_eq (sy_unit_of (&runs, 20)->mapping, 0);
+}
+END_TEST
+
 START_TEST (the_book_holds_under_random_use)
 {
   struct test_random random = test_random_make (1);
   uint32_t used[200], count = 0;
+  bool at_edge;
 
   begin ();
   for (unsigned step = 0; step < 20000; step++)
@@ -277,12 +345,17 @@ START_TEST (the_book_holds_under_random_use)
         sy_runs_next_tick (&runs);
       if (count < 200 && test_random_below (&random, 2) == 0)
         {
-          first = sy_runs_find (&runs, test_random_below (&random, 2) ? SY_RUN_DIRTY : SY_RUN_CLEAN,
+          first = sy_runs_find (&runs, SY_RUN_APART + (unsigned) test_random_below (&random, 3),
                                 length, SY_RUN_LOOKS);
           if (first != SY_UNIT_NONE)
             sy_runs_take (&runs, first, length);
           else if (runs.edge + length < UNITS)
             first = sy_runs_take_edge (&runs, length);
+          if (first != SY_UNIT_NONE && test_random_below (&random, 3) == 0)
+            sy_runs_set_apart (&runs, first);
+          if (first != SY_UNIT_NONE && test_random_below (&random, 3) == 0)
+            sy_runs_extend (&runs, first,
+                            sy_runs_room_behind (&runs, first, length, true, &at_edge));
           if (first != SY_UNIT_NONE)
             used[count++] = first;
         }
@@ -330,6 +403,9 @@ main (void)
   tcase_add_test (tests, a_long_run_goes_before_an_older_one_that_is_less_than_half_as_long);
   tcase_add_test (tests, joined_runs_are_as_old_as_the_longer);
   tcase_add_test (tests, a_run_grows_over_what_is_free_behind_it);
+  tcase_add_test (tests, what_is_apart_joins_only_its_like);
+  tcase_add_test (tests, what_was_mapped_anew_is_as_any_other);
+  tcase_add_test (tests, numbers_of_mappings_come_again);
   tcase_add_test (tests, the_book_holds_under_random_use);
   return test_run (suite);
 }

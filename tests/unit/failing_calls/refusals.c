@@ -159,7 +159,7 @@ refuse_pages_of (uint32_t units)
   bool zero;
 
   for (unsigned at = 0; at < 20; at++)
-    require ((run[at] = sy_units_take (units, false, &zero)) != SY_UNIT_NONE, "no run");
+    require ((run[at] = sy_units_take (units, SY_MEMORY_NONE, &zero)) != SY_UNIT_NONE, "no run");
   for (unsigned at = 0; at < 20; at += 2)
     sy_units_give (run[at], 1);
   /* What is refused is mapped anew, if the system grants that. */
@@ -169,7 +169,7 @@ refuse_pages_of (uint32_t units)
   require (sy_units_dirty_bytes () == 7 * bytes, "%zu bytes wait", sy_units_dirty_bytes ());
   require (sy_units_are_valid (), "the book is not valid");
   for (unsigned at = 0; at < 7; at++)
-    require (sy_units_take (units, true, &zero) != SY_UNIT_NONE && !zero,
+    require (sy_units_take (units, SY_MEMORY_ANY, &zero) != SY_UNIT_NONE && !zero,
              "run %u is taken for zero", at);
   require (sy_units_purge () == 0, "none goes back");
   fault_lift ();
@@ -182,7 +182,7 @@ refuse_pages (void *units)
 
   require (sy_range_open (), "no range");
   /* So much is in use that all of the runs may wait. */
-  require (sy_units_take (1000, false, &zero) != SY_UNIT_NONE && zero, "no run");
+  require (sy_units_take (1000, SY_MEMORY_NONE, &zero) != SY_UNIT_NONE && zero, "no run");
   refuse_pages_of ((uint32_t) (uintptr_t) units);
   return 0;
 }
@@ -222,8 +222,8 @@ refuse_a_long_run (void *nothing)
 
   (void) nothing;
   require (sy_range_open (), "no range");
-  run = sy_units_take (length, false, &zero);
-  require (sy_units_take (4 * length, false, &zero) != SY_UNIT_NONE, "no ballast");
+  run = sy_units_take (length, SY_MEMORY_NONE, &zero);
+  require (sy_units_take (4 * length, SY_MEMORY_NONE, &zero) != SY_UNIT_NONE, "no ballast");
   memset (sy_range_address (run), 1, length * SY_UNIT_BYTES);
   sy_units_give (run, 1);
   fault_choose (MADVISE | MMAP, 1, true);
@@ -267,17 +267,17 @@ take_what_another_gives_back (void *nothing)
 
   (void) nothing;
   require (sy_range_open (), "no range");
-  run = sy_units_take (length, false, &zero);
+  run = sy_units_take (length, SY_MEMORY_NONE, &zero);
   fault_choose (MMAP | MPROTECT, 1, true);
   fault_begin ();
-  while (sy_units_take (1, false, &zero) != SY_UNIT_NONE)
+  while (sy_units_take (1, SY_MEMORY_NONE, &zero) != SY_UNIT_NONE)
     ;
   fault.slow = true;
   require (pthread_create (&thread, NULL, give_slowly, (void *) (uintptr_t) run) == 0, "no thread");
   while (AO_load (&fault.asleep) == 0)
     sy_os_pause (0);
-  require (sy_units_take (length, true, &zero) == run && zero, "the run is not found");
-  require (sy_units_take (1, true, &zero) == SY_UNIT_NONE, "there is more");
+  require (sy_units_take (length, SY_MEMORY_ANY, &zero) == run && zero, "the run is not found");
+  require (sy_units_take (1, SY_MEMORY_ANY, &zero) == SY_UNIT_NONE, "there is more");
   return pthread_join (thread, NULL);
 }
 
@@ -288,23 +288,24 @@ take_what_nobody_gives_back (void *nothing)
   pid_t child;
   pthread_t thread;
   uint64_t begin_ns;
+  uint32_t run;
   int status;
   bool zero;
 
   (void) nothing;
   require (sy_range_open (), "no range");
   fault.slow = true;
-  require (pthread_create (&thread, NULL, give_slowly,
-                           (void *) (uintptr_t) sy_units_take (8 * SY_PURGE_UNITS, false, &zero))
-             == 0, "no thread");
+  run = sy_units_take (8 * SY_PURGE_UNITS, SY_MEMORY_NONE, &zero);
+  require (pthread_create (&thread, NULL, give_slowly, (void *) (uintptr_t) run) == 0,
+           "no thread");
   while (AO_load (&fault.asleep) == 0)
     sy_os_pause (0);
   child = fork ();
   if (child == 0)
     {
-      (void) sy_units_take (1u << 28, true, &zero);
+      (void) sy_units_take (1u << 28, SY_MEMORY_ANY, &zero);
       begin_ns = sy_os_now_ns ();
-      (void) sy_units_take (1u << 28, true, &zero);
+      (void) sy_units_take (1u << 28, SY_MEMORY_ANY, &zero);
       _exit (sy_os_now_ns () - begin_ns > UINT64_C (500000000));
     }
   require (waitpid (child, &status, 0) == child && status == 0, "the child waits and waits");

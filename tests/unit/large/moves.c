@@ -161,7 +161,7 @@ START_TEST (the_old_place_serves_again_and_is_zero)
 }
 END_TEST
 
-START_TEST (a_moved_block_gives_its_memory_back_at_once)
+START_TEST (a_moved_block_waits_and_goes_back_as_any_other)
 {
   char *grown, *wall;
   unsigned before;
@@ -171,12 +171,12 @@ START_TEST (a_moved_block_gives_its_memory_back_at_once)
   grown = grow_away (4 * MIB, false);
   memset (grown, 1, 4 * MIB);
   ck_assert_ptr_eq (sydra_realloc (a, grown, 2 * MIB), grown);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
-  ck_assert_uint_eq (there_of (grown + 2 * MIB, 2 * MIB), 0);
   ck_assert_uint_eq (used_bytes (), 3 * MIB);
+  ck_assert_uint_ge (sy_units_dirty_bytes (), SY_DIRTY_LEAST * SY_UNIT_BYTES / 2);
   sydra_free (a, grown);
+  (void) sydra_collect (a);
   ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
-  ck_assert_uint_eq (there_of (grown, 2 * MIB), 0);
+  ck_assert_uint_eq (there_of (grown, 4 * MIB), 0);
   ck_assert_uint_le (mappings (), before);
   sydra_free (a, wall);
 }
@@ -236,13 +236,14 @@ START_TEST (mappings_stay_few_after_ten_thousand_moves)
       test_must (round < 10000, "%u moves", moves);
     }
   (void) sydra_collect (a);
-  ck_assert_uint_le (mappings (), before + 8);
+  /* Linux does not join all that were apart. */
+  ck_assert_uint_le (mappings (), before + 20);
 }
 END_TEST
 
 START_TEST (only_so_many_live_blocks_are_mappings_of_their_own)
 {
-  enum { COUNT = SY_MOVED_MAX + 1000 };
+  enum { COUNT = SY_MAPPINGS_MAX + 2 * SY_MAPPINGS_LOOK };
   static char *block[COUNT], *wall[COUNT];
   unsigned before = mappings (), moves = 0;
 
@@ -255,9 +256,9 @@ START_TEST (only_so_many_live_blocks_are_mappings_of_their_own)
   for (unsigned at = 0; at < COUNT; at++)
     grow_one (&block[at], 2 * MOVED_BYTES, &moves);
   ck_assert_uint_eq (moves, COUNT);
-  /* Each is a mapping, and they lie side by side.  The last thousand are copied. */
-  ck_assert_uint_le (mappings (), before + SY_MOVED_MAX + 500);
-  ck_assert_uint_ge (mappings (), before + SY_MOVED_MAX);
+  /* Each is a mapping, and they lie side by side.  The last ones are copied. */
+  ck_assert_uint_le (mappings (), before + SY_MAPPINGS_MAX + SY_MAPPINGS_LOOK);
+  ck_assert_uint_ge (mappings (), SY_MAPPINGS_MAX);
   for (unsigned at = 0; at < COUNT; at++)
     {
       must_be_stamped (block[at], 1000, 1000, at);
@@ -322,7 +323,7 @@ large_add_moves (Suite *suite)
   if (!TEST_SANITIZED)
     {
       tcase_add_test (tests, a_block_that_grows_far_is_copied_to_pages_that_are_there);
-      tcase_add_test (tests, a_moved_block_gives_its_memory_back_at_once);
+      tcase_add_test (tests, a_moved_block_waits_and_goes_back_as_any_other);
       tcase_add_test (tests, mappings_stay_few_after_ten_thousand_moves);
       tcase_add_test (tests, where_mappings_are_used_up_blocks_grow_and_addresses_last);
     }

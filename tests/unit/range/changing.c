@@ -13,7 +13,7 @@ START_TEST (runs_begin_at_their_alignment_and_lose_nothing)
         uint32_t wall = take (1 + length / 2), first;
         bool zero = false;
 
-        first = sy_units_take_aligned (length, alignment, &zero);
+        first = sy_units_take_aligned (length, alignment, SY_MEMORY_ANY, &zero);
         ck_assert_uint_ne (first, SY_UNIT_NONE);
         ck_assert_msg (((uintptr_t) sy_range_address (first) & (alignment - 1)) == 0,
                        "unit %u at %zu", first, alignment);
@@ -39,7 +39,7 @@ START_TEST (ends_that_are_cut_off_are_as_what_they_were_cut_from)
 
   fill (run, 0x5a);
   give (run);
-  aligned = sy_units_take_aligned (4, 8 * SY_UNIT_BYTES, &zero);
+  aligned = sy_units_take_aligned (4, 8 * SY_UNIT_BYTES, SY_MEMORY_ANY, &zero);
   ck_assert (!zero);
   ck_assert_uint_ge (aligned, run);
   ck_assert_uint_le (aligned + 4, run + 15);
@@ -47,7 +47,7 @@ START_TEST (ends_that_are_cut_off_are_as_what_they_were_cut_from)
   ck_assert_uint_eq (dirty_units (), 11);
   give (aligned);
   (void) sy_units_purge ();
-  ck_assert_uint_eq (sy_units_take_aligned (4, 8 * SY_UNIT_BYTES, &zero), aligned);
+  ck_assert_uint_eq (sy_units_take_aligned (4, 8 * SY_UNIT_BYTES, SY_MEMORY_ANY, &zero), aligned);
   ck_assert (zero);
   ck_assert (units_are (aligned, 4, 0));
   ck_assert_uint_eq (dirty_units (), 0);

@@ -243,7 +243,7 @@ grow_the_range (void)
   uint32_t left = (uint32_t) (extent () >> SY_UNIT_SHIFT) - sy_range_runs.edge, run;
   bool zero;
 
-  run = sy_units_take (left + 1, false, &zero);
+  run = sy_units_take (left + 1, SY_MEMORY_NONE, &zero);
   require (run != SY_UNIT_NONE && zero, "no %u units", left + 1);
   for (unsigned at = 0; at < foreigner_count; at++)
     require (!overlap (&foreigners[at], run), "unit %u is another's", run);

@@ -26,7 +26,9 @@ START_TEST (after_thousands_of_runs_the_range_is_one_mapping)
         bool zero;
 
         first[count] = sy_units_take (1 + (uint32_t) test_random_below (&random, 5),
-                                      test_random_below (&random, 2), &zero);
+                                      test_random_below (&random, 2) ? SY_MEMORY_ANY
+                                                                     : SY_MEMORY_NONE,
+                                      &zero);
         test_must (first[count] != SY_UNIT_NONE, "step %u", step);
         *sy_range_address (first[count]) = 1;
         run_end (first[count++])[-1] = 1;

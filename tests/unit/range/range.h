@@ -46,7 +46,7 @@ static inline uint32_t
 take (uint32_t count)
 {
   bool zero;
-  uint32_t first = sy_units_take (count, true, &zero);
+  uint32_t first = sy_units_take (count, SY_MEMORY_ANY, &zero);
 
   test_must (first != SY_UNIT_NONE, "no run of %u units", count);
   return first;
@@ -57,7 +57,7 @@ static inline uint32_t
 take_as (uint32_t count, bool may_be_dirty, bool zero_expected)
 {
   bool zero = !zero_expected;
-  uint32_t first = sy_units_take (count, may_be_dirty, &zero);
+  uint32_t first = sy_units_take (count, may_be_dirty ? SY_MEMORY_ANY : SY_MEMORY_NONE, &zero);
 
   ck_assert_uint_ne (first, SY_UNIT_NONE);
   ck_assert_int_eq (zero, zero_expected);

@@ -31,7 +31,7 @@ take_all_units (void)
   uint32_t first, count = 0;
   bool zero;
 
-  for (; (first = sy_units_take (1, true, &zero)) != SY_UNIT_NONE; count++)
+  for (; (first = sy_units_take (1, SY_MEMORY_ANY, &zero)) != SY_UNIT_NONE; count++)
     {
       char *start = sy_range_address (first);
 
@@ -99,15 +99,15 @@ find_behind_shorter (void *argument)
       (void) take (1);
     }
   require (setrlimit (RLIMIT_AS, &none) == 0, "no limit");
-  while (sy_units_take (1, false, &zero) != SY_UNIT_NONE)
+  while (sy_units_take (1, SY_MEMORY_NONE, &zero) != SY_UNIT_NONE)
     ;
   for (unsigned at = 0; at <= SHORTER; at++)
     {
       give (first[at]);
       (void) sy_units_purge ();
     }
-  require (sy_units_take (longest + 1, true, &zero) == SY_UNIT_NONE, "a run of more");
-  require (sy_units_take (longest, true, &zero) == first[0], "the run is not found");
+  require (sy_units_take (longest + 1, SY_MEMORY_ANY, &zero) == SY_UNIT_NONE, "a run of more");
+  require (sy_units_take (longest, SY_MEMORY_ANY, &zero) == first[0], "the run is not found");
   return 0;
 }
 

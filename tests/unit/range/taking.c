@@ -47,12 +47,12 @@ START_TEST (what_waits_is_taken_before_what_is_clean_and_that_before_fresh)
   ck_assert_uint_eq (sy_units_purge (), 4 * SY_UNIT_BYTES);
   ck_assert_uint_eq (sy_units_purge (), 0);
   give (dirty);
-  ck_assert (sy_units_has_dirty (4));
-  ck_assert (!sy_units_has_dirty (5));
+  ck_assert (sy_units_has_waiting (4));
+  ck_assert (!sy_units_has_waiting (5));
   ck_assert_uint_eq (sy_units_dirty_bytes (), 4 * SY_UNIT_BYTES);
   ck_assert_uint_eq (take_as (4, true, false), dirty);
   ck_assert (units_are (dirty, 4, 0x5b));
-  ck_assert (!sy_units_has_dirty (1));
+  ck_assert (!sy_units_has_waiting (1));
   give (dirty);
   ck_assert_uint_eq (take_as (4, false, true), clean);
   ck_assert (units_are (clean, 4, 0));
@@ -126,7 +126,7 @@ START_TEST (an_aligned_run_is_not_taken_with_what_waits_beside)
 
   give (dirty);
   ck_assert_uint_eq (dirty_units (), 300);
-  run = sy_units_take_aligned (16, (size_t) 1024 << SY_UNIT_SHIFT, &zero);
+  run = sy_units_take_aligned (16, (size_t) 1024 << SY_UNIT_SHIFT, SY_MEMORY_ANY, &zero);
   ck_assert_uint_ne (run, SY_UNIT_NONE);
   ck_assert (zero);
   ck_assert_uint_eq (dirty_units (), 300);
@@ -194,8 +194,8 @@ START_TEST (what_is_said_to_be_zero_is_zero)
           bool may_be_dirty = test_random_below (&random, 2), zero;
 
           first = may_be_dirty && test_random_below (&random, 2)
-                    ? sy_units_take_aligned (length, alignment, &zero)
-                    : sy_units_take (length, may_be_dirty, &zero);
+                    ? sy_units_take_aligned (length, alignment, SY_MEMORY_ANY, &zero)
+                    : sy_units_take (length, may_be_dirty ? SY_MEMORY_ANY : SY_MEMORY_NONE, &zero);
           test_must (first != SY_UNIT_NONE, "none");
           test_must (zero || may_be_dirty, "a run that was not to be dirty");
           test_must (!zero || units_are (first, length, 0), "step %u: not zero", step);
@@ -252,9 +252,10 @@ START_TEST (runs_longer_than_the_range_are_refused)
   errno = 77;
   for (uint32_t length = UINT32_MAX / 8; length <= UINT32_MAX / 4; length += length / 2)
     {
-      ck_assert_uint_eq (sy_units_take (length, true, &zero), SY_UNIT_NONE);
-      ck_assert_uint_eq (sy_units_take (length, false, &zero), SY_UNIT_NONE);
-      ck_assert_uint_eq (sy_units_take_aligned (length, SY_UNIT_BYTES << 3, &zero), SY_UNIT_NONE);
+      ck_assert_uint_eq (sy_units_take (length, SY_MEMORY_ANY, &zero), SY_UNIT_NONE);
+      ck_assert_uint_eq (sy_units_take (length, SY_MEMORY_NONE, &zero), SY_UNIT_NONE);
+      ck_assert_uint_eq (sy_units_take_aligned (length, SY_UNIT_BYTES << 3, SY_MEMORY_ANY, &zero),
+                         SY_UNIT_NONE);
       ck_assert_uint_eq (sy_units_extend (run, length, 0), 0);
     }
   ck_assert_int_eq (errno, 77);

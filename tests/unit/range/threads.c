@@ -32,8 +32,10 @@ take_some (struct test_random *random, uintptr_t owner)
   bool zero, aligned = test_random_below (random, 4) == 0;
   size_t alignment = SY_UNIT_BYTES << test_random_below (random, 4);
 
-  first = aligned ? sy_units_take_aligned (length, alignment, &zero)
-                  : sy_units_take (length, test_random_below (random, 3) != 0, &zero);
+  first = aligned ? sy_units_take_aligned (length, alignment, SY_MEMORY_ANY, &zero)
+                  : sy_units_take (length,
+                                   test_random_below (random, 3) ? SY_MEMORY_ANY : SY_MEMORY_NONE,
+                                   &zero);
   test_must (first != SY_UNIT_NONE, "out of units");
   test_must (!aligned || ((uintptr_t) sy_range_address (first) & (alignment - 1)) == 0,
              "alignment");
@@ -60,7 +62,7 @@ change (struct test_random *random, uint32_t first, uintptr_t owner)
       (void) sy_units_extend (first, 1 + (uint32_t) test_random_below (random, 4), 2);
       break;
     default:
-      to = sy_units_take (length + 3, false, &zero);
+      to = sy_units_take (length + 3, SY_MEMORY_NONE, &zero);
       test_must (to != SY_UNIT_NONE, "out of units");
       first = sy_units_move (first, to) ? to : first;
     }

@@ -163,7 +163,7 @@ START_TEST (every_unit_of_the_range_may_be_asked_about)
   for (unsigned run = 0; run < 520; run++)
     {
       bool zero;
-      uint32_t first = sy_units_take (TAKEN, false, &zero);
+      uint32_t first = sy_units_take (TAKEN, SY_MEMORY_NONE, &zero);
 
       if (first == SY_UNIT_NONE)
         break;
