@@ -58,20 +58,33 @@ free (void *block)
   sy_process_free (block);
 }
 
+/* Clears so many granules from the block's start and as many before its end; these may overlap. */
+static inline void *
+clear_ends (void *block, size_t bytes, size_t granules)
+{
+  char *end = (char *) block + ((bytes + SY_GRANULE - 1) & ~(SY_GRANULE - 1));
+
+  memset (block, 0, granules * SY_GRANULE);
+  memset (end - granules * SY_GRANULE, 0, granules * SY_GRANULE);
+  return block;
+}
+
 /* Clears a block that a malloc hit returned.  Its class is a multiple of 16 bytes long. */
 static inline void *
 clear (void *block, size_t bytes)
 {
-  char *end = (char *) block + bytes;
-
-  if (bytes > CLEARED_INLINE)
-    return memset (block, 0, bytes);
-  for (char *at = block; at < end; at += SY_GRANULE)
+  if (bytes <= SY_GRANULE)
     {
-      memset (at, 0, SY_GRANULE);
-      SY_OPAQUE (at); /* or the compiler makes one call of memset of the loop */
+      memset (block, 0, SY_GRANULE);
+      return block;
     }
-  return block;
+  if (bytes <= 2 * SY_GRANULE)
+    return clear_ends (block, bytes, 1);
+  if (bytes <= 4 * SY_GRANULE)
+    return clear_ends (block, bytes, 2);
+  if (bytes <= CLEARED_INLINE)
+    return clear_ends (block, bytes, 4);
+  return memset (block, 0, bytes);
 }
 
 static void * SY_NOINLINE
@@ -84,9 +97,11 @@ SY_EXPORT void *
 calloc (size_t count, size_t size)
 {
   size_t bytes;
-  void *block
-    = __builtin_mul_overflow (count, size, &bytes) ? NULL : sy_process_hit_malloc (bytes);
+  void *block;
 
+  if (SY_UNLIKELY (__builtin_mul_overflow (count, size, &bytes)))
+    return calloc_slow (count, size);
+  block = sy_process_hit_malloc (bytes);
   return SY_LIKELY (block != NULL) ? clear (block, bytes) : calloc_slow (count, size);
 }
 
