@@ -31,6 +31,7 @@ SY_STATIC_ASSERT (SY_CLASSES <= 64, "a set of classes is a word");
 struct sy_cache {
   AO_t top[SY_KINDS];              /* of the loaded magazines; first, for the shortest addresses.
                                       What is no class never has one */
+  AO_t next[SY_CLASSES];           /* what is in the slot below: the block to pop next; 0: none */
   AO_t owner;                      /* the handle, or SY_OWNER_GONE, written by its destroyer */
   struct sy_cache *next_of_thread; /* beside the owner: a thread looks for one of many handles' */
   unsigned tag;                    /* the pool's; a thread's without a cache is no unit's */

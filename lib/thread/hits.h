@@ -14,25 +14,41 @@
 
 #include "thread/registry.h"
 
-/* A block of the class from the loaded magazine.  NULL: that is empty. */
+/* The kind's entries of the cache's arrays lie at fixed distances from here, so that a hit computes
+   one address. */
+static inline char *
+sy_cache_row (struct sy_cache *cache, size_t kind)
+{
+  char *row = (char *) cache + kind * sizeof (AO_t);
+
+  SY_OPAQUE (row);
+  return row;
+}
+
+#define SY_ROW_ENTRY(row, array) ((AO_t *) (void *) ((row) + offsetof (struct sy_cache, array)))
+
+/*
+ * A block of the class from the loaded magazine.  NULL: that is empty.
+ *
+ * `next` saves a load on the way to the block.  A free just before has its class from the map, so
+ * the processor knows late where that free writes.  It keeps back what may read from there: here
+ * one load, and not that of top and then that of the slot.
+ */
 static inline void *
 sy_cache_pop (struct sy_cache *cache, unsigned class)
 {
-  /* The class's entries of both arrays lie at fixed distances from here. */
-  char *row = (char *) cache + class * sizeof (AO_t);
-
-  SY_OPAQUE (row);
-
-  AO_t *top = (AO_t *) (void *) (row + offsetof (struct sy_cache, top));
-  AO_t *allocations = (AO_t *) (void *) (row
-                                         + offsetof (struct sy_cache, books.counts.allocations));
-  void **at = (void **) AO_load (top), *block = at[-1];
+  char *row = sy_cache_row (cache, class);
+  AO_t *top = SY_ROW_ENTRY (row, top), *next = SY_ROW_ENTRY (row, next);
+  void *block = (void *) AO_load (next);
 
   if (SY_LIKELY (block != NULL))
     {
+      void **at = (void **) AO_load (top), *below = at[-2];
+
       AO_store (top, (AO_t) (at - 1));
+      AO_store (next, (AO_t) below);
       /* release: who sees the count sees the top; pairs with the acquire in sy_counts_hits. */
-      sy_own_add_release (allocations, 1);
+      sy_own_add_release (SY_ROW_ENTRY (row, books.counts.allocations), 1);
     }
   return block;
 }
@@ -88,6 +104,7 @@ sy_cache_pop_many (struct sy_cache *cache, unsigned class, size_t count, void **
 
   while (popped < count && top[-1] != NULL)
     blocks[popped++] = *--top;
+  AO_store (&cache->next[class], (AO_t) top[-1]);
   AO_store (&cache->top[class], (AO_t) top);
   sy_own_add_release (&cache->books.counts.allocations[class], popped); /* as in sy_cache_pop */
   if (cache->fresh[class] > top)
@@ -143,17 +160,19 @@ sy_cache_usable (const struct sy_cache *cache, const void *block, size_t *bytes)
 }
 
 /* Puts a block on the loaded magazine of its kind.  False: no room, which no kind but a class ever
-   has, and nothing has changed. */
+   has, or the block is there already; and nothing has changed. */
 static inline bool
 sy_cache_push_kind (struct sy_cache *cache, size_t kind, void *block)
 {
-  void **top = (void **) AO_load (&cache->top[kind]);
+  char *row = sy_cache_row (cache, kind);
+  AO_t *top = SY_ROW_ENTRY (row, top), *next = SY_ROW_ENTRY (row, next);
+  void **at = (void **) AO_load (top);
 
-  if (SY_UNLIKELY (sy_magazine_is_full (top) || top[-1] == block))
+  if (SY_UNLIKELY (sy_magazine_is_full (at) || sy_holds (next, (AO_t) block)))
     return false;
-  *top = block;
-  SY_OPAQUE (kind);
-  sy_own_add (&cache->top[kind], sizeof *top);
+  *at = block;
+  AO_store (next, (AO_t) block);
+  sy_own_add (top, sizeof *at);
   return true;
 }
 

@@ -130,6 +130,10 @@ sy_cache_is_valid (const struct sy_cache *cache)
   size_t bytes = 0;
 
   for (unsigned class = 1; class < SY_CLASSES; class++)
-    bytes += 2 * (size_t) cache->capacity[class] * sy_size_classes[class].bytes;
+    {
+      if (!sy_holds (&cache->next[class], (AO_t) sy_cache_top (cache, class)[-1]))
+        return false;
+      bytes += 2 * (size_t) cache->capacity[class] * sy_size_classes[class].bytes;
+    }
   return bytes == cache->budget_used;
 }

@@ -36,6 +36,7 @@ static inline void
 sy_cache_load (struct sy_cache *cache, unsigned class, void **top, bool is_fresh)
 {
   AO_store (&cache->top[class], (AO_t) top);
+  AO_store (&cache->next[class], (AO_t) top[-1]);
   AO_store (&cache->books.last_top[class], (AO_t) top);
   cache->fresh[class] = is_fresh ? top : NULL;
 }
@@ -88,7 +89,8 @@ bool sy_cache_flush_for_limit (const struct sydra_alloc *a, struct sy_cache *cac
  */
 void sy_cache_abandon (struct sy_cache *cache);
 
-/* budget_used is what the capacities of all classes say.  Run in debug builds at each trim. */
+/* budget_used is what the capacities of all classes say, and next what is below each top.  Run in
+   debug builds at each trim. */
 bool sy_cache_is_valid (const struct sy_cache *cache);
 
 #endif

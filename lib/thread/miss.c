@@ -254,12 +254,7 @@ free_miss (struct sydra_alloc *a, struct sy_cache *cache, unsigned class, void *
       sy_counts_direct (a, cache, class, 0, 1);
     }
   else
-    {
-      void **top = sy_cache_top (cache, class);
-
-      *top = block;
-      AO_store (&cache->top[class], (AO_t) (top + 1));
-    }
+    (void) sy_cache_push_kind (cache, class, block);
   sy_counts_change_end (cache);
   sy_cache_trim (a, cache, class);
 }
@@ -281,22 +276,15 @@ debug_check (const struct sy_cache *cache, unsigned class, const void *block)
 void
 sy_cache_free (struct sy_cache *cache, unsigned class, void *block)
 {
-  void **top = sy_cache_top (cache, class);
-
-  if (top[-1] == block)
+  if (sy_holds (&cache->next[class], (AO_t) block))
     sy_bug ("sydra_free", block, "block freed twice");
   if (SY_DEBUG)
     {
       debug_check (cache, class, block);
       memset (block, SY_POISON, sy_size_classes[class].bytes);
     }
-  if (sy_magazine_is_full (top))
-    {
-      free_miss (sy_cache_owner (cache), cache, class, block);
-      return;
-    }
-  *top = block;
-  AO_store (&cache->top[class], (AO_t) (top + 1));
+  if (!sy_cache_push_kind (cache, class, block))
+    free_miss (sy_cache_owner (cache), cache, class, block);
 }
 
 void

@@ -173,7 +173,7 @@ sy_cache_trim (struct sydra_alloc *a, struct sy_cache *cache, unsigned missed)
   cache->missed |= UINT64_C (1) << missed;
   cache->hits_left = is_giving_back (a) && now_ns >= cache->quiet_until_ns ? 0 : SY_TRIM_HITS;
   if (SY_DEBUG && !sy_cache_is_valid (cache))
-    sy_bug ("trim", cache, "a thread's budget is not what its classes have");
+    sy_bug ("trim", cache, "a thread's budget or next blocks are not what its classes have");
   by_clock = now_ns - cache->last_trim_ns >= SY_REAP_NS && may_give_back (cache, now_ns);
   if (SY_UNLIKELY (by_clock || cache->last_growths != AO_load (&sy_range.growths)))
     trim_all (a, cache, missed, now_ns, by_clock);

@@ -64,6 +64,41 @@ START_TEST (what_was_freed_last_comes_first)
 }
 END_TEST
 
+/* ... after a batch and a flush too.  This is all that a malloc which hits looks at. */
+START_TEST (the_next_block_is_in_the_slot_below_top)
+{
+  struct test_random random = test_random_make (32);
+  struct sy_cache *cache = mine ();
+  unsigned live = 0;
+
+  for (unsigned step = 0; step < 20000; step++)
+    {
+      unsigned most = 1 + (unsigned) test_random_below (&random, 40);
+
+      switch (test_random_below (&random, step % 100 == 0 ? 4 : 3))
+        {
+        case 0:
+          if (live + most < MANY)
+            live += (unsigned) sydra_malloc_batch (a, BYTES, most, blocks + live);
+          break;
+        case 1:
+          if (live < MANY)
+            blocks[live++] = sydra_malloc (a, BYTES);
+          break;
+        case 2:
+          for (unsigned at = 0; at < most && live > 0; at++)
+            sydra_free (a, blocks[--live]);
+          break;
+        default:
+          sy_cache_flush (cache);
+        }
+      test_must (AO_load (&cache->next[CLASS]) == (AO_t) sy_cache_top (cache, CLASS)[-1],
+                 "step %u", step);
+    }
+  give (live);
+}
+END_TEST
+
 START_TEST (two_magazines_go_to_and_fro_without_the_pool)
 {
   struct sy_cache *cache = mine ();
@@ -247,6 +282,7 @@ thread_cache_add_magazines (Suite *suite)
 
   tcase_add_test (tests, freed_blocks_come_back_from_the_thread_itself);
   tcase_add_test (tests, what_was_freed_last_comes_first);
+  tcase_add_test (tests, the_next_block_is_in_the_slot_below_top);
   tcase_add_test (tests, two_magazines_go_to_and_fro_without_the_pool);
   tcase_add_test (tests, trees_keep_their_order);
   tcase_add_loop_test (tests, magazines_grow_with_use_up_to_their_class, 1, SY_CLASSES);
