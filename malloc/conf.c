@@ -55,6 +55,20 @@ take_shards (struct sy_conf *conf, const char *value)
 }
 
 static bool
+take_hugepages (struct sy_conf *conf, const char *value)
+{
+  static const char *const words[] = { "auto", "never", "always" };
+
+  for (int at = 0; sy_backend_has_pool && at < 3; at++)
+    if (strcmp (value, words[at]) == 0)
+      {
+        conf->huge = at;
+        return true;
+      }
+  return false;
+}
+
+static bool
 take_stats (struct sy_conf *conf, const char *value)
 {
   conf->text = strcmp (value, "text") == 0 || conf->text;
@@ -85,6 +99,8 @@ take_process (struct sy_conf *conf, const char *value)
 static const struct key keys[]
   = { { "shards", take_shards,
         "should be auto or a number from 0 to 1024, where the mode is small_pool" },
+      { "hugepages", take_hugepages,
+        "should be auto, never or always, where the mode is small_pool" },
       { "stats", take_stats, "should be text" },
       { "json", take_json, "should be the name of a file" },
       { "process", take_process, "should be any or the number of a process" } };
@@ -173,7 +189,7 @@ take_entry (struct sy_conf *conf, const struct entry *entry,
           complain (entry, keys[at].right, warn);
         return;
       }
-  complain (entry, "unknown; there are shards, stats, json and process", warn);
+  complain (entry, "unknown; there are shards, hugepages, stats, json and process", warn);
 }
 
 void
@@ -183,6 +199,7 @@ sy_conf_read (struct sy_conf *conf, const char *text,
   struct entry entry = { .value = conf->value };
 
   conf->shards = SY_CONFIG_SHARDS;
+  conf->huge = 0;
   conf->text = false;
   conf->process = 0;
   conf->json[0] = '\0';

@@ -2,8 +2,9 @@
 /*
  * conf.h: parses SYDRA_ALLOC_CONF: "KEY:VALUE,KEY:VALUE...".
  *
- *
  *   shards:auto|N   shards of the pool, 0..1024 (small_pool only)
+ *   hugepages:auto|never|always
+ *                   when huge pages are asked for (small_pool only): see units.h
  *   stats:text      write statistics to standard error when the process exits
  *   json:FILE       write statistics to FILE at exit; until then FILE is empty; %p: see file_name.h
  *   process:PID     only this process reports, not the processes that it starts
@@ -25,6 +26,7 @@
 
 struct sy_conf {
   int shards;           /* see sy_configured_shards; -1: auto */
+  int huge;             /* see sy_configured_huge */
   bool text;
   long process;         /* the process that reports; 0: any */
   char json[PATH_MAX];  /* the file's name, see file_name.h; "": no report to a file */

@@ -53,6 +53,14 @@ sy_configured_shards (void)
   return conf == NULL ? SY_CONFIG_SHARDS : conf->shards;
 }
 
+/* The same when the pool is opened. */
+int
+sy_configured_huge (void)
+{
+  (void) pthread_once (&conf_read, read_conf);
+  return conf == NULL ? 0 : conf->huge;
+}
+
 /* Nothing to do: this is the module itself, or the archive. */
 void
 sy_fork_register_module (void)

@@ -12,6 +12,12 @@ sy_configured_shards (void)
   return TEST_SHARDS;
 }
 
+int
+sy_configured_huge (void)
+{
+  return 0;
+}
+
 void
 sy_fork_register_module (void)
 {

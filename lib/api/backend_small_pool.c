@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "api/backend.h"
+#include "api/configured.h"
 #include "api/heap_blocks.h"
 #include "api/waiting.h"
 #include "base/bug.h"
 #include "base/compiler.h"
 #include "heap/heap.h"
 #include "pages/large.h"
+#include "pages/units.h"
 #include "pool/reap.h"
 #include "thread/counts.h"
 #include "thread/hits.h"
@@ -25,6 +27,7 @@ const bool sy_backend_has_pool = true;
 bool
 sy_backend_open (struct sydra_alloc *a, unsigned shards)
 {
+  sy_units_set_huge ((enum sy_huge) sy_configured_huge ());
   return sy_pool_open (&a->pool, shards, a->number << SY_TAG_SHIFT);
 }
 

@@ -9,3 +9,9 @@ sy_configured_shards (void)
 {
   return SY_CONFIG_SHARDS;
 }
+
+int
+sy_configured_huge (void)
+{
+  return 0;
+}

@@ -146,6 +146,22 @@ sy_os_ask_huge (void *start, size_t bytes)
 #endif
 }
 
+void
+sy_os_refuse_huge (void *start, size_t bytes)
+{
+#ifdef MADV_NOHUGEPAGE
+  uintptr_t low = (uintptr_t) start & ~(SY_HUGE_PAGE_BYTES - 1);
+  int saved = errno;
+
+  bytes += (uintptr_t) start - low + SY_HUGE_PAGE_BYTES - 1;
+  (void) madvise ((void *) low, bytes & ~(SY_HUGE_PAGE_BYTES - 1), MADV_NOHUGEPAGE);
+  errno = saved;
+#else
+  (void) start;
+  (void) bytes;
+#endif
+}
+
 size_t
 sy_os_resident_bytes (void *start, size_t bytes)
 {

@@ -249,17 +249,23 @@
 /* A block that grows by one part in 4 or more is copied to free units that have memory, if there
    are any: a new page costs more than a copied one. */
 #define SY_COPY_SHARE 4u
-/* From so many mappings on none is made by a move or for huge pages, and what goes back to the system
-   is mapped anew, which joins mappings.  The system grants 65,530.  After so many new ones it is
-   asked how many there are: 10 us, or 8 ms with 16,384. */
+/* From so many mappings on none is made by a move or for huge pages, and what goes back to the
+   system is mapped anew, which joins mappings.  The system grants 65,530.  After each so many new
+   ones it is asked how many there are: 10 us, or 8 ms with 16,384. */
 #define SY_MAPPINGS_MAX 16384u
 #define SY_MAPPINGS_LOOK 2048u
-/* From this length on huge pages are asked for, where blocks have shown to be written to as a whole:
-   the last SY_HUGE_PROOFS that were looked at.  So that there is more to look at, one new block in
-   SY_HUGE_PROBES has small pages all the same. */
+/* Large blocks from this length on have huge pages, where blocks have shown to be written to as a
+   whole: the last SY_HUGE_PROOFS that were looked at.  So that there is more to look at, one new
+   block in SY_HUGE_PROBES has small pages all the same. */
 #define SY_HUGE_UNITS ((uint32_t) (SY_HUGE_PAGE_BYTES / SY_UNIT_BYTES))
 #define SY_HUGE_PROOFS 4u
 #define SY_HUGE_PROBES 16u
+/* From so many units with memory on huge pages are asked for behind the edge, too, as runs shorter
+   than one reach them: if seven parts in eight of the last one but one have memory.  Each may take
+   2 MiB that nobody needs yet: one part in 16 of what there is.  One in SY_AHEAD_PROBES is not asked
+   for, so that there is one to look at. */
+#define SY_AHEAD_UNITS ((uint32_t) ((32 << 20) / SY_UNIT_BYTES))
+#define SY_AHEAD_PROBES 8u
 /* A look at a block is one at so many places in it, each of so many pages. */
 #define SY_LOOK_PLACES 4u
 #define SY_LOOK_PAGES 8u

@@ -100,6 +100,11 @@ wish_huge (uint32_t first, size_t bytes)
 
   if (sy_range_unit (first)->fresh < SY_HUGE_UNITS)
     return;
+  if (sy_units_huge () == SY_HUGE_ALWAYS)
+    {
+      (void) sy_units_ask_huge (first);
+      return;
+    }
   if (AO_load (&known.proofs) < SY_HUGE_PROOFS)
     {
       note_new (first, pages_of (bytes));

@@ -99,8 +99,8 @@ uint32_t sy_runs_find (const struct sy_runs *runs, enum sy_run_state state, uint
 /*
  * The first unit of a free run from which on `length` units are free, of any state, or behind the
  * edge.  Among them is a run of about a quarter of them or more that has memory.  It looks at up to
- * `looks` such runs that are dirty, and as many that are apart, the longest first.  SY_UNIT_NONE: none found, or fewer than 4 units are
- * asked for.
+ * `looks` such runs that are dirty, and as many that are apart, the longest first.  SY_UNIT_NONE:
+ * none found, or fewer than 4 units are asked for.
  */
 uint32_t sy_runs_find_mixed (const struct sy_runs *runs, uint32_t length, uint32_t looks);
 

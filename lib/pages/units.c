@@ -16,6 +16,11 @@ static struct {
   uint32_t reused[3];     /* units that were taken in this tick and had waited since before it; the
                              same of the two ticks before */
   uint32_t cleaners;      /* threads that give back memory of detached runs */
+  uint32_t reached;       /* so many huge pages were reached behind the edge */
+  uint32_t asked_ahead;   /* bit n: the last one but n of them was asked for */
+  bool is_dense;          /* what is reached there gets memory */
+  AO_t huge;              /* enum sy_huge */
+  AO_t huge_from;         /* the lowest unit that was asked for ahead, plus 1; any thread, relaxed */
   uint32_t apart_calls;   /* so often should a run have become a mapping of its own */
   struct sy_purge_timer timer;
   AO_t dirty;             /* runs->dirty; any thread reads it, relaxed: a number */
@@ -141,6 +146,77 @@ note_loss (void)
     state.growth_at = next_growth ();
 }
 
+/* ---- Huge pages ahead ---- */
+
+void
+sy_units_set_huge (enum sy_huge when)
+{
+  AO_store (&state.huge, when);
+}
+
+enum sy_huge
+sy_units_huge (void)
+{
+  return (enum sy_huge) AO_load (&state.huge);
+}
+
+/* Do seven parts in eight of the huge page that begins with this unit have memory? */
+static bool
+page_is_dense (uint32_t first)
+{
+  size_t there = 0;
+
+  for (size_t at = 0; at < SY_HUGE_PAGE_BYTES; at += SY_RESIDENT_BYTES)
+    there += sy_os_resident_bytes (sy_range_address (first) + at, SY_RESIDENT_BYTES);
+  return there >= SY_HUGE_PAGE_BYTES / 8 * 7;
+}
+
+/* Shall the huge page be asked for that begins with this unit? */
+static bool
+is_wanted_ahead (uint32_t page)
+{
+  enum sy_huge when = sy_units_huge ();
+
+  if (when != SY_HUGE_AUTO)
+    return when == SY_HUGE_ALWAYS;
+  if (runs->used + runs->dirty < SY_AHEAD_UNITS || page < 2 * SY_HUGE_UNITS)
+    return false;
+  /* The one just before may have slabs whose blocks were not all handed out yet. */
+  if ((state.asked_ahead & 2) == 0)
+    state.is_dense = page_is_dense (page - 2 * SY_HUGE_UNITS);
+  return state.is_dense && ++state.reached % SY_AHEAD_PROBES != 0;
+}
+
+/* A run was taken from the edge.  If it is the first to reach a huge page, asks for that. */
+static void
+ask_ahead (uint32_t first, uint32_t count)
+{
+  uintptr_t rest = -(uintptr_t) sy_range_address (first) & (SY_HUGE_PAGE_BYTES - 1);
+  uint32_t page = first + (uint32_t) (rest >> SY_UNIT_SHIFT);
+  bool asked;
+
+  if (page >= first + count || count >= SY_HUGE_UNITS)
+    return;
+  /* Where the edge has jumped, the page may be another's. */
+  asked = is_wanted_ahead (page) && sy_range_grow (page + SY_HUGE_UNITS - runs->edge)
+          && runs->edge == first + count
+          && sy_os_ask_huge (sy_range_address (page), SY_HUGE_PAGE_BYTES);
+  state.asked_ahead = state.asked_ahead << 1 | asked;
+  if (asked && (AO_load (&state.huge_from) == 0 || page < AO_load (&state.huge_from)))
+    AO_store (&state.huge_from, page + 1);
+}
+
+bool
+sy_units_discard (void *start, size_t bytes)
+{
+  AO_t from = AO_load (&state.huge_from);
+
+  if (from != 0 && sy_range_unit_of (start) + SY_HUGE_UNITS >= from
+      && sy_units_huge () != SY_HUGE_ALWAYS)
+    sy_os_refuse_huge (start, bytes);
+  return sy_os_discard (start, bytes);
+}
+
 /* ---- Giving back to the system ---- */
 
 /*
@@ -215,7 +291,8 @@ discard (uint32_t first)
   const struct sy_unit *run = sy_range_unit (first);
   char *start = sy_range_address (first);
 
-  if ((run->mapping == 0 && AO_load (&state.many) == 0 && sy_os_discard (start, run_bytes (first)))
+  if ((run->mapping == 0 && AO_load (&state.many) == 0
+       && sy_units_discard (start, run_bytes (first)))
       || sy_os_map_over (start, run_bytes (first)))
     return SY_RUN_CLEAN;
   /* A call that fails may have unmapped the run.  To commit what is committed asks for that. */
@@ -386,6 +463,7 @@ take_locked (uint32_t count, enum sy_memory memory, uint32_t looks, bool *zero)
       if (!sy_range_grow (count))
         return SY_UNIT_NONE;
       first = sy_runs_take_edge (runs, count);
+      ask_ahead (first, count);
     }
   note_taken (count, dirty, old);
   sy_range_unit (first)->stamp = runs->tick;
@@ -545,7 +623,7 @@ may_be_apart (void)
 bool
 sy_units_ask_huge (uint32_t first)
 {
-  if (!may_be_apart () || !sy_os_ask_huge (sy_range_address (first), run_bytes (first)))
+  if (sy_units_huge () == SY_HUGE_NEVER || !may_be_apart () || !sy_os_ask_huge (sy_range_address (first), run_bytes (first)))
     return false;
   sy_lock_take (&sy_range_lock);
   sy_runs_set_apart (runs, first);

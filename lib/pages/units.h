@@ -30,15 +30,23 @@
 enum sy_memory { SY_MEMORY_NONE, SY_MEMORY_ALL, SY_MEMORY_ANY };
 
 /*
- * Takes a run of `count` units: one that has memory as it may, if there is such a run; else one that
- * has none.  Sets *zero to whether it is known to be zero.  SY_UNIT_NONE: the range or the memory
- * is used up.  The caller marks the units in the map.
+ * Takes a run of `count` units: one that has memory as it may, if there is such a run; else one
+ * that has none.  Sets *zero to whether it is known to be zero.  SY_UNIT_NONE: the range or the
+ * memory is used up.  The caller marks the units in the map.
  */
 uint32_t sy_units_take (uint32_t count, enum sy_memory memory, bool *zero);
 
 /* The same, with the address of the run's first unit aligned to a power of two. */
 uint32_t sy_units_take_aligned (uint32_t count, size_t alignment, enum sy_memory memory,
                                 bool *zero);
+
+/* When huge pages are asked for: where the program has shown to use what it takes, never, or for
+   all that may have them. */
+enum sy_huge { SY_HUGE_AUTO, SY_HUGE_NEVER, SY_HUGE_ALWAYS };
+
+/* Any thread; before other threads take units. */
+void sy_units_set_huge (enum sy_huge when);
+enum sy_huge sy_units_huge (void);
 
 /* Asks for huge pages for a used run that has no memory.  It is a mapping of its own then, and no
    longer one if it goes back to the system.  False: there are none. */
@@ -65,6 +73,9 @@ bool sy_units_has_waiting (uint32_t count);
  * back.  Both belong to the caller.
  */
 bool sy_units_move (uint32_t from, uint32_t to);
+
+/* Gives the memory of pages of a used run back to the system, as sy_os_discard. */
+bool sy_units_discard (void *start, size_t bytes);
 
 /* Is a step of giving back due?  A hint. */
 bool sy_units_purge_is_due (uint64_t now_ns);

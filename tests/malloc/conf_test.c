@@ -36,6 +36,7 @@ static void
 is_untouched (void)
 {
   ck_assert_int_eq (conf.shards, SY_CONFIG_SHARDS);
+  ck_assert_int_eq (conf.huge, 0);
   ck_assert (!conf.text);
   ck_assert_int_eq (conf.process, 0);
   ck_assert_str_eq (conf.json, "");
@@ -89,6 +90,27 @@ START_TEST (shards_are_auto_or_0_to_1024)
 }
 END_TEST
 
+START_TEST (hugepages_are_auto_never_or_always)
+{
+  static const char *const right[] = { "hugepages:auto", "hugepages:never", "hugepages:always" };
+  static const char *const wrong[] = { "hugepages:", "hugepages", "hugepages:on", "hugepages:1" };
+
+  for (int at = 0; at < 3; at++)
+    {
+      read_text (right[at]);
+      ck_assert_str_eq (said, "");
+      ck_assert_int_eq (conf.huge, at);
+    }
+  for (unsigned at = 0; at < 4; at++)
+    {
+      read_text (wrong[at]);
+      is_untouched ();
+      ck_assert_uint_eq (lines, 1);
+      ck_assert_ptr_nonnull (strstr (said, "should be auto, never or always, where the mode"));
+    }
+}
+END_TEST
+
 START_TEST (a_bad_value_is_told_with_what_would_be_right)
 {
   read_text ("stats:json");
@@ -110,7 +132,7 @@ START_TEST (an_unknown_key_is_told_and_the_rest_is_taken)
   read_text ("colour:blue,stats:text,Shards:3,:4,shard:5");
   ck_assert_uint_eq (lines, 4);
   ck_assert_ptr_nonnull (
-    strstr (said, ": colour:blue: unknown; there are shards, stats, json and process\n"));
+    strstr (said, ": colour:blue: unknown; there are shards, hugepages, stats, json and process\n"));
   ck_assert (conf.text);
   ck_assert_int_eq (conf.shards, SY_CONFIG_SHARDS);
 }
@@ -234,6 +256,7 @@ main (void)
   tcase_add_test (tests, nothing_said_is_everything_as_configured);
   tcase_add_test (tests, all_keys_are_taken);
   tcase_add_test (tests, shards_are_auto_or_0_to_1024);
+  tcase_add_test (tests, hugepages_are_auto_never_or_always);
   tcase_add_test (tests, a_bad_value_is_told_with_what_would_be_right);
   tcase_add_test (tests, an_unknown_key_is_told_and_the_rest_is_taken);
   tcase_add_test (tests, the_last_of_two_values_of_a_key_counts);
