@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What ./configure chose, and what the tests and the drop-in replace: calls, so that one core serves
-   every configuration. */
+/* What ./configure chose, and what the tests and the drop-in replace: calls, so that one core
+   serves every configuration. */
 #ifndef SY_CONFIGURED_H
 #define SY_CONFIGURED_H
 

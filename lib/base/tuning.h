@@ -261,9 +261,9 @@
 #define SY_HUGE_PROOFS 4u
 #define SY_HUGE_PROBES 16u
 /* From so many units with memory on huge pages are asked for behind the edge, too, as runs shorter
-   than one reach them: if seven parts in eight of the last one but one have memory.  Each may take
-   2 MiB that nobody needs yet: one part in 16 of what there is.  One in SY_AHEAD_PROBES is not asked
-   for, so that there is one to look at. */
+   than one reach them: if seven parts in eight of the last one but one have memory.  The last one
+   may be memory that nobody needs: at most one part in 16 of what there is.  One in SY_AHEAD_PROBES
+   is not asked for, so that there is one to look at. */
 #define SY_AHEAD_UNITS ((uint32_t) ((32 << 20) / SY_UNIT_BYTES))
 #define SY_AHEAD_PROBES 8u
 /* A look at a block is one at so many places in it, each of so many pages. */

@@ -10,6 +10,9 @@
  *   - else is copied to free units that have memory, if it grows far and there are such units;
  *   - else has its pages moved to a longer run (units.h), with room for more growth.
  *
+ * New blocks of 2 MiB or more have huge pages, if the last ones that were looked at had been
+ * written to as a whole.
+ *
  * Any thread may call.  Sizes are bytes, up to PTRDIFF_MAX.  `tag` is the owner's (range.h).
  */
 #ifndef SY_LARGE_H

@@ -20,7 +20,7 @@ static struct {
   uint32_t asked_ahead;   /* bit n: the last one but n of them was asked for */
   bool is_dense;          /* what is reached there gets memory */
   AO_t huge;              /* enum sy_huge */
-  AO_t huge_from;         /* the lowest unit that was asked for ahead, plus 1; any thread, relaxed */
+  AO_t huge_from;         /* the lowest unit that was asked for ahead, plus 1; 0: none; relaxed */
   uint32_t apart_calls;   /* so often should a run have become a mapping of its own */
   struct sy_purge_timer timer;
   AO_t dirty;             /* runs->dirty; any thread reads it, relaxed: a number */
@@ -623,7 +623,8 @@ may_be_apart (void)
 bool
 sy_units_ask_huge (uint32_t first)
 {
-  if (sy_units_huge () == SY_HUGE_NEVER || !may_be_apart () || !sy_os_ask_huge (sy_range_address (first), run_bytes (first)))
+  if (sy_units_huge () == SY_HUGE_NEVER || !may_be_apart ()
+      || !sy_os_ask_huge (sy_range_address (first), run_bytes (first)))
     return false;
   sy_lock_take (&sy_range_lock);
   sy_runs_set_apart (runs, first);

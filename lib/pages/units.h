@@ -16,9 +16,12 @@
  * given up as much at a call: so much may wait from then on.  What then waits in vain may not wait
  * the next time.
  *
+ * Huge pages are asked for where the program has shown to use what it takes: for large blocks
+ * (large.h), and ahead of shorter runs at the edge.
+ *
  * The lock of the range guards the book.  It is not held while memory goes back; meanwhile the run
  * is detached.  The owner of a used run may read the run's entries without the lock, and may write
- * all of them but `length`, `back` and `state`.
+ * all of them but `length`, `back`, `state` and `mapping`.
  */
 #ifndef SY_UNITS_H
 #define SY_UNITS_H
