@@ -133,9 +133,12 @@ sy_os_ask_huge (void *start, size_t bytes)
 {
 #ifdef MADV_HUGEPAGE
   int saved = errno;
-  bool done = AO_load (&refused.huge) == 0 && madvise (start, bytes, MADV_HUGEPAGE) == 0;
+  size_t page = sy_os_page_bytes ();
+  /* A huge page is what one page of entries, of 8 bytes each, maps. */
+  bool done = AO_load (&refused.huge) == 0 && page * (page / 8) == SY_HUGE_PAGE_BYTES
+              && madvise (start, bytes, MADV_HUGEPAGE) == 0;
 
-  if (!done && errno == EINVAL)
+  if (!done && errno != ENOMEM)
     AO_store (&refused.huge, 1);
   errno = saved;
   return done;
@@ -146,24 +149,8 @@ sy_os_ask_huge (void *start, size_t bytes)
 #endif
 }
 
-void
-sy_os_refuse_huge (void *start, size_t bytes)
-{
-#ifdef MADV_NOHUGEPAGE
-  uintptr_t low = (uintptr_t) start & ~(SY_HUGE_PAGE_BYTES - 1);
-  int saved = errno;
-
-  bytes += (uintptr_t) start - low + SY_HUGE_PAGE_BYTES - 1;
-  (void) madvise ((void *) low, bytes & ~(SY_HUGE_PAGE_BYTES - 1), MADV_NOHUGEPAGE);
-  errno = saved;
-#else
-  (void) start;
-  (void) bytes;
-#endif
-}
-
-size_t
-sy_os_resident_bytes (void *start, size_t bytes)
+bool
+sy_os_ask_resident (void *start, size_t bytes, size_t *resident)
 {
 #ifdef __linux__
   unsigned char in_memory[SY_RESIDENT_BYTES >> 12];
@@ -172,14 +159,24 @@ sy_os_resident_bytes (void *start, size_t bytes)
   bool known = mincore (start, bytes, in_memory) == 0;
 
   errno = saved;
-  if (known)
-    {
-      for (size_t at = 0; at * page < bytes; at++)
-        count += in_memory[at] & 1;
-      return count * page;
-    }
+  for (size_t at = 0; known && at * page < bytes; at++)
+    count += in_memory[at] & 1;
+  *resident = count * page;
+  return known;
+#else
+  (void) start;
+  (void) bytes;
+  (void) resident;
+  return false;
 #endif
-  return bytes;
+}
+
+size_t
+sy_os_resident_bytes (void *start, size_t bytes)
+{
+  size_t resident;
+
+  return sy_os_ask_resident (start, bytes, &resident) ? resident : bytes;
 }
 
 /* Systems that do not know the flag take the address for a wish. */
@@ -345,21 +342,27 @@ sy_os_page_bytes (void)
   return bytes;
 }
 
+/* By system calls, as malloc and realloc are no points where a thread may be cancelled. */
 size_t
 sy_os_mappings (size_t most)
 {
-  int saved = errno, file = open ("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+#ifdef __linux__
+  int saved = errno;
+  long file = syscall (SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC), length = 0;
   char text[1024];
-  ssize_t length = 0;
   size_t count = 0;
 
-  while (file >= 0 && count < most && (length = read (file, text, sizeof text)) > 0)
-    for (ssize_t at = 0; at < length; at++)
+  while (file >= 0 && count < most
+         && (length = syscall (SYS_read, file, text, sizeof text)) > 0)
+    for (long at = 0; at < length; at++)
       count += text[at] == '\n';
   if (file >= 0)
-    (void) close (file);
+    (void) syscall (SYS_close, file);
   errno = saved;
   return file < 0 || length < 0 ? most : count;
+#else
+  return most;
+#endif
 }
 
 size_t

@@ -40,13 +40,12 @@ bool sy_os_populate (void *start, size_t bytes);
    one with others for which that was asked.  False: the system has none. */
 bool sy_os_ask_huge (void *start, size_t bytes);
 
-/* The huge pages that these pages are parts of shall not come again of themselves, as they do where
-   they were asked for and some of their pages have memory. */
-void sy_os_refuse_huge (void *start, size_t bytes);
-
-/* How many bytes of these pages have memory; all of them if the system does not say.  `bytes` is at
-   most SY_RESIDENT_BYTES. */
+/* How many bytes of these pages have memory.  False: the system does not say.  `bytes` is at most
+   SY_RESIDENT_BYTES. */
 #define SY_RESIDENT_BYTES ((size_t) 1 << 20)
+bool sy_os_ask_resident (void *start, size_t bytes, size_t *resident);
+
+/* The same; all of them if the system does not say. */
 size_t sy_os_resident_bytes (void *start, size_t bytes);
 
 /*

@@ -255,17 +255,13 @@
 #define SY_MAPPINGS_MAX 16384u
 #define SY_MAPPINGS_LOOK 2048u
 /* Large blocks from this length on have huge pages, where blocks have shown to be written to as a
-   whole: the last SY_HUGE_PROOFS that were looked at.  So that there is more to look at, one new
-   block in SY_HUGE_PROBES has small pages all the same. */
+   whole, in the last SY_HUGE_PROOFS looks at them; but blocks more than SY_HUGE_STEP times as long
+   as the last one looked at have none.  So that there is more to look at, one new block in
+   SY_HUGE_PROBES has small pages all the same. */
 #define SY_HUGE_UNITS ((uint32_t) (SY_HUGE_PAGE_BYTES / SY_UNIT_BYTES))
 #define SY_HUGE_PROOFS 4u
+#define SY_HUGE_STEP 4u
 #define SY_HUGE_PROBES 16u
-/* From so many units with memory on huge pages are asked for behind the edge, too, as runs shorter
-   than one reach them: if seven parts in eight of the last one but one have memory.  The last one
-   may be memory that nobody needs: at most one part in 16 of what there is.  One in SY_AHEAD_PROBES
-   is not asked for, so that there is one to look at. */
-#define SY_AHEAD_UNITS ((uint32_t) ((32 << 20) / SY_UNIT_BYTES))
-#define SY_AHEAD_PROBES 8u
 /* A look at a block is one at so many places in it, each of so many pages. */
 #define SY_LOOK_PLACES 4u
 #define SY_LOOK_PAGES 8u

@@ -43,9 +43,10 @@ sy_large_good_size (size_t bytes)
 
 /* What is known of how the program uses new large blocks.  Any thread, relaxed: hints. */
 static struct {
-  AO_t proofs;              /* so many in a row were written to as a whole */
+  AO_t proofs;              /* so many looks in a row found a block that was whole */
+  AO_t proven;              /* how many pages the last one of these had */
   AO_t wishes;              /* so many times were huge pages wanted */
-  AO_t unit, pages;         /* the last new block that nobody looked at; pages 0: none */
+  AO_t unit, pages;         /* the last new block without them; pages 0: none, or it is gone */
 } known;
 
 /* Do looks at a few places find all of the pages in memory? */
@@ -53,66 +54,81 @@ static bool
 is_whole (uint32_t first, size_t pages)
 {
   char *block = sy_range_address (first);
-  size_t page = sy_os_page_bytes (),
-         part = pages / SY_LOOK_PLACES < SY_LOOK_PAGES ? pages / SY_LOOK_PLACES : SY_LOOK_PAGES;
+  size_t page = sy_os_page_bytes (), part = pages / SY_LOOK_PLACES, there;
 
+  part = part < SY_LOOK_PAGES ? part : SY_LOOK_PAGES;
   for (size_t place = 0; place < SY_LOOK_PLACES; place++)
     {
       size_t at = (pages - part) / (SY_LOOK_PLACES - 1) * place;
 
-      if (sy_os_resident_bytes (block + at * page, part * page) != part * page)
+      if (part == 0 || !sy_os_ask_resident (block + at * page, part * page, &there)
+          || there != part * page)
         return false;
     }
   return true;
 }
 
-/* Looks at a block that had no memory when it was taken, before it is given back. */
+/* Looks at a block, and takes it as a proof if it is whole, and as one against if that counts. */
+static void
+look (uint32_t first, size_t pages, bool counts_against)
+{
+  if (is_whole (first, pages))
+    {
+      AO_store (&known.proofs, AO_load (&known.proofs) + 1);
+      AO_store (&known.proven, pages);
+    }
+  else if (counts_against)
+    AO_store (&known.proofs, 0);
+}
+
+/* A block is given back: looks at it if it had no memory when it was taken, and small pages
+   since. */
 static void
 note_use (uint32_t first)
 {
   const struct sy_unit *unit = sy_range_unit (first);
 
-  if (unit->fresh < SY_HUGE_UNITS || unit->mapping != 0)
-    return;
-  AO_store (&known.proofs, is_whole (first, unit->asked) ? AO_load (&known.proofs) + 1 : 0);
-  if (AO_load (&known.unit) == first)
-    AO_store (&known.pages, 0);
+  if (unit->fresh >= SY_HUGE_UNITS && unit->mapping == 0)
+    look (first, unit->asked, true);
 }
 
-/* Looks at the new block before this one, if the program still has it.  That it is not written to
-   says nothing: the program may do so later. */
+/*
+ * A new block has small pages.  Looks at the one before, if the program still has it.  That it is
+ * not written to counts against only if many blocks came since: else the program may do so later.
+ */
 static void
 note_new (uint32_t first, size_t pages)
 {
   size_t before = AO_load (&known.pages);
 
-  if (before != 0 && is_whole ((uint32_t) AO_load (&known.unit), before))
-    AO_store (&known.proofs, AO_load (&known.proofs) + 1);
+  if (before != 0)
+    look ((uint32_t) AO_load (&known.unit), before, AO_load (&known.proofs) >= SY_HUGE_PROOFS);
   AO_store (&known.unit, first);
   AO_store (&known.pages, pages);
 }
 
-/* Asks for huge pages for what has no memory yet of a new block, if blocks have shown to use it. */
-static void
-wish_huge (uint32_t first, size_t bytes)
+/* May a new block have huge pages?  Of those that may, not all do. */
+static bool
+wants_huge (size_t pages)
 {
   AO_t wish = AO_load (&known.wishes);
 
+  if (sy_units_huge () == SY_HUGE_ALWAYS)
+    return true;
+  if (AO_load (&known.proofs) < SY_HUGE_PROOFS || pages / SY_HUGE_STEP > AO_load (&known.proven))
+    return false;
+  AO_store (&known.wishes, wish + 1);
+  return wish % SY_HUGE_PROBES != SY_HUGE_PROBES - 1;
+}
+
+/* Asks for huge pages for what has no memory yet of a new block. */
+static void
+wish_huge (uint32_t first, size_t pages)
+{
   if (sy_range_unit (first)->fresh < SY_HUGE_UNITS)
     return;
-  if (sy_units_huge () == SY_HUGE_ALWAYS)
-    {
-      (void) sy_units_ask_huge (first);
-      return;
-    }
-  if (AO_load (&known.proofs) < SY_HUGE_PROOFS)
-    {
-      note_new (first, pages_of (bytes));
-      return;
-    }
-  AO_store (&known.wishes, wish + 1);
-  if (wish % SY_HUGE_PROBES != SY_HUGE_PROBES - 1)
-    (void) sy_units_ask_huge (first);
+  if (!wants_huge (pages) || !sy_units_ask_huge (first))
+    note_new (first, pages);
 }
 
 /* ---- Blocks ---- */
@@ -144,7 +160,7 @@ sy_large_take (unsigned tag, size_t alignment, size_t bytes, size_t room, bool *
   first = sy_units_take_aligned (count, alignment, SY_MEMORY_ANY, zero);
   if (first == SY_UNIT_NONE)
     return NULL;
-  wish_huge (first, bytes);
+  wish_huge (first, pages_of (bytes));
   return begin (tag, first, bytes);
 }
 
@@ -175,6 +191,8 @@ end (unsigned tag, uint32_t first, const char *call)
   if (!AO_int_compare_and_swap (&sy_range.map[first], tag ^ SY_UNIT_LARGE, 0))
     sy_bug (call, sy_range_address (first),
             "no block of this handle: not allocated by it, or freed already");
+  if (AO_load (&known.unit) == first)
+    AO_store (&known.pages, 0);
   sy_range_mark (first + 1, sy_range_unit (first)->length - 1, 0);
 }
 
@@ -260,14 +278,16 @@ lengthen (unsigned tag, uint32_t from, uint32_t length)
   uint32_t old = sy_range_unit (from)->length, to;
   size_t bytes = sy_large_usable (sy_range_address (from));
   bool copies = length - old >= old / SY_COPY_SHARE && sy_units_has_waiting (length), zero,
-       huge = !copies && old >= SY_HUGE_UNITS && is_whole (from, sy_range_unit (from)->asked);
+       huge = !copies && old >= SY_HUGE_UNITS && sy_units_huge () != SY_HUGE_NEVER
+              && is_whole (from, sy_range_unit (from)->asked);
+  uint32_t room = copies ? 0 : growth_room (length), unit = huge ? SY_HUGE_UNITS : 1;
   enum sy_memory memory = copies ? SY_MEMORY_ANY : SY_MEMORY_NONE;
-  size_t alignment = huge ? SY_HUGE_PAGE_BYTES : SY_UNIT_BYTES;
 
-  to = sy_units_take_aligned (copies ? length : length + growth_room (length), alignment, memory,
-                              &zero);
+  /* Of whole huge pages, as nothing else may lie in one. */
+  to = sy_units_take_aligned ((length + room + unit - 1) / unit * unit, unit * SY_UNIT_BYTES,
+                              memory, &zero);
   if (to == SY_UNIT_NONE && !copies)
-    to = sy_units_take_aligned (length, alignment, memory, &zero);
+    to = sy_units_take_aligned (length, SY_UNIT_BYTES, memory, &zero);
   if (to == SY_UNIT_NONE)
     return to;
   end (tag, from, "sydra_realloc");

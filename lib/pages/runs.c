@@ -356,16 +356,12 @@ sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length)
 }
 
 void
-sy_runs_set_apart (struct sy_runs *runs, uint32_t first)
+sy_runs_set_apart (struct sy_runs *runs, uint32_t first, bool in_one)
 {
-  struct sy_unit *unit = sy_unit_of (runs, first);
-
-  if (unit->mapping == SY_MAPPING_MIXED)
-    return;
   /* After so many, two mappings have the same number: the system does not move both at once. */
   runs->mapping = runs->mapping < SY_MAPPING_MAX ? runs->mapping + 1 : SY_MAPPING_MIXED;
   runs->mapping += runs->mapping <= SY_MAPPING_MIXED;
-  unit->mapping = runs->mapping;
+  sy_unit_of (runs, first)->mapping = in_one ? runs->mapping : SY_MAPPING_MIXED;
 }
 
 void

@@ -126,8 +126,8 @@ void sy_runs_extend (struct sy_runs *runs, uint32_t first, uint32_t more);
 /* Cuts a used or detached run in two, of the same state.  The first keeps `length` units. */
 void sy_runs_cut (struct sy_runs *runs, uint32_t first, uint32_t length);
 
-/* The used run has become a mapping of its own. */
-void sy_runs_set_apart (struct sy_runs *runs, uint32_t first);
+/* The used run has become a mapping of its own; or, if not `in_one`, a part of it has. */
+void sy_runs_set_apart (struct sy_runs *runs, uint32_t first, bool in_one);
 
 /* Makes a used or detached run dirty or clean, and joins it with its neighbours of that state.  The
    joined run is as old as its longest part; if a part was detached, it is of this tick. */

@@ -16,12 +16,8 @@ static struct {
   uint32_t reused[3];     /* units that were taken in this tick and had waited since before it; the
                              same of the two ticks before */
   uint32_t cleaners;      /* threads that give back memory of detached runs */
-  uint32_t reached;       /* so many huge pages were reached behind the edge */
-  uint32_t asked_ahead;   /* bit n: the last one but n of them was asked for */
-  bool is_dense;          /* what is reached there gets memory */
   AO_t huge;              /* enum sy_huge */
-  AO_t huge_from;         /* the lowest unit that was asked for ahead, plus 1; 0: none; relaxed */
-  uint32_t apart_calls;   /* so often should a run have become a mapping of its own */
+  AO_t apart_calls;       /* so often should a run have become a mapping of its own */
   struct sy_purge_timer timer;
   AO_t dirty;             /* runs->dirty; any thread reads it, relaxed: a number */
   AO_t many;              /* 1: the process has as many mappings as it may; any thread, relaxed */
@@ -146,7 +142,7 @@ note_loss (void)
     state.growth_at = next_growth ();
 }
 
-/* ---- Huge pages ahead ---- */
+/* ---- Huge pages on request ---- */
 
 void
 sy_units_set_huge (enum sy_huge when)
@@ -160,61 +156,19 @@ sy_units_huge (void)
   return (enum sy_huge) AO_load (&state.huge);
 }
 
-/* Do seven parts in eight of the huge page that begins with this unit have memory? */
-static bool
-page_is_dense (uint32_t first)
-{
-  size_t there = 0;
-
-  for (size_t at = 0; at < SY_HUGE_PAGE_BYTES; at += SY_RESIDENT_BYTES)
-    there += sy_os_resident_bytes (sy_range_address (first) + at, SY_RESIDENT_BYTES);
-  return there >= SY_HUGE_PAGE_BYTES / 8 * 7;
-}
-
-/* Shall the huge page be asked for that begins with this unit? */
-static bool
-is_wanted_ahead (uint32_t page)
-{
-  enum sy_huge when = sy_units_huge ();
-
-  if (when != SY_HUGE_AUTO)
-    return when == SY_HUGE_ALWAYS;
-  if (runs->used + runs->dirty < SY_AHEAD_UNITS || page < 2 * SY_HUGE_UNITS)
-    return false;
-  /* The one just before may have slabs whose blocks were not all handed out yet. */
-  if ((state.asked_ahead & 2) == 0)
-    state.is_dense = page_is_dense (page - 2 * SY_HUGE_UNITS);
-  return state.is_dense && ++state.reached % SY_AHEAD_PROBES != 0;
-}
-
-/* A run was taken from the edge.  If it is the first to reach a huge page, asks for that. */
+/* A run was taken from the edge.  Where all shall have huge pages, asks for the first one that the
+   run reaches before others do.  Longer runs ask for themselves. */
 static void
 ask_ahead (uint32_t first, uint32_t count)
 {
   uintptr_t rest = -(uintptr_t) sy_range_address (first) & (SY_HUGE_PAGE_BYTES - 1);
   uint32_t page = first + (uint32_t) (rest >> SY_UNIT_SHIFT);
-  bool asked;
 
-  if (page >= first + count || count >= SY_HUGE_UNITS)
+  if (sy_units_huge () != SY_HUGE_ALWAYS || page >= first + count || count >= SY_HUGE_UNITS)
     return;
   /* Where the edge has jumped, the page may be another's. */
-  asked = is_wanted_ahead (page) && sy_range_grow (page + SY_HUGE_UNITS - runs->edge)
-          && runs->edge == first + count
-          && sy_os_ask_huge (sy_range_address (page), SY_HUGE_PAGE_BYTES);
-  state.asked_ahead = state.asked_ahead << 1 | asked;
-  if (asked && (AO_load (&state.huge_from) == 0 || page < AO_load (&state.huge_from)))
-    AO_store (&state.huge_from, page + 1);
-}
-
-bool
-sy_units_discard (void *start, size_t bytes)
-{
-  AO_t from = AO_load (&state.huge_from);
-
-  if (from != 0 && sy_range_unit_of (start) + SY_HUGE_UNITS >= from
-      && sy_units_huge () != SY_HUGE_ALWAYS)
-    sy_os_refuse_huge (start, bytes);
-  return sy_os_discard (start, bytes);
+  if (sy_range_grow (page + SY_HUGE_UNITS - runs->edge) && runs->edge == first + count)
+    (void) sy_os_ask_huge (sy_range_address (page), SY_HUGE_PAGE_BYTES);
 }
 
 /* ---- Giving back to the system ---- */
@@ -280,10 +234,10 @@ detach_excess (uint32_t count, uint32_t *chain)
 
 /*
  * Gives a detached run's memory back, outside the lock.  Returns the run's new state;
- * SY_RUN_DETACHED: nothing is mapped there any more.  What is a mapping of its own is mapped anew,
- * so that it becomes one with the range's.  The system refuses pages that are locked.  They are
- * mapped anew too, and so locked no more, as if the block had been unmapped; or locked and zero,
- * if the process locks all that it maps.
+ * SY_RUN_DETACHED: nothing is mapped there any more.  What is apart is mapped anew, so that it
+ * becomes one with the range; and so is all where there are many mappings.  The system refuses
+ * pages that are locked.  They are mapped anew too, and so locked no more, as if the block had been
+ * unmapped; or locked and zero, if the process locks all that it maps.
  */
 static enum sy_run_state
 discard (uint32_t first)
@@ -291,10 +245,14 @@ discard (uint32_t first)
   const struct sy_unit *run = sy_range_unit (first);
   char *start = sy_range_address (first);
 
-  if ((run->mapping == 0 && AO_load (&state.many) == 0
-       && sy_units_discard (start, run_bytes (first)))
+  bool is_plain = run->mapping == 0, joins = !is_plain || AO_load (&state.many) != 0;
+
+  if ((!joins && sy_os_discard (start, run_bytes (first)))
       || sy_os_map_over (start, run_bytes (first)))
     return SY_RUN_CLEAN;
+  /* It stays apart if there are no mappings left, but its memory goes. */
+  if (joins && sy_os_discard (start, run_bytes (first)))
+    return is_plain ? SY_RUN_CLEAN : SY_RUN_DIRTY;
   /* A call that fails may have unmapped the run.  To commit what is committed asks for that. */
   return sy_os_commit (start, run_bytes (first)) ? SY_RUN_DIRTY : SY_RUN_DETACHED;
 }
@@ -497,6 +455,7 @@ cut (uint32_t first, uint32_t length)
 {
   sy_runs_cut (runs, first, length);
   sy_range_unit (first + length)->stamp = sy_range_unit (first)->stamp;
+  sy_range_unit (first)->fresh = least (sy_range_unit (first)->fresh, length);
 }
 
 /* Gives back both ends of a used run, so that it begins at the alignment and has the length.
@@ -610,12 +569,7 @@ sy_units_has_waiting (uint32_t count)
 static bool
 may_be_apart (void)
 {
-  uint32_t calls;
-
-  sy_lock_take (&sy_range_lock);
-  calls = ++state.apart_calls;
-  unlock ();
-  if (calls % SY_MAPPINGS_LOOK == 0)
+  if ((AO_fetch_and_add (&state.apart_calls, 1) + 1) % SY_MAPPINGS_LOOK == 0)
     AO_store (&state.many, sy_os_mappings (SY_MAPPINGS_MAX) >= SY_MAPPINGS_MAX);
   return AO_load (&state.many) == 0;
 }
@@ -623,11 +577,15 @@ may_be_apart (void)
 bool
 sy_units_ask_huge (uint32_t first)
 {
-  if (sy_units_huge () == SY_HUGE_NEVER || !may_be_apart ()
-      || !sy_os_ask_huge (sy_range_address (first), run_bytes (first)))
+  uintptr_t start = (uintptr_t) sy_range_address (first), end = start + run_bytes (first),
+            low = (start + SY_HUGE_PAGE_BYTES - 1) & ~(SY_HUGE_PAGE_BYTES - 1),
+            high = end & ~(SY_HUGE_PAGE_BYTES - 1);
+
+  if (low >= high || sy_units_huge () == SY_HUGE_NEVER || !may_be_apart ()
+      || !sy_os_ask_huge ((void *) low, high - low))
     return false;
   sy_lock_take (&sy_range_lock);
-  sy_runs_set_apart (runs, first);
+  sy_runs_set_apart (runs, first, low == start && high == end);
   unlock ();
   return true;
 }
@@ -658,7 +616,7 @@ sy_units_move (uint32_t from, uint32_t to)
 
   sy_lock_take (&sy_range_lock);
   if (moves)
-    sy_runs_set_apart (runs, to);
+    sy_runs_set_apart (runs, to, true);
   /* A place that cannot be mapped anew, as another thread's mapping has come there, stays detached
      for ever. */
   sy_runs_detach (runs, moves ? from : to);

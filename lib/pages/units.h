@@ -16,9 +16,6 @@
  * given up as much at a call: so much may wait from then on.  What then waits in vain may not wait
  * the next time.
  *
- * Huge pages are asked for where the program has shown to use what it takes: for large blocks
- * (large.h), and ahead of shorter runs at the edge.
- *
  * The lock of the range guards the book.  It is not held while memory goes back; meanwhile the run
  * is detached.  The owner of a used run may read the run's entries without the lock, and may write
  * all of them but `length`, `back`, `state` and `mapping`.
@@ -47,12 +44,12 @@ uint32_t sy_units_take_aligned (uint32_t count, size_t alignment, enum sy_memory
    all that may have them. */
 enum sy_huge { SY_HUGE_AUTO, SY_HUGE_NEVER, SY_HUGE_ALWAYS };
 
-/* Any thread; before other threads take units. */
+/* Any thread, at any time: from then on. */
 void sy_units_set_huge (enum sy_huge when);
 enum sy_huge sy_units_huge (void);
 
-/* Asks for huge pages for a used run that has no memory.  It is a mapping of its own then, and no
-   longer one if it goes back to the system.  False: there are none. */
+/* Asks for the huge pages that lie within a used run.  The run is apart then, and mixed if it does
+   not begin and end with one.  False: there are none. */
 bool sy_units_ask_huge (uint32_t first);
 
 /* Gives back `count` runs that are chained by the `next` of their entries, from `first` on.  They
@@ -76,9 +73,6 @@ bool sy_units_has_waiting (uint32_t count);
  * back.  Both belong to the caller.
  */
 bool sy_units_move (uint32_t from, uint32_t to);
-
-/* Gives the memory of pages of a used run back to the system, as sy_os_discard. */
-bool sy_units_discard (void *start, size_t bytes);
 
 /* Is a step of giving back due?  A hint. */
 bool sy_units_purge_is_due (uint64_t now_ns);

@@ -5,7 +5,6 @@
 
 #include "base/bug.h"
 #include "base/os.h"
-#include "pages/units.h"
 
 /* Drains one magazine of the depot into the slabs.  False: there is none. */
 static bool
@@ -34,7 +33,7 @@ discard_hole (const struct sy_hole *hole, unsigned class)
            page + run < pages && sy_slab_page_is_in (class, set, page + run, page_bytes); run++)
         ;
       if (run != 0
-          && sy_units_discard (sy_slab_start (hole->slab) + page * page_bytes, run * page_bytes))
+          && sy_os_discard (sy_slab_start (hole->slab) + page * page_bytes, run * page_bytes))
         bytes += run * page_bytes;
     }
   return bytes;

@@ -268,8 +268,8 @@ START_TEST (what_is_apart_joins_only_its_like)
   bool at_edge;
 
   row (7, 10);
-  sy_runs_set_apart (&runs, 10);
-  sy_runs_set_apart (&runs, 30);
+  sy_runs_set_apart (&runs, 10, true);
+  sy_runs_set_apart (&runs, 30, true);
   sy_runs_cut (&runs, 10, 4);
   sy_runs_file (&runs, 0, SY_RUN_DIRTY);
   sy_runs_file (&runs, 14, SY_RUN_DIRTY);
@@ -279,7 +279,7 @@ START_TEST (what_is_apart_joins_only_its_like)
   ck_assert_uint_gt (sy_unit_of (&runs, 10)->mapping, SY_MAPPING_MIXED);
   ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 10);
   sy_runs_file (&runs, 30, SY_RUN_DIRTY);
-  sy_runs_set_apart (&runs, 20);
+  sy_runs_set_apart (&runs, 20, true);
   sy_runs_file (&runs, 20, SY_RUN_DIRTY);
   ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 30);
   ck_assert_uint_eq (sy_unit_of (&runs, 10)->mapping, SY_MAPPING_MIXED);
@@ -302,7 +302,7 @@ START_TEST (what_was_mapped_anew_is_as_any_other)
 {
   row (6, 10);
   for (uint32_t at = 10; at < 40; at += 10)
-    sy_runs_set_apart (&runs, at);
+    sy_runs_set_apart (&runs, at, true);
   sy_runs_file (&runs, 20, SY_RUN_CLEAN);
   sy_runs_cut (&runs, 10, 5);
   sy_runs_file (&runs, 15, SY_RUN_CLEAN);
@@ -322,9 +322,9 @@ START_TEST (numbers_of_mappings_come_again)
 {
   row (3, 10);
   runs.mapping = SY_MAPPING_MAX - 1;
-  sy_runs_set_apart (&runs, 0);
+  sy_runs_set_apart (&runs, 0, true);
   ck_assert_uint_eq (sy_unit_of (&runs, 0)->mapping, SY_MAPPING_MAX);
-  sy_runs_set_apart (&runs, 10);
+  sy_runs_set_apart (&runs, 10, true);
   ck_assert_uint_eq (sy_unit_of (&runs, 10)->mapping, SY_MAPPING_MIXED + 1);
   ck_assert_uint_eq (sy_unit_of (&runs, 20)->mapping, 0);
 }
@@ -352,7 +352,7 @@ START_TEST (the_book_holds_under_random_use)
           else if (runs.edge + length < UNITS)
             first = sy_runs_take_edge (&runs, length);
           if (first != SY_UNIT_NONE && test_random_below (&random, 3) == 0)
-            sy_runs_set_apart (&runs, first);
+            sy_runs_set_apart (&runs, first, true);
           if (first != SY_UNIT_NONE && test_random_below (&random, 3) == 0)
             sy_runs_extend (&runs, first,
                             sy_runs_room_behind (&runs, first, length, true, &at_edge));

@@ -134,6 +134,7 @@ end_of_all (void)
 void large_add_sizes (Suite *suite);
 void large_add_misuse (Suite *suite);
 void large_add_lengths (Suite *suite);
+void large_add_huge (Suite *suite);
 void large_add_limits (Suite *suite);
 void large_add_model (Suite *suite);
 void large_add_moves (Suite *suite);

@@ -12,6 +12,7 @@ main (void)
   large_add_sizes (suite);
   large_add_misuse (suite);
   large_add_lengths (suite);
+  large_add_huge (suite);
   large_add_limits (suite);
   large_add_model (suite);
   large_add_moves (suite);

@@ -183,7 +183,7 @@ void range_add_changing (Suite *suite);
 void range_add_waiting (Suite *suite);
 void range_add_purging (Suite *suite);
 void range_add_moving (Suite *suite);
-void range_add_ahead (Suite *suite);
+void range_add_huge (Suite *suite);
 void range_add_growing (Suite *suite);
 void range_add_foreign (Suite *suite);
 void range_add_threads (Suite *suite);
