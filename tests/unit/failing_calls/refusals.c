@@ -194,6 +194,40 @@ START_TEST (pages_that_the_system_does_not_take_back_stay_dirty)
 }
 END_TEST
 
+/* A run that was moved stays a mapping of its own if no new one is granted.  Its memory goes. */
+static int
+refuse_to_map_anew (void *nothing)
+{
+  uint32_t from, to;
+  size_t bytes = 4 * SY_UNIT_BYTES;
+  bool zero;
+
+  (void) nothing;
+  require (sy_range_open (), "no range");
+  require (sy_units_take (1000, SY_MEMORY_NONE, &zero) != SY_UNIT_NONE, "no run");
+  from = sy_units_take (4, SY_MEMORY_NONE, &zero);
+  memset (sy_range_address (from), 1, bytes);
+  to = sy_units_take (16, SY_MEMORY_NONE, &zero);
+  require (sy_units_move (from, to), "it does not move");
+  require (sy_os_resident_bytes (sy_range_address (to), bytes) == bytes, "it has no memory");
+  sy_units_give (to, 1);
+  fault_choose (MMAP, 1, true);
+  fault_begin ();
+  require (sy_units_purge () == 0, "it went back");
+  fault_lift ();
+  require (sy_os_resident_bytes (sy_range_address (to), bytes) == 0, "its memory stays");
+  require (sy_units_dirty_bytes () == 4 * bytes, "%zu bytes wait", sy_units_dirty_bytes ());
+  require (sy_units_are_valid (), "the book is not valid");
+  require (sy_units_purge () == 4 * bytes, "it does not go back");
+  return 0;
+}
+
+START_TEST (memory_goes_back_where_no_mapping_is_granted)
+{
+  child_must_pass (refuse_to_map_anew, NULL);
+}
+END_TEST
+
 /* Does what is due in a purge.  Returns how many calls were refused. */
 static size_t
 purge (uint64_t *now_ns)
@@ -328,6 +362,7 @@ failing_calls_add_refusals (Suite *suite)
   tcase_add_test (tests, blocks_that_cannot_be_tracked_are_served_and_freed_all_the_same);
   tcase_add_test (tests, a_system_that_cannot_get_pages_ahead_is_asked_once);
   tcase_add_test (tests, pages_that_the_system_does_not_take_back_stay_dirty);
+  tcase_add_test (tests, memory_goes_back_where_no_mapping_is_granted);
   tcase_add_test (tests, a_purge_asks_once_for_what_the_system_refuses);
   tcase_add_test (tests, memory_that_another_thread_gives_back_is_waited_for);
 }
