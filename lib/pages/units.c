@@ -244,7 +244,6 @@ discard (uint32_t first)
 {
   const struct sy_unit *run = sy_range_unit (first);
   char *start = sy_range_address (first);
-
   bool is_plain = run->mapping == 0, joins = !is_plain || AO_load (&state.many) != 0;
 
   if ((!joins && sy_os_discard (start, run_bytes (first)))

@@ -221,9 +221,10 @@ lose_the_end (void *nothing)
   (void) nothing;
   set_out (&move, a);
   require (grow (&move), "no move");
-  fault_choose (MMAP | MPROTECT, 1, true);
+  fault_choose (MMAP | MPROTECT | MADVISE, 1, true);
   fault_begin ();
   end (&move);
+  (void) sydra_collect (a);
   require (AO_load (&fault.hits) != 0, "no call failed");
   fault_lift ();
   require (sy_units_are_valid (), "the book is not valid");
