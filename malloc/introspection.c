@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "pages/units.h"
+#include "pages/dirty.h"
 #include "report.h"
 #include "start.h"
 
@@ -63,7 +63,7 @@ free_bytes_of (const struct sydra_class_stats *class)
 static size_t
 take_stats (struct sydra_stats *stats)
 {
-  size_t free_bytes = sy_units_dirty_bytes ();
+  size_t free_bytes = sy_dirty_bytes ();
 
   stats->size = sizeof *stats;
   (void) sydra_stats_get (sy_process (), stats);

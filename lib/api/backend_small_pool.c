@@ -12,8 +12,9 @@
 #include "base/bug.h"
 #include "base/compiler.h"
 #include "heap/heap.h"
+#include "pages/dirty.h"
+#include "pages/huge.h"
 #include "pages/large.h"
-#include "pages/units.h"
 #include "pool/reap.h"
 #include "thread/counts.h"
 #include "thread/hits.h"
@@ -27,7 +28,7 @@ const bool sy_backend_has_pool = true;
 bool
 sy_backend_open (struct sydra_alloc *a, unsigned shards)
 {
-  sy_units_set_huge ((enum sy_huge) sy_configured_huge ());
+  sy_huge_set ((enum sy_huge) sy_configured_huge ());
   return sy_pool_open (&a->pool, shards, a->number << SY_TAG_SHIFT);
 }
 
@@ -379,5 +380,5 @@ sy_backend_collect (struct sydra_alloc *a)
   bytes = sy_heap_purge ();
   bytes += sy_reap_purge (&a->pool);
   /* The range last: draining and purging may empty slabs. */
-  return bytes + sy_units_purge ();
+  return bytes + sy_dirty_purge ();
 }

@@ -8,7 +8,7 @@
 #include "api/waiting.h"
 #include "base/metadata.h"
 #include "base/os.h"
-#include "pages/units.h"
+#include "pages/dirty.h"
 #include "pool/reap.h"
 #include "thread/registry.h"
 
@@ -113,7 +113,7 @@ in_child (void)
   if (was_locked)
     {
       locked = false;
-      sy_units_after_fork ();
+      sy_dirty_after_fork ();
       sy_magazine_after_fork ();
       unlock_most ();
     }

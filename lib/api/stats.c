@@ -8,6 +8,7 @@
 #include "api/backend.h"
 #include "base/compiler.h"
 #include "base/os.h"
+#include "pages/dirty.h"
 #include "thread/counts.h"
 
 /* Of counts that were read while threads ran, the second may be ahead of the first. */
@@ -97,7 +98,7 @@ fill (struct sydra_stats *stats, struct sydra_alloc *a)
       for (unsigned bucket = 0; bucket < SYDRA_STATS_FALLBACK_BOUNDS; bucket++)
         stats->fallback_sizes[bucket] = counts->fallback_sizes[bucket];
       stats->reserved_bytes = sy_range_bytes ();
-      stats->committed_bytes += sy_units_dirty_bytes ();
+      stats->committed_bytes += sy_dirty_bytes ();
       stats->fallback_heap_allocs = counts->fallback_heap;
     }
   fill_deferred (stats, a);

@@ -149,6 +149,20 @@ sy_os_ask_huge (void *start, size_t bytes)
 #endif
 }
 
+void
+sy_os_refuse_huge (void *start, size_t bytes)
+{
+#ifdef MADV_NOHUGEPAGE
+  int saved = errno;
+
+  (void) madvise (start, bytes, MADV_NOHUGEPAGE);
+  errno = saved;
+#else
+  (void) start;
+  (void) bytes;
+#endif
+}
+
 bool
 sy_os_ask_resident (void *start, size_t bytes, size_t *resident)
 {

@@ -40,6 +40,9 @@ bool sy_os_populate (void *start, size_t bytes);
    one with others for which that was asked.  False: the system has none. */
 bool sy_os_ask_huge (void *start, size_t bytes);
 
+/* The system shall make no huge pages of these pages. */
+void sy_os_refuse_huge (void *start, size_t bytes);
+
 /* How many bytes of these pages have memory.  False: the system does not say.  `bytes` is at most
    SY_RESIDENT_BYTES. */
 #define SY_RESIDENT_BYTES ((size_t) 1 << 20)

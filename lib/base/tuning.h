@@ -262,6 +262,16 @@
 #define SY_HUGE_PROOFS 4u
 #define SY_HUGE_STEP 4u
 #define SY_HUGE_PROBES 16u
+/* Slabs and shorter blocks lie in huge pages from so many units on, if the last SY_AHEAD_PROOFS looks
+   at 2 MiB found so many of SY_AHEAD_PARTS in memory. */
+#define SY_AHEAD_UNITS ((uint32_t) ((16 << 20) / SY_UNIT_BYTES))
+#define SY_AHEAD_PROOFS 3u
+#define SY_AHEAD_PARTS 16u
+#define SY_AHEAD_FILLED 14u
+/* A part of a huge page waits for more than so many ticks of SY_REAP_NS before it goes back: that
+   breaks the page up.  To find what may go, up to so many runs are passed by that may not. */
+#define SY_AHEAD_TICKS 8u
+#define SY_AHEAD_LOOKS 256u
 /* A look at a block is one at so many places in it, each of so many pages. */
 #define SY_LOOK_PLACES 4u
 #define SY_LOOK_PAGES 8u

@@ -7,6 +7,8 @@
 
 #include "base/bug.h"
 #include "base/os.h"
+#include "pages/apart.h"
+#include "pages/huge.h"
 #include "pages/units.h"
 
 /* ---- Sizes ---- */
@@ -113,7 +115,7 @@ wants_huge (size_t pages)
 {
   AO_t wish = AO_load (&known.wishes);
 
-  if (sy_units_huge () == SY_HUGE_ALWAYS)
+  if (sy_huge_when () == SY_HUGE_ALWAYS)
     return true;
   if (AO_load (&known.proofs) < SY_HUGE_PROOFS || pages / SY_HUGE_STEP > AO_load (&known.proven))
     return false;
@@ -127,7 +129,7 @@ wish_huge (uint32_t first, size_t pages)
 {
   if (sy_range_unit (first)->fresh < SY_HUGE_UNITS)
     return;
-  if (!wants_huge (pages) || !sy_units_ask_huge (first))
+  if (!wants_huge (pages) || !sy_apart_ask_huge (first))
     note_new (first, pages);
 }
 
@@ -277,8 +279,10 @@ lengthen (unsigned tag, uint32_t from, uint32_t length)
 {
   uint32_t old = sy_range_unit (from)->length, to;
   size_t bytes = sy_large_usable (sy_range_address (from));
-  bool copies = length - old >= old / SY_COPY_SHARE && sy_units_has_waiting (length), zero,
-       huge = !copies && old >= SY_HUGE_UNITS && sy_units_huge () != SY_HUGE_NEVER
+  bool copies = (length - old >= old / SY_COPY_SHARE && sy_units_has_waiting (length))
+                || (old < 2 * SY_HUGE_UNITS && sy_units_are_in_huge (from)),
+       zero,
+       huge = !copies && old >= SY_HUGE_UNITS && sy_huge_when () != SY_HUGE_NEVER
               && is_whole (from, sy_range_unit (from)->asked);
   uint32_t room = copies ? 0 : growth_room (length), unit = huge ? SY_HUGE_UNITS : 1;
   enum sy_memory memory = copies ? SY_MEMORY_ANY : SY_MEMORY_NONE;
@@ -296,13 +300,13 @@ lengthen (unsigned tag, uint32_t from, uint32_t length)
       memcpy (sy_range_address (to), sy_range_address (from), bytes);
       sy_units_give (from, 1);
     }
-  else if (!sy_units_move (from, to))
+  else if (!sy_apart_move (from, to))
     {
       (void) begin (tag, from, bytes);
       to = SY_UNIT_NONE;
     }
   else if (huge)
-    (void) sy_units_ask_huge (to);
+    (void) sy_apart_ask_huge (to);
   return to;
 }
 

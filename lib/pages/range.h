@@ -86,6 +86,13 @@ sy_range_unit (uint32_t unit)
   return sy_unit_of (&sy_range_runs, unit);
 }
 
+/* The bytes of the run that begins at the unit. */
+static inline size_t
+sy_range_run_bytes (uint32_t first)
+{
+  return (size_t) sy_range_unit (first)->length << SY_UNIT_SHIFT;
+}
+
 /* The entry of a pointer in the map, less the tag: a class, SY_UNIT_LARGE, SY_UNIT_INSIDE, or
    more than these if the unit is not the owner's. */
 static inline unsigned

@@ -273,26 +273,30 @@ sy_runs_take (struct sy_runs *runs, uint32_t first, uint32_t length)
   runs->used += length;
 }
 
-/* Gives a free run, or the last `most` units of it, another state.  Returns the first of them. */
-static uint32_t
-cut_end (struct sy_runs *runs, uint32_t first, uint32_t most, enum sy_run_state state)
+/* Gives a part of a free run another state. */
+static void
+cut_part (struct sy_runs *runs, uint32_t first, uint32_t from, uint32_t length,
+          enum sy_run_state state)
 {
   struct sy_unit run = *sy_unit_of (runs, first);
-  uint32_t rest = run.length > most ? run.length - most : 0;
+  uint32_t before = from - first, behind = run.length - before - length;
 
   free_remove (runs, first);
-  if (rest != 0)
-    free_add (runs, first, rest, &run);
-  run_set (runs, first + rest, run.length - rest, state, run.mapping);
-  return first + rest;
+  if (before != 0)
+    free_add (runs, first, before, &run);
+  if (behind != 0)
+    free_add (runs, from + length, behind, &run);
+  run_set (runs, from, length, state, run.mapping);
 }
 
 uint32_t
 sy_runs_take_end (struct sy_runs *runs, uint32_t first, uint32_t length)
 {
-  first = cut_end (runs, first, length, SY_RUN_USED);
-  runs->used += sy_unit_of (runs, first)->length;
-  return first;
+  uint32_t has = sy_unit_of (runs, first)->length, taken = length < has ? length : has;
+
+  cut_part (runs, first, first + has - taken, taken, SY_RUN_USED);
+  runs->used += taken;
+  return first + has - taken;
 }
 
 uint32_t
@@ -418,14 +422,10 @@ sy_runs_detach (struct sy_runs *runs, uint32_t first)
   runs->used -= sy_unit_of (runs, first)->length;
 }
 
-uint32_t
-sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick)
+void
+sy_runs_detach_part (struct sy_runs *runs, uint32_t first, uint32_t from, uint32_t length)
 {
-  uint32_t first = runs->oldest;
-
-  if (first == SY_UNIT_NONE || (int32_t) (tick - sy_unit_of (runs, first)->stamp) <= 0)
-    return SY_UNIT_NONE;
-  return cut_end (runs, first, most, SY_RUN_DETACHED);
+  cut_part (runs, first, from, length, SY_RUN_DETACHED);
 }
 
 /* A run of the lists' last one that is not empty: of their longest.  SY_UNIT_NONE: all are. */
@@ -445,18 +445,12 @@ length_of (const struct sy_runs *runs, uint32_t first)
 }
 
 uint32_t
-sy_runs_detach_long (struct sy_runs *runs, uint32_t least, uint32_t most)
+sy_runs_longest (const struct sy_runs *runs)
 {
-  uint32_t dirty = list_last (lists_of (runs, SY_RUN_DIRTY)),
-           apart = list_last (lists_of (runs, SY_RUN_APART)),
-           longest = length_of (runs, apart) > length_of (runs, dirty) ? apart : dirty,
-           length = length_of (runs, longest);
+  uint32_t dirty = list_last (&runs->lists[SY_RUN_DIRTY - SY_RUN_APART]),
+           apart = list_last (&runs->lists[0]);
 
-  if (length == 0 || length < least)
-    return SY_UNIT_NONE;
-  least = least > length / 2 ? least : length / 2;
-  return cut_end (runs, length_of (runs, runs->oldest) >= least ? runs->oldest : longest, most,
-                  SY_RUN_DETACHED);
+  return length_of (runs, apart) > length_of (runs, dirty) ? apart : dirty;
 }
 
 /* ---- For tests ---- */

@@ -47,7 +47,8 @@ struct sy_unit {
   uint32_t state : 3;
   uint32_t mapping : 29;         /* of the run that begins here */
   uint32_t length;               /* of the run that begins here */
-  uint32_t back;                 /* of the run that ends here */
+  uint32_t back : 31;            /* of the run that ends here */
+  uint32_t huge : 1;             /* the caller's */
   uint32_t stamp;                /* dirty: the tick in which it was freed; used: the caller's */
   uint32_t next, previous;       /* free: in a list of lengths; detached: next is the caller's */
   union {
@@ -139,13 +140,12 @@ void sy_runs_next_tick (struct sy_runs *runs);
 /* Makes a used run detached. */
 void sy_runs_detach (struct sy_runs *runs, uint32_t first);
 
-/* Detaches the oldest dirty run, or the last `most` units of it.  Returns the first unit detached.
-   SY_UNIT_NONE: no dirty run is older than the tick. */
-uint32_t sy_runs_detach_oldest (struct sy_runs *runs, uint32_t most, uint32_t tick);
+/* Makes a part of a free run detached: `length` units from `from` on.  The rest stays free, as it
+   is. */
+void sy_runs_detach_part (struct sy_runs *runs, uint32_t first, uint32_t from, uint32_t length);
 
-/* The same with one of the longest dirty runs, whatever its age; with the oldest if that is half as
-   long.  SY_UNIT_NONE: none has `least` units or more. */
-uint32_t sy_runs_detach_long (struct sy_runs *runs, uint32_t least, uint32_t most);
+/* One of the longest dirty runs.  SY_UNIT_NONE: there are none. */
+uint32_t sy_runs_longest (const struct sy_runs *runs);
 
 /* Does the book satisfy its invariants?  For tests: walks over all of it. */
 bool sy_runs_is_valid (const struct sy_runs *runs);

@@ -19,6 +19,15 @@ drain_one (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_depot
   return true;
 }
 
+/* Gives pages of a slab back to the system. */
+static bool
+discard (char *start, size_t bytes)
+{
+  sy_units_break_huge (sy_range_unit_of (start));
+  sy_units_break_huge (sy_range_unit_of (start + bytes - 1));
+  return sy_os_discard (start, bytes);
+}
+
 /* Gives a hole's pages back to the system.  Returns how many bytes. */
 static size_t
 discard_hole (const struct sy_hole *hole, unsigned class)
@@ -33,7 +42,7 @@ discard_hole (const struct sy_hole *hole, unsigned class)
            page + run < pages && sy_slab_page_is_in (class, set, page + run, page_bytes); run++)
         ;
       if (run != 0
-          && sy_os_discard (sy_slab_start (hole->slab) + page * page_bytes, run * page_bytes))
+          && discard (sy_slab_start (hole->slab) + page * page_bytes, run * page_bytes))
         bytes += run * page_bytes;
     }
   return bytes;

@@ -5,7 +5,7 @@
 
 #include "base/bug.h"
 #include "base/os.h"
-#include "pages/units.h"
+#include "pages/dirty.h"
 #include "pool/reap.h"
 #include "thread/magazines.h"
 
@@ -145,20 +145,20 @@ reap_one_step (struct sydra_alloc *a, struct sy_cache *cache, uint64_t now_ns)
 {
   bool reap = sy_reap_is_due (&a->pool, now_ns);
 
-  if ((!reap && !sy_units_purge_is_due (now_ns))
+  if ((!reap && !sy_dirty_purge_is_due (now_ns))
       || (cache != NULL && !may_give_back (cache, now_ns)))
     return;
   if (reap)
     sy_reap_step (&a->pool, now_ns);
   else
-    sy_units_purge_step (now_ns);
+    sy_dirty_purge_step (now_ns);
 }
 
 /* Has something begun that gives memory back, and goes on at the next call? */
 static bool
 is_giving_back (const struct sydra_alloc *a)
 {
-  return sy_purge_timer_is_under_way (&a->pool.reaping.timer) || sy_units_purge_is_under_way ();
+  return sy_purge_timer_is_under_way (&a->pool.reaping.timer) || sy_dirty_purge_is_under_way ();
 }
 
 void

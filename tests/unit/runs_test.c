@@ -175,7 +175,7 @@ START_TEST (the_end_of_a_free_run_is_taken)
 }
 END_TEST
 
-START_TEST (the_oldest_go_first_and_the_tick_is_kept_apart)
+START_TEST (the_list_of_ages_is_in_the_order_of_ticks)
 {
   row (9, 10);
   sy_runs_file (&runs, 30, SY_RUN_DIRTY);
@@ -184,42 +184,71 @@ START_TEST (the_oldest_go_first_and_the_tick_is_kept_apart)
   tick (2);
   sy_runs_file (&runs, 60, SY_RUN_DIRTY);
   ck_assert (sy_runs_is_valid (&runs));
-  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 4, 1), 36);   /* the tail of the oldest */
-  ck_assert_uint_eq (sy_unit_of (&runs, 36)->length, 4);
-  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 1), 30);
-  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 1), SY_UNIT_NONE);
-  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 2), 10);
-  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 2), SY_UNIT_NONE);
-  ck_assert_uint_eq (sy_runs_detach_oldest (&runs, 40, 3), 60);
-  ck_assert_uint_eq (runs.dirty, 0);
+  ck_assert_uint_eq (runs.oldest, 30);
+  ck_assert_uint_eq (sy_unit_of (&runs, 30)->younger, 10);
+  ck_assert_uint_eq (sy_unit_of (&runs, 10)->younger, 60);
+  ck_assert_uint_eq (runs.youngest, 60);
+}
+END_TEST
+
+START_TEST (what_is_left_of_a_run_when_a_part_is_detached_is_as_old_as_it_was)
+{
+  row (9, 10);
+  sy_runs_file (&runs, 30, SY_RUN_DIRTY);
+  tick (1);
+  sy_runs_file (&runs, 10, SY_RUN_DIRTY);
+  sy_runs_detach_part (&runs, 30, 33, 5);            /* the middle */
+  ck_assert_uint_eq (sy_unit_of (&runs, 33)->state, SY_RUN_DETACHED);
+  ck_assert_uint_eq (sy_unit_of (&runs, 33)->length, 5);
+  ck_assert_uint_eq (sy_unit_of (&runs, 30)->length, 3);
+  ck_assert_uint_eq (sy_unit_of (&runs, 38)->length, 2);
+  ck_assert_uint_eq (sy_unit_of (&runs, 30)->stamp, 0);
+  ck_assert_uint_eq (sy_unit_of (&runs, 38)->stamp, 0);
+  ck_assert_uint_eq (runs.youngest, 10);
+  ck_assert_uint_eq (runs.dirty, 15);
   ck_assert (sy_runs_is_valid (&runs));
-  sy_runs_file (&runs, 36, SY_RUN_CLEAN);
-  sy_runs_file (&runs, 30, SY_RUN_CLEAN);
-  ck_assert_uint_eq (sy_unit_of (&runs, 30)->length, 10);
+  sy_runs_detach_part (&runs, 10, 10, 4);            /* the start */
+  ck_assert_uint_eq (runs.youngest, 14);
+  sy_runs_detach_part (&runs, 38, 38, 2);            /* all */
+  ck_assert_uint_eq (runs.oldest, 30);
+  ck_assert_uint_eq (runs.dirty, 9);
+  ck_assert (sy_runs_is_valid (&runs));
+  sy_runs_file (&runs, 33, SY_RUN_DIRTY);
+  ck_assert_uint_eq (sy_unit_of (&runs, 30)->length, 8);
   ck_assert (sy_runs_is_valid (&runs));
 }
 END_TEST
 
-START_TEST (a_long_run_goes_before_an_older_one_that_is_less_than_half_as_long)
+START_TEST (the_longest_is_found_whether_it_is_apart_or_not)
 {
   row (9, 10);
+  ck_assert_uint_eq (sy_runs_longest (&runs), SY_UNIT_NONE);
   sy_runs_cut (&runs, 30, 4);
   sy_runs_file (&runs, 30, SY_RUN_DIRTY);
-  tick (1);
-  sy_runs_file (&runs, 10, SY_RUN_DIRTY);
-  sy_runs_file (&runs, 60, SY_RUN_DIRTY);
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 1, 3), 67);     /* the tail of a long one */
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 8, 40), 10);
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 8, 40), SY_UNIT_NONE);
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 5, 40), 60);    /* the oldest is too short */
-  sy_runs_file (&runs, 60, SY_RUN_DIRTY);
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 1, 40), 30);    /* half as long as the longest */
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 7, 40), 60);
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 1, 40), SY_UNIT_NONE);
-  ck_assert_uint_eq (runs.dirty, 0);
-  ck_assert (sy_runs_is_valid (&runs));
+  ck_assert_uint_eq (sy_runs_longest (&runs), 30);
+  sy_runs_set_apart (&runs, 50, true);
+  sy_runs_file (&runs, 50, SY_RUN_DIRTY);
+  ck_assert_uint_eq (sy_runs_longest (&runs), 50);
+  sy_runs_file (&runs, 70, SY_RUN_DIRTY);
+  sy_runs_file (&runs, 80, SY_RUN_DIRTY);
+  ck_assert_uint_eq (sy_runs_longest (&runs), 70);
 }
 END_TEST
+
+/* Detaches the last units of the oldest run of an earlier tick, or of one of the longest.
+   SY_UNIT_NONE: there is none. */
+static uint32_t
+detach (uint32_t first, uint32_t most, uint32_t tick_now)
+{
+  uint32_t length, gone;
+
+  if (first == SY_UNIT_NONE || (int32_t) (tick_now - sy_unit_of (&runs, first)->stamp) <= 0)
+    return SY_UNIT_NONE;
+  length = sy_unit_of (&runs, first)->length;
+  gone = length < most ? length : most;
+  sy_runs_detach_part (&runs, first, first + length - gone, gone);
+  return first + length - gone;
+}
 
 START_TEST (joined_runs_are_as_old_as_the_longer)
 {
@@ -309,7 +338,7 @@ START_TEST (what_was_mapped_anew_is_as_any_other)
   ck_assert_uint_eq (sy_unit_of (&runs, 15)->length, 15);
   sy_runs_file (&runs, 10, SY_RUN_CLEAN);
   sy_runs_file (&runs, 30, SY_RUN_DIRTY);
-  ck_assert_uint_eq (sy_runs_detach_long (&runs, 1, 40), 30);
+  sy_runs_detach_part (&runs, 30, 30, 10);
   ck_assert_uint_ne (sy_unit_of (&runs, 30)->mapping, 0);
   sy_runs_file (&runs, 30, SY_RUN_CLEAN);
   ck_assert_uint_eq (sy_unit_of (&runs, 10)->length, 30);
@@ -368,10 +397,10 @@ START_TEST (the_book_holds_under_random_use)
           used[at] = used[--count];
         }
       if (test_random_below (&random, 20) == 0
-          && (first = sy_runs_detach_oldest (&runs, 30, runs.tick)) != SY_UNIT_NONE)
+          && (first = detach (runs.oldest, 30, runs.tick)) != SY_UNIT_NONE)
         sy_runs_file (&runs, first, SY_RUN_CLEAN);
       if (test_random_below (&random, 40) == 0
-          && (first = sy_runs_detach_long (&runs, 1, 30)) != SY_UNIT_NONE)
+          && (first = detach (sy_runs_longest (&runs), 30, runs.tick + 1)) != SY_UNIT_NONE)
         sy_runs_file (&runs, first, SY_RUN_CLEAN);
       if (step % 16 == 0)
         ck_assert_msg (sy_runs_is_valid (&runs), "step %u", step);
@@ -379,7 +408,7 @@ START_TEST (the_book_holds_under_random_use)
   while (count != 0)
     sy_runs_file (&runs, used[--count], SY_RUN_CLEAN);
   for (uint32_t first;
-       (first = sy_runs_detach_oldest (&runs, UINT32_MAX, runs.tick + 1)) != SY_UNIT_NONE;)
+       (first = detach (runs.oldest, UINT32_MAX, runs.tick + 1)) != SY_UNIT_NONE;)
     sy_runs_file (&runs, first, SY_RUN_CLEAN);
   ck_assert_uint_eq (runs.edge, 0);
   ck_assert_uint_eq (runs.used, 0);
@@ -399,8 +428,9 @@ main (void)
   tcase_add_test (tests, no_run_is_longer_than_the_longest_list);
   tcase_add_test (tests, dirty_runs_are_found_with_what_is_free_beside_them);
   tcase_add_test (tests, the_end_of_a_free_run_is_taken);
-  tcase_add_test (tests, the_oldest_go_first_and_the_tick_is_kept_apart);
-  tcase_add_test (tests, a_long_run_goes_before_an_older_one_that_is_less_than_half_as_long);
+  tcase_add_test (tests, the_list_of_ages_is_in_the_order_of_ticks);
+  tcase_add_test (tests, what_is_left_of_a_run_when_a_part_is_detached_is_as_old_as_it_was);
+  tcase_add_test (tests, the_longest_is_found_whether_it_is_apart_or_not);
   tcase_add_test (tests, joined_runs_are_as_old_as_the_longer);
   tcase_add_test (tests, a_run_grows_over_what_is_free_behind_it);
   tcase_add_test (tests, what_is_apart_joins_only_its_like);

@@ -6,7 +6,10 @@
 #include <errno.h>
 
 #include "failing_calls.h"
+#include "pages/apart.h"
+#include "pages/huge.h"
 #include "pages/units.h"
+#include "pages/dirty.h"
 #include "pool/reap.h"
 #include "thread/registry.h"
 

@@ -6,7 +6,10 @@
 
 #include "failing_calls.h"
 #include "pages/large.h"
+#include "pages/apart.h"
+#include "pages/huge.h"
 #include "pages/units.h"
+#include "pages/dirty.h"
 #include "pool/size_class.h"
 #include "thread/handle.h"
 

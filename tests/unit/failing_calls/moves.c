@@ -7,7 +7,10 @@
 #include "api/heap_blocks.h"
 #include "failing_calls.h"
 #include "heap/fallback.h"
+#include "pages/apart.h"
+#include "pages/huge.h"
 #include "pages/units.h"
+#include "pages/dirty.h"
 #include "thread/handle.h"
 
 #define MIB ((size_t) 1 << 20)

@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "failing_calls.h"
+#include "pages/apart.h"
+#include "pages/huge.h"
 #include "pages/units.h"
+#include "pages/dirty.h"
 #include "pool/size_class.h"
 #include "thread/registry.h"
 #include "unit/child.h"
@@ -165,13 +168,13 @@ refuse_pages_of (uint32_t units)
   /* What is refused is mapped anew, if the system grants that. */
   fault_choose (MADVISE | MMAP, 4, true);
   fault_begin ();
-  require (sy_units_purge () == 3 * bytes, "three went back");
-  require (sy_units_dirty_bytes () == 7 * bytes, "%zu bytes wait", sy_units_dirty_bytes ());
+  require (sy_dirty_purge () == 3 * bytes, "three went back");
+  require (sy_dirty_bytes () == 7 * bytes, "%zu bytes wait", sy_dirty_bytes ());
   require (sy_units_are_valid (), "the book is not valid");
   for (unsigned at = 0; at < 7; at++)
     require (sy_units_take (units, SY_MEMORY_ANY, &zero) != SY_UNIT_NONE && !zero,
              "run %u is taken for zero", at);
-  require (sy_units_purge () == 0, "none goes back");
+  require (sy_dirty_purge () == 0, "none goes back");
   fault_lift ();
 }
 
@@ -208,17 +211,17 @@ refuse_to_map_anew (void *nothing)
   from = sy_units_take (4, SY_MEMORY_NONE, &zero);
   memset (sy_range_address (from), 1, bytes);
   to = sy_units_take (16, SY_MEMORY_NONE, &zero);
-  require (sy_units_move (from, to), "it does not move");
+  require (sy_apart_move (from, to), "it does not move");
   require (sy_os_resident_bytes (sy_range_address (to), bytes) == bytes, "it has no memory");
   sy_units_give (to, 1);
   fault_choose (MMAP, 1, true);
   fault_begin ();
-  require (sy_units_purge () == 0, "it went back");
+  require (sy_dirty_purge () == 0, "it went back");
   fault_lift ();
   require (sy_os_resident_bytes (sy_range_address (to), bytes) == 0, "its memory stays");
-  require (sy_units_dirty_bytes () == 4 * bytes, "%zu bytes wait", sy_units_dirty_bytes ());
+  require (sy_dirty_bytes () == 4 * bytes, "%zu bytes wait", sy_dirty_bytes ());
   require (sy_units_are_valid (), "the book is not valid");
-  require (sy_units_purge () == 4 * bytes, "it does not go back");
+  require (sy_dirty_purge () == 4 * bytes, "it does not go back");
   return 0;
 }
 
@@ -239,7 +242,7 @@ purge (uint64_t *now_ns)
     {
       require (at < 1000, "the purge does not end: %zu calls were refused",
                (size_t) (AO_load (&fault.hits) - before));
-      sy_units_purge_step (*now_ns += (uint64_t) 1 << 20);
+      sy_dirty_purge_step (*now_ns += (uint64_t) 1 << 20);
     }
   *now_ns += SY_REAP_NS;
   return AO_load (&fault.hits) - before;
@@ -267,13 +270,13 @@ refuse_a_long_run (void *nothing)
       size_t refused = purge (&now_ns);
 
       require (refused <= 3, "%zu calls were refused", refused);
-      require (sy_units_dirty_bytes () == length * SY_UNIT_BYTES, "a part is lost");
+      require (sy_dirty_bytes () == length * SY_UNIT_BYTES, "a part is lost");
       require (sy_units_are_valid (), "the book is not valid");
     }
   fault_lift ();
   (void) purge (&now_ns);
   (void) purge (&now_ns);
-  require (sy_units_dirty_bytes () == 0, "%zu bytes stay", sy_units_dirty_bytes ());
+  require (sy_dirty_bytes () == 0, "%zu bytes stay", sy_dirty_bytes ());
   return 0;
 }
 

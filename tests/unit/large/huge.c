@@ -286,7 +286,7 @@ START_TEST (calloc_of_what_had_huge_pages_is_zero)
     {
       memset (block, 1, UNEVEN);
       sydra_free (a, block);
-      ck_assert_uint_ge (sy_units_dirty_bytes (), UNEVEN);
+      ck_assert_uint_ge (sy_dirty_bytes (), UNEVEN);
       if (at == 1)
         (void) sydra_collect (a);
       ck_assert (sydra_calloc (a, 1, UNEVEN) == block && is_asked (block));

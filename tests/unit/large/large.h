@@ -8,7 +8,10 @@
 
 #include "base/os.h"
 #include "pages/large.h"
+#include "pages/apart.h"
+#include "pages/huge.h"
 #include "pages/units.h"
+#include "pages/dirty.h"
 #include "pool/size_class.h"
 #include "unit/one_handle.h"
 
@@ -124,7 +127,7 @@ static inline void
 end_of_all (void)
 {
   ck_assert_uint_eq (sydra_alloc_destroy (a), 0);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert (sy_units_are_valid ());
   ck_assert_uint_eq (sy_range_runs.used, 0);
 }

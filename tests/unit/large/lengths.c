@@ -80,11 +80,11 @@ START_TEST (a_block_that_shrinks_gives_its_tail_back)
   stamp (block, 4 * MIB, 3);
   ck_assert_ptr_eq (sydra_realloc (a, block, 4 * MIB - 100 * KIB), block);
   ck_assert_uint_eq (sydra_usable_size (a, block), 4 * MIB - 100 * KIB);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 0); /* not worth it */
+  ck_assert_uint_eq (sy_dirty_bytes (), 0); /* not worth it */
   ck_assert (sydra_resize (a, block, 4 * MIB));
   ck_assert_ptr_eq (sydra_realloc (a, block, MIB), block);
   ck_assert_uint_eq (sydra_usable_size (a, block), MIB);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 3 * MIB);
+  ck_assert_uint_eq (sy_dirty_bytes (), 3 * MIB);
   ck_assert_uint_eq (stats_now ().in_use_bytes, 66 * MIB);
   tail = sydra_malloc (a, 3 * MIB);
   ck_assert_ptr_eq (tail, block + MIB);

@@ -194,7 +194,7 @@ START_TEST (a_locked_block_moves_and_is_unlocked_when_it_is_freed)
   sydra_free (a, block);
   sydra_free (a, wall);
   (void) sydra_collect (a);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
+  ck_assert_uint_eq (sy_dirty_bytes (), 0);
 }
 END_TEST
 
@@ -206,7 +206,7 @@ purge_twice (void)
   uint32_t tick = sy_range_runs.tick;
 
   for (unsigned at = 0; sy_range_runs.tick - tick < 2 && at < 2000; at++)
-    sy_units_purge_step (now_ns += (uint64_t) 1 << 20);
+    sy_dirty_purge_step (now_ns += (uint64_t) 1 << 20);
   return sy_range_runs.tick - tick >= 2;
 }
 
@@ -219,9 +219,9 @@ START_TEST (one_locked_page_keeps_no_freed_memory)
   if (lock (block + 5 * MIB, 1))
     {
       sydra_free (a, block);
-      ck_assert_uint_ge (sy_units_dirty_bytes (), 8 * MIB);
+      ck_assert_uint_ge (sy_dirty_bytes (), 8 * MIB);
       ck_assert (purge_twice ());
-      ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
+      ck_assert_uint_eq (sy_dirty_bytes (), 0);
       if (!TEST_SANITIZED)
         ck_assert_uint_eq (there_of (block, 8 * MIB), 0);
       again = sydra_calloc (a, 1, 8 * MIB);

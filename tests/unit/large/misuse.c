@@ -134,7 +134,7 @@ START_TEST (the_end_of_a_handle_gives_all_its_large_blocks_back)
   ck_assert_ptr_ne (sydra_realloc (ends, moved, 3 * MIB), moved);
   ck_assert_uint_eq (sydra_alloc_destroy (ends), 102);
   ck_assert_uint_eq (used_bytes (), MIB);
-  ck_assert_uint_le (sy_units_dirty_bytes (), waiting_most (true));
+  ck_assert_uint_le (sy_dirty_bytes (), waiting_most (true));
   ck_assert (sy_units_are_valid ());
   must_be_stamped (kept, MIB, MIB, 4);
   sydra_free (a, kept);

@@ -109,7 +109,7 @@ START_TEST (blocks_keep_their_contents_under_random_use)
     {
       model_step (&live[test_random_below (&random, 64)], &random);
       if (step % 64 == 0)
-        sy_units_purge_step (now_ns += test_random_below (&random, 4) * SY_REAP_NS / 2);
+        sy_dirty_purge_step (now_ns += test_random_below (&random, 4) * SY_REAP_NS / 2);
       if (step % 5000 == 0)
         (void) sydra_collect (a);
       if (step % 2000 == 0)
@@ -155,7 +155,7 @@ run_thread (void *number)
           pthread_mutex_unlock (&shared[other].lock);
         }
       if (step % 256 == 0)
-        sy_units_purge_step (sy_os_now_ns ());
+        sy_dirty_purge_step (sy_os_now_ns ());
       if (step % 1000 == 0)
         (void) sydra_collect (a);
     }

@@ -72,7 +72,7 @@ grow_away (size_t bytes, bool has_free)
   sydra_free (a, used);
   if (!has_free)
     (void) sydra_collect (a);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), has_free ? 4 * MIB : 0);
+  ck_assert_uint_eq (sy_dirty_bytes (), has_free ? 4 * MIB : 0);
   grown = sydra_realloc (a, block, bytes);
   ck_assert_ptr_nonnull (grown);
   ck_assert_ptr_ne (grown, block);
@@ -172,10 +172,10 @@ START_TEST (a_moved_block_waits_and_goes_back_as_any_other)
   memset (grown, 1, 4 * MIB);
   ck_assert_ptr_eq (sydra_realloc (a, grown, 2 * MIB), grown);
   ck_assert_uint_eq (used_bytes (), 3 * MIB);
-  ck_assert_uint_ge (sy_units_dirty_bytes (), SY_DIRTY_LEAST * SY_UNIT_BYTES / 2);
+  ck_assert_uint_ge (sy_dirty_bytes (), SY_DIRTY_LEAST * SY_UNIT_BYTES / 2);
   sydra_free (a, grown);
   (void) sydra_collect (a);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
+  ck_assert_uint_eq (sy_dirty_bytes (), 0);
   ck_assert_uint_eq (there_of (grown, 4 * MIB), 0);
   ck_assert_uint_le (mappings (), before);
   sydra_free (a, wall);

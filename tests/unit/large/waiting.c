@@ -36,8 +36,8 @@ free_many (unsigned step)
         sydra_free (a, many[at]);
         many[at] = NULL;
         /* What is cut off a run that goes back may be short. */
-        test_must (sy_units_dirty_bytes () <= waiting_most (false), "%zu bytes wait beside %zu",
-                   sy_units_dirty_bytes (), used_bytes ());
+        test_must (sy_dirty_bytes () <= waiting_most (false), "%zu bytes wait beside %zu",
+                   sy_dirty_bytes (), used_bytes ());
       }
 }
 
@@ -49,10 +49,10 @@ START_TEST (freed_memory_waits_within_its_limit_and_collect_gives_it_back)
   ck_assert_uint_ge (resident_bytes (), empty + 140 * MIB);
   free_many (1);
   ck_assert_uint_le (resident_bytes (), empty + 3 * MIB);
-  rest = sy_units_dirty_bytes ();
+  rest = sy_dirty_bytes ();
   ck_assert_uint_ne (rest, 0);
   ck_assert_uint_eq (sydra_collect (a), rest);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
+  ck_assert_uint_eq (sy_dirty_bytes (), 0);
   ck_assert_uint_le (resident_bytes (), empty + 2 * MIB);
 }
 END_TEST
@@ -62,7 +62,7 @@ START_TEST (a_quarter_of_what_is_in_use_may_wait)
   fill_many (150 * KIB);
   free_many (4);
   /* 250 of 1000 are freed; beside 750, no more than 187 may wait. */
-  ck_assert_uint_ge (sy_units_dirty_bytes (), 160 * MANY_BYTES);
+  ck_assert_uint_ge (sy_dirty_bytes (), 160 * MANY_BYTES);
   free_many (1);
 }
 END_TEST
@@ -75,7 +75,7 @@ START_TEST (one_block_that_is_more_than_may_wait_goes_back_at_once)
   memset (block, 1, 100 * MIB);
   ck_assert_uint_ge (resident_bytes (), empty + 99 * MIB);
   sydra_free (a, block);
-  ck_assert_uint_le (sy_units_dirty_bytes (), MIB);
+  ck_assert_uint_le (sy_dirty_bytes (), MIB);
   ck_assert_uint_le (resident_bytes (), empty + 2 * MIB);
 }
 END_TEST
@@ -88,25 +88,25 @@ START_TEST (what_nobody_took_goes_back_in_steps)
   size_t full, held, left;
   unsigned steps = 0;
 
-  sy_units_purge_step (now_ns);
+  sy_dirty_purge_step (now_ns);
   fill_many (150 * KIB);
   full = resident_bytes ();
   free_many (3); /* no two neighbours */
-  held = sy_units_dirty_bytes ();
+  held = sy_dirty_bytes ();
   ck_assert_uint_eq (held, (MANY + 2) / 3 * MANY_BYTES);
-  sy_units_purge_step (now_ns);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), held); /* not yet */
-  sy_units_purge_step (now_ns += SY_REAP_NS);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), held); /* it has not waited since the last look */
-  sy_units_purge_step (now_ns += SY_REAP_NS + (1 << 20));
-  left = sy_units_dirty_bytes ();
+  sy_dirty_purge_step (now_ns);
+  ck_assert_uint_eq (sy_dirty_bytes (), held); /* not yet */
+  sy_dirty_purge_step (now_ns += SY_REAP_NS);
+  ck_assert_uint_eq (sy_dirty_bytes (), held); /* it has not waited since the last look */
+  sy_dirty_purge_step (now_ns += SY_REAP_NS + (1 << 20));
+  left = sy_dirty_bytes ();
   ck_assert_uint_lt (left, held);
   ck_assert_uint_ne (left, 0); /* a step */
-  sy_units_purge_step (now_ns);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), left); /* not at once */
-  while (sy_units_dirty_bytes () != 0 && steps++ < 10000)
-    sy_units_purge_step (now_ns += (uint64_t) 1 << 20);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
+  sy_dirty_purge_step (now_ns);
+  ck_assert_uint_eq (sy_dirty_bytes (), left); /* not at once */
+  while (sy_dirty_bytes () != 0 && steps++ < 10000)
+    sy_dirty_purge_step (now_ns += (uint64_t) 1 << 20);
+  ck_assert_uint_eq (sy_dirty_bytes (), 0);
   ck_assert_uint_le (resident_bytes (), full - (MANY + 2) / 3 * 150 * KIB + 2 * MIB);
   free_many (1);
   sydra_free (a, ballast);
@@ -120,11 +120,11 @@ START_TEST (what_is_taken_again_in_time_stays)
   char *block = sydra_malloc (a, MIB), *again;
 
   memset (block, 1, MIB);
-  sy_units_purge_step (now_ns);
+  sy_dirty_purge_step (now_ns);
   for (unsigned round = 0; round < 10; round++)
     {
       sydra_free (a, block);
-      sy_units_purge_step (now_ns += SY_REAP_NS + (1 << 20));
+      sy_dirty_purge_step (now_ns += SY_REAP_NS + (1 << 20));
       again = sydra_malloc (a, MIB);
       ck_assert_ptr_eq (again, block);
       ck_assert_uint_eq (there_of (again, MIB), MIB);
@@ -143,11 +143,11 @@ START_TEST (calls_of_the_program_do_the_steps)
 
   memset (block, 1, 8 * MIB);
   sydra_free (a, block);
-  ck_assert_uint_ge (sy_units_dirty_bytes (), 8 * MIB);
+  ck_assert_uint_ge (sy_dirty_bytes (), 8 * MIB);
   for (end_ns = sy_os_now_ns () + 40 * SY_REAP_NS;
-       sy_units_dirty_bytes () != 0 && sy_os_now_ns () < end_ns;)
+       sy_dirty_bytes () != 0 && sy_os_now_ns () < end_ns;)
     sydra_free (a, sydra_malloc (a, SY_SMALL_MAX + 1 + SY_UNIT_BYTES));
-  ck_assert_uint_le (sy_units_dirty_bytes (), 2 * SY_UNIT_BYTES);
+  ck_assert_uint_le (sy_dirty_bytes (), 2 * SY_UNIT_BYTES);
   sydra_free (a, ballast);
 }
 END_TEST

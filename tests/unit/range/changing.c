@@ -22,7 +22,7 @@ START_TEST (runs_begin_at_their_alignment_and_lose_nothing)
         ck_assert (sy_units_are_valid ());
         fill (first, 1);
         give_all ((uint32_t[]) { wall, first }, 2);
-        (void) sy_units_purge ();
+        (void) sy_dirty_purge ();
         ck_assert_uint_eq (sy_range_runs.edge, 0); /* the ends that were cut off came back */
       }
 }
@@ -46,7 +46,7 @@ START_TEST (ends_that_are_cut_off_are_as_what_they_were_cut_from)
   ck_assert (units_are (aligned, 4, 0x5a));
   ck_assert_uint_eq (dirty_units (), 11);
   give (aligned);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (sy_units_take_aligned (4, 8 * SY_UNIT_BYTES, SY_MEMORY_ANY, &zero), aligned);
   ck_assert (zero);
   ck_assert (units_are (aligned, 4, 0));
@@ -93,7 +93,7 @@ START_TEST (a_run_grows_over_what_is_free_behind_it)
   ck_assert (units_are (run, 4, 0x5a));
   ck_assert (sy_units_are_valid ());
   /* What is clean is. */
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (sy_units_extend (run, 1, 2), 3);
   ck_assert_uint_eq (sy_units_extend (run, 1, 10), 2);
   ck_assert_uint_eq (sy_range_unit (run)->length, 12);

@@ -84,7 +84,7 @@ units_in (enum sy_run_state state)
 static void
 all_must_be_free (uint32_t foreign_units)
 {
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   require (sy_range_runs.used == 0 && sy_range_runs.dirty == 0, "%u units are used",
            sy_range_runs.used);
   require (units_in (SY_RUN_DETACHED) == foreign_units, "%u units are lost, not %u",
@@ -274,7 +274,7 @@ live_among_foreigners (void *argument)
         }
       if (step % 500 == 0)
         {
-          (void) sy_units_purge ();
+          (void) sy_dirty_purge ();
           foreigners_must_be_well ();
         }
       if (step % 250 == 249)

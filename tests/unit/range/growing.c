@@ -44,7 +44,7 @@ START_TEST (after_thousands_of_runs_the_range_is_one_mapping)
   ck_assert_uint_eq (lines (), 1);
   ck_assert (sy_units_are_valid ());
   give_all (first, count);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (lines (), 1);
 }
 END_TEST

@@ -62,13 +62,13 @@ START_TEST (new_memory_has_huge_pages_only_where_all_shall)
   take_more (runs, MOST, SY_UNIT_BYTES);
   ck_assert_uint_eq (flagged (" hg"), 0);
   give_all (runs, MOST);
-  (void) sy_units_purge ();
-  sy_units_set_huge (SY_HUGE_ALWAYS);
+  (void) sy_dirty_purge ();
+  sy_huge_set (SY_HUGE_ALWAYS);
   take_more (runs, MOST, 1);
   ck_assert_uint_ge (flagged (" hg"), MOST / SY_HUGE_UNITS);
   ck_assert_uint_le (flagged (" hg"), MOST / SY_HUGE_UNITS + 1);
   give_all (runs, MOST);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (sy_range_runs.edge, 0);
 }
 END_TEST
@@ -79,10 +79,10 @@ START_TEST (none_is_asked_for_where_none_shall_be)
 
   begin ();
   run = take (2 * SY_HUGE_UNITS);
-  sy_units_set_huge (SY_HUGE_NEVER);
-  ck_assert (!sy_units_ask_huge (run));
-  sy_units_set_huge (SY_HUGE_AUTO);
-  ck_assert (sy_units_ask_huge (run) || !has_huge_pages ());
+  sy_huge_set (SY_HUGE_NEVER);
+  ck_assert (!sy_apart_ask_huge (run));
+  sy_huge_set (SY_HUGE_AUTO);
+  ck_assert (sy_apart_ask_huge (run) || !has_huge_pages ());
   give (run);
 }
 END_TEST
@@ -98,18 +98,18 @@ START_TEST (a_run_that_asks_is_in_one_mapping_if_it_has_whole_huge_pages)
   begin ();
   wall = take (1);
   run = sy_units_take_aligned (2 * SY_HUGE_UNITS, SY_HUGE_PAGE_BYTES, SY_MEMORY_NONE, &zero);
-  ck_assert (sy_units_ask_huge (run));
+  ck_assert (sy_apart_ask_huge (run));
   ck_assert_uint_gt (sy_range_unit (run)->mapping, SY_MAPPING_MIXED);
   ck_assert_uint_eq (flagged (" hg"), 2);
   give (run);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (flagged (" hg"), 0);
   run = sy_units_take_aligned (2 * SY_HUGE_UNITS + 1, SY_HUGE_PAGE_BYTES, SY_MEMORY_NONE, &zero);
-  ck_assert (sy_units_ask_huge (run));
+  ck_assert (sy_apart_ask_huge (run));
   ck_assert_uint_eq (sy_range_unit (run)->mapping, SY_MAPPING_MIXED);
   ck_assert_uint_eq (flagged (" hg"), 2);
   give_all ((uint32_t[]) { run, wall }, 2);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (flagged (" hg"), 0);
   ck_assert_uint_eq (sy_range_runs.edge, 0);
 }

@@ -19,6 +19,7 @@ main (void)
   range_add_purging (suite);
   range_add_moving (suite);
   range_add_huge (suite);
+  range_add_ahead (suite);
   range_add_growing (suite);
   range_add_foreign (suite);
   range_add_threads (suite);

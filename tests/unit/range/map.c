@@ -16,9 +16,9 @@ ask_before_it_is_open (void *argument)
   require (!sy_range_has (NULL) && !sy_range_has (&argument) && !sy_range_has ((void *) UINTPTR_MAX)
              && sy_range_kind (TAG, &argument) >= 1u << SY_TAG_SHIFT,
            "it has something");
-  require (sy_units_dirty_bytes () == 0 && sy_units_purge () == 0 && sy_units_are_valid (),
+  require (sy_dirty_bytes () == 0 && sy_dirty_purge () == 0 && sy_units_are_valid (),
            "something waits");
-  sy_units_purge_step (sy_os_now_ns ());
+  sy_dirty_purge_step (sy_os_now_ns ());
   return 0;
 }
 
@@ -46,7 +46,7 @@ START_TEST (the_range_is_opened_once)
   ck_assert_ptr_eq (sy_range.map, map);
   ck_assert_ptr_eq (sy_range_runs.top, top);
   ck_assert_uint_eq (base % SY_UNIT_BYTES, 0);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 3 * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_dirty_bytes (), 3 * SY_UNIT_BYTES);
 }
 END_TEST
 

@@ -27,7 +27,7 @@ begin_used (uint32_t units)
 
   sy_range_address (run)[0] = 1;
   give (run);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
 }
 
 START_TEST (moved_memory_keeps_its_contents_and_its_old_place_is_zero)
@@ -37,7 +37,7 @@ START_TEST (moved_memory_keeps_its_contents_and_its_old_place_is_zero)
   begin ();
   wall = take (1);
   take_pair (pair, 4, 0x5a);
-  ck_assert (sy_units_move (pair[0], pair[1]));
+  ck_assert (sy_apart_move (pair[0], pair[1]));
   ck_assert (units_are (pair[1], 4, 0x5a));
   ck_assert (units_are (pair[1] + 4, 12, 0));
   ck_assert_uint_eq (sy_range_unit (pair[1])->length, 16);
@@ -65,7 +65,7 @@ START_TEST (a_moved_run_waits_for_others_than_slabs)
   wall = take (1);
   take_pair (pair, 4, 0x5a);
   before = mappings ();
-  ck_assert (sy_units_move (pair[0], pair[1]));
+  ck_assert (sy_apart_move (pair[0], pair[1]));
   /* It does not grow in place, though it is the last one. */
   ck_assert_uint_eq (sy_range_runs.edge, pair[1] + 16);
   ck_assert_uint_eq (sy_units_extend (pair[1], 1, 0), 0);
@@ -80,7 +80,7 @@ START_TEST (a_moved_run_waits_for_others_than_slabs)
   ck_assert_uint_eq (take_as (16, true, false), pair[1]);
   ck_assert (units_are (pair[1], 4, 0x5a));
   give_all ((uint32_t[]) { pair[1], wall, slab }, 3);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (sy_range_runs.edge, 0);
   ck_assert_uint_le (mappings (), before + (IN_PLACE ? 0 : 2));
 }
@@ -94,19 +94,19 @@ START_TEST (a_run_of_several_mappings_is_copied_and_not_moved)
   begin_used (400);
   wall = take (200);
   take_pair (one, 4, 0x5a);
-  ck_assert (sy_units_move (one[0], one[1]));
+  ck_assert (sy_apart_move (one[0], one[1]));
   take_pair (two, 4, 0x5b);
-  ck_assert (sy_units_move (two[0], two[1]));
+  ck_assert (sy_apart_move (two[0], two[1]));
   ck_assert_uint_eq (two[1], one[1] + 16);
   give_all ((uint32_t[]) { one[1], two[1] }, 2);
   all = take_as (32, true, false);
   ck_assert_uint_eq (all, one[1]);
   ck_assert_uint_eq (sy_range_unit (all)->mapping, SY_MAPPING_MIXED);
   to = sy_units_take (40, SY_MEMORY_NONE, &zero);
-  ck_assert (!sy_units_move (all, to));
+  ck_assert (!sy_apart_move (all, to));
   ck_assert (units_are (all, 4, 0x5a));
   give_all ((uint32_t[]) { all, wall }, 2);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (sy_range_runs.edge, 0);
 }
 END_TEST
@@ -123,7 +123,7 @@ START_TEST (memory_moves_on_and_on)
       uint32_t to = take (length);
 
       wall = take (1);
-      ck_assert (sy_units_move (run, to));
+      ck_assert (sy_apart_move (run, to));
       ck_assert (units_are (to, length / 2, 0x5a));
       ck_assert (units_are (to + length / 2, length / 2, 0));
       fill (to, 0x5a);
@@ -131,7 +131,7 @@ START_TEST (memory_moves_on_and_on)
       run = to;
     }
   give (run);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (sy_range_runs.edge, 0);
 }
 END_TEST
@@ -143,7 +143,7 @@ END_TEST
 static uint32_t
 move_or_stay (uint32_t from, uint32_t to, unsigned *moves)
 {
-  bool moved = sy_units_move (from, to);
+  bool moved = sy_apart_move (from, to);
 
   *moves += moved;
   return moved ? to : from;
@@ -179,7 +179,7 @@ move_many (struct test_random *random)
       give (runs[at]);
       runs[at] = runs[--count];
     }
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert (sy_units_are_valid ());
   ck_assert_uint_eq (sy_range_runs.edge, 0); /* no place was lost */
   return moves;
@@ -217,7 +217,7 @@ START_TEST (the_range_is_one_mapping_again_when_moved_runs_are_free)
         {
           pairs[at][1] = take (8);
           walls[at] = take (1);
-          ck_assert (sy_units_move (pairs[at][0], pairs[at][1]));
+          ck_assert (sy_apart_move (pairs[at][0], pairs[at][1]));
         }
       ck_assert_uint_gt (lines (), 1);
       for (unsigned at = 0; at < 3; at++)
@@ -227,7 +227,7 @@ START_TEST (the_range_is_one_mapping_again_when_moved_runs_are_free)
           ck_assert (units_are (pairs[one][1], 2, 0x5a));
           give_all ((uint32_t[]) { pairs[one][1], walls[one] }, 2);
         }
-      (void) sy_units_purge ();
+      (void) sy_dirty_purge ();
       ck_assert_uint_eq (lines (), 1);
     }
 }
@@ -247,7 +247,7 @@ START_TEST (no_more_runs_are_moved_than_the_system_has_mappings_for)
       test_must (count < MOST, "none was refused");
       runs[count] = pair[1];
     }
-  while (sy_units_move (pair[0], pair[1]) && ++count);
+  while (sy_apart_move (pair[0], pair[1]) && ++count);
   ck_assert_uint_ge (count, SY_MAPPINGS_MAX / 3);
   ck_assert_uint_le (mappings (), before + 2 * MOST);
   ck_assert (units_are (pair[0], 1, (char) count));
@@ -256,7 +256,7 @@ START_TEST (no_more_runs_are_moved_than_the_system_has_mappings_for)
   for (unsigned at = 0; at < count; at++)
     test_must (*sy_range_address (runs[at]) == (char) at, "run %u", at);
   give_all (runs, count);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_le (mappings (), before + (IN_PLACE ? 8 : MOST));
   /* When they are few again, runs move again. */
   do
@@ -264,7 +264,7 @@ START_TEST (no_more_runs_are_moved_than_the_system_has_mappings_for)
       give (pair[0]);
       take_pair (pair, 1, 0x5a);
     }
-  while (!sy_units_move (pair[0], pair[1]) && tries++ < SY_MAPPINGS_LOOK);
+  while (!sy_apart_move (pair[0], pair[1]) && tries++ < SY_MAPPINGS_LOOK);
   ck_assert_uint_le (tries, SY_MAPPINGS_LOOK);
   give (pair[1]);
 }
@@ -289,13 +289,13 @@ move_without_mappings (void *argument)
 
       uint32_t wall = take (1);
 
-      if (sy_units_move (pair[0], pair[1]))
+      if (sy_apart_move (pair[0], pair[1]))
         pair[0] = pair[1];
       require (units_are (pair[0], 4, 0x5a), "contents are lost");
       require (sy_units_are_valid (), "round %u", round);
       give_all ((uint32_t[]) { pair[0], wall }, 2);
     }
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   for (uint32_t unit = 0; unit < sy_range_runs.edge; unit += sy_range_unit (unit)->length)
     if (sy_range_unit (unit)->state == SY_RUN_DETACHED)
       lost += sy_range_unit (unit)->length;

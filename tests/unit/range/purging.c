@@ -29,7 +29,7 @@ purge_whole (uint64_t *now_ns)
   for (unsigned steps = 0; sy_range_runs.tick == tick; steps++, *now_ns += TICK_NS)
     {
       ck_assert_uint_lt (steps, 10000);
-      sy_units_purge_step (*now_ns);
+      sy_dirty_purge_step (*now_ns);
     }
   ck_assert_uint_eq (sy_range_runs.tick, tick + 1);
 }
@@ -105,7 +105,7 @@ START_TEST (a_long_run_goes_back_at_once)
   ck_assert_uint_eq (dirty_units (), length - 1);
   ck_assert (sy_units_are_valid ());
   give_all (held + 2, 4);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
 }
 END_TEST
 
@@ -122,7 +122,7 @@ START_TEST (a_purge_gives_back_what_nobody_took_for_a_while)
   give_all (apart.first, 7);
   purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
   ck_assert_msg (dirty_units () == 14, "they came within the time");
-  sy_units_purge_step (now_ns + SY_REAP_NS - SY_REAP_NS / 50);
+  sy_dirty_purge_step (now_ns + SY_REAP_NS - SY_REAP_NS / 50);
   ck_assert_msg (dirty_units () == 14, "the time is not up");
 
   for (unsigned at = 0; at < 3; at++)
@@ -202,14 +202,14 @@ START_TEST (only_what_is_taken_again_counts)
   ck_assert_uint_eq (dirty_units (), 90);
   purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
   ck_assert_uint_le (dirty_units (), 3);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
 
   /* All of it waits until it is asked back. */
   waits = take (90);
   give (waits);
   purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
   ck_assert_uint_eq (dirty_units (), 90);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
   take_apart (&apart, 40, 5);
   for (unsigned at = 0; at < 40; at++)
@@ -269,16 +269,16 @@ START_TEST (a_purge_is_done_in_bounded_steps)
   purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
   ck_assert_msg (dirty_units () == RUNS_MAX, "they came within the time");
   now_ns += SY_REAP_NS;
-  sy_units_purge_step (now_ns);
+  sy_dirty_purge_step (now_ns);
   left = dirty_units ();
   ck_assert_uint_le (left, RUNS_MAX - SY_PURGE_UNITS);
   ck_assert_msg (left > 0, "all at once");
-  sy_units_purge_step (now_ns);
+  sy_dirty_purge_step (now_ns);
   ck_assert_msg (dirty_units () == left, "two steps in a tick");
   for (; dirty_units () != 0; steps++)
     {
       left = dirty_units ();
-      sy_units_purge_step (now_ns += TICK_NS);
+      sy_dirty_purge_step (now_ns += TICK_NS);
       ck_assert_uint_lt (dirty_units (), left);
     }
   ck_assert_uint_gt (steps, 2);
@@ -332,8 +332,8 @@ START_TEST (a_clock_that_is_behind_begins_no_purge)
   give (run);
   purge_whole (&(uint64_t) { now_ns += SY_REAP_NS });
   tick = sy_range_runs.tick;
-  sy_units_purge_step (now_ns - 4 * TICK_NS);
-  sy_units_purge_step (now_ns - SY_REAP_NS);
+  sy_dirty_purge_step (now_ns - 4 * TICK_NS);
+  sy_dirty_purge_step (now_ns - SY_REAP_NS);
   ck_assert_uint_eq (sy_range_runs.tick, tick);
   ck_assert_uint_eq (dirty_units (), 7);
   give (wall);
@@ -347,14 +347,14 @@ START_TEST (a_busy_lock_is_not_waited_for)
 
   begin ();
   give (take (5));
-  sy_units_purge_step (later_ns ());
+  sy_dirty_purge_step (later_ns ());
   tick = sy_range_runs.tick;
   sy_lock_take (&sy_range_lock);
-  sy_units_purge_step (later_ns ()); /* would wait for ever */
+  sy_dirty_purge_step (later_ns ()); /* would wait for ever */
   sy_lock_release (&sy_range_lock);
   ck_assert_uint_eq (sy_range_runs.tick, tick);
   ck_assert_uint_eq (dirty_units (), 5);
-  sy_units_purge_step (later_ns ());
+  sy_dirty_purge_step (later_ns ());
   ck_assert_uint_eq (dirty_units (), 0);
 }
 END_TEST
@@ -365,8 +365,8 @@ START_TEST (a_purge_that_is_asked_for_gives_back_all)
 
   begin ();
   large = make_much_dirty (100);
-  ck_assert_uint_eq (sy_units_purge (), 100 * SY_UNIT_BYTES);
-  ck_assert_uint_eq (sy_units_purge (), 0);
+  ck_assert_uint_eq (sy_dirty_purge (), 100 * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_dirty_purge (), 0);
   ck_assert_uint_eq (dirty_units (), 0);
   ck_assert (all_are (apart.first, 100, 1, 0));
   ck_assert (sy_units_are_valid ());

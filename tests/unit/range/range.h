@@ -10,7 +10,10 @@
 
 #include <string.h>
 
+#include "pages/apart.h"
+#include "pages/huge.h"
 #include "pages/units.h"
+#include "pages/dirty.h"
 #include "unit/child.h"
 #include "unit/places.h"
 
@@ -28,17 +31,17 @@ static inline void
 begin (void)
 {
   ck_assert (sy_range_open ());
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert_uint_eq (sy_range_runs.used, 0);
   ck_assert_uint_eq (sy_range_runs.edge, 0);
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
+  ck_assert_uint_eq (sy_dirty_bytes (), 0);
   ck_assert (sy_units_are_valid ());
 }
 
 static inline uint32_t
 dirty_units (void)
 {
-  return (uint32_t) (sy_units_dirty_bytes () >> SY_UNIT_SHIFT);
+  return (uint32_t) (sy_dirty_bytes () >> SY_UNIT_SHIFT);
 }
 
 /* A run, dirty if there is such a one. */
@@ -184,6 +187,7 @@ void range_add_waiting (Suite *suite);
 void range_add_purging (Suite *suite);
 void range_add_moving (Suite *suite);
 void range_add_huge (Suite *suite);
+void range_add_ahead (Suite *suite);
 void range_add_growing (Suite *suite);
 void range_add_foreign (Suite *suite);
 void range_add_threads (Suite *suite);

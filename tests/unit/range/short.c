@@ -60,7 +60,7 @@ use_all (void *argument)
       for (uint32_t unit = step; unit < count; unit += 2)
         give (unit);
       if (step == 0)
-        (void) sy_units_purge ();
+        (void) sy_dirty_purge ();
     }
   require (sy_range_runs.used == 0 && dirty_units () != 0, "nothing waits");
   require (take (count) == 0, "not all");
@@ -104,7 +104,7 @@ find_behind_shorter (void *argument)
   for (unsigned at = 0; at <= SHORTER; at++)
     {
       give (first[at]);
-      (void) sy_units_purge ();
+      (void) sy_dirty_purge ();
     }
   require (sy_units_take (longest + 1, SY_MEMORY_ANY, &zero) == SY_UNIT_NONE, "a run of more");
   require (sy_units_take (longest, SY_MEMORY_ANY, &zero) == first[0], "the run is not found");

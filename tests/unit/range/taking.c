@@ -44,12 +44,12 @@ START_TEST (what_waits_is_taken_before_what_is_clean_and_that_before_fresh)
   fill (clean, 0x5a);
   fill (dirty, 0x5b);
   give (clean);
-  ck_assert_uint_eq (sy_units_purge (), 4 * SY_UNIT_BYTES);
-  ck_assert_uint_eq (sy_units_purge (), 0);
+  ck_assert_uint_eq (sy_dirty_purge (), 4 * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_dirty_purge (), 0);
   give (dirty);
   ck_assert (sy_units_has_waiting (4));
   ck_assert (!sy_units_has_waiting (5));
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 4 * SY_UNIT_BYTES);
+  ck_assert_uint_eq (sy_dirty_bytes (), 4 * SY_UNIT_BYTES);
   ck_assert_uint_eq (take_as (4, true, false), dirty);
   ck_assert (units_are (dirty, 4, 0x5b));
   ck_assert (!sy_units_has_waiting (1));
@@ -77,7 +77,7 @@ START_TEST (what_waits_is_taken_with_what_is_free_beside_it)
 
   give (apart);
   give (dirty_first ? two : one);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   fill (dirty, 0x5b);
   give (dirty);
   growth = sy_range_runs.edge;
@@ -100,7 +100,7 @@ START_TEST (what_waits_is_taken_with_the_end_of_a_long_clean_run)
   uint32_t clean = take (60), dirty = take (10), wall = take (1), run;
 
   give (clean);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   fill (dirty, 0x5b);
   give (dirty);
   run = take_as (40, true, false);
@@ -162,7 +162,7 @@ START_TEST (a_quarter_of_what_is_taken_must_have_memory)
   uint32_t dirty = take (4), clean = take (30), wall = take (1), run;
 
   give (clean);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   fill (dirty, 0x5b);
   give (dirty);
   run = _i == 0 ? take_as (20, true, true) : take_as (16, true, false);
@@ -205,7 +205,7 @@ START_TEST (what_is_said_to_be_zero_is_zero)
           held[count++] = first;
         }
       if (test_random_below (&random, 20) == 0)
-        (void) sy_units_purge ();
+        (void) sy_dirty_purge ();
     }
   give_all (held, count);
   ck_assert (sy_units_are_valid ());
@@ -235,7 +235,7 @@ START_TEST (all_that_was_used_is_used_again_before_the_range_grows)
       ck_assert_uint_eq (sy_range_runs.edge, edge);
       give_all (one, count);
       if (round == 1)
-        (void) sy_units_purge ();
+        (void) sy_dirty_purge ();
     }
   give (first[0]);
 }
@@ -275,7 +275,7 @@ START_TEST (growth_is_told_each_time_that_memory_grows_by_a_share)
 
   begin ();
   give (take (SY_GROWTH_UNITS));
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   before = AO_load (&sy_range.growths);
   first[0] = take (SY_GROWTH_UNITS);
   ck_assert_uint_eq (AO_load (&sy_range.growths), before + 1);

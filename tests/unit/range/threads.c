@@ -64,7 +64,7 @@ change (struct test_random *random, uint32_t first, uintptr_t owner)
     default:
       to = sy_units_take (length + 3, SY_MEMORY_NONE, &zero);
       test_must (to != SY_UNIT_NONE, "out of units");
-      first = sy_units_move (first, to) ? to : first;
+      first = sy_apart_move (first, to) ? to : first;
     }
   test_must (memcmp (sy_range_address (first), &owner, sizeof owner) == 0, "contents");
   stamp (first, owner);
@@ -94,9 +94,9 @@ take_and_give (void *argument)
           held[at] = held[--count];
         }
       if (step % 64 == 0)
-        sy_units_purge_step (sy_os_now_ns ());
+        sy_dirty_purge_step (sy_os_now_ns ());
       if (step % 1000 == 0)
-        (void) sy_units_purge ();
+        (void) sy_dirty_purge ();
       if (step % 500 == 0)
         test_must (sy_units_are_valid (), "the book is not valid");
     }
@@ -108,7 +108,7 @@ START_TEST (threads_never_share_a_unit_and_lose_none)
 {
   begin ();
   in_threads (THREADS, take_and_give, 1);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert (sy_units_are_valid ());
   ck_assert_uint_eq (sy_range_runs.used, 0);
   ck_assert_uint_eq (sy_range_runs.edge, 0);

@@ -47,7 +47,7 @@ START_TEST (a_mib_may_wait_beside_little)
   begin ();
   take_apart (&apart, count, length);
   give_walls (&apart);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   give_one_by_one (count, length);
 }
 END_TEST

@@ -55,7 +55,7 @@ START_TEST (closing_takes_back_live_blocks_and_full_depots)
   sy_pool_close (&pool);
   must_be_all_free ();
   /* No more waits than may; the rest has gone back to the system. */
-  waiting = sy_units_dirty_bytes ();
+  waiting = sy_dirty_bytes ();
   ck_assert_uint_gt (waiting, 0);
   ck_assert_uint_le (waiting, (size_t) SY_DIRTY_LEAST * SY_UNIT_BYTES);
   for (unsigned round = 0; round < 50; round++)

@@ -78,11 +78,11 @@ START_TEST (a_class_and_a_large_block_take_all_that_others_gave_back)
   give_all (&random);
   must_be_empty ();
   /* Dirty and clean units do not make one run. */
-  ck_assert_uint_gt (sy_units_purge (), 0);
+  ck_assert_uint_gt (sy_dirty_purge (), 0);
   hold_one (class, LESS);
   ck_assert_uint_eq (sy_range_bytes (), bytes);
   give_all (&random);
-  ck_assert_uint_gt (sy_units_purge (), 0);
+  ck_assert_uint_gt (sy_dirty_purge (), 0);
   ck_assert_ptr_nonnull (sy_large_take (TAG, 1, UNITS * SY_UNIT_BYTES, 0, &zero));
   ck_assert_uint_eq (sy_range_bytes (), bytes);
   sy_large_close (TAG);
@@ -138,7 +138,7 @@ START_TEST (single_units_between_used_ones_serve_any_class_and_large_blocks)
         (void) hold_slab (class);
       ck_assert_uint_le (sy_range_runs.edge, edge);
       ck_assert_uint_eq (sy_range_runs.used, UNITS);
-      ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
+      ck_assert_uint_eq (sy_dirty_bytes (), 0);
       sy_large_close (TAG);
       while (large-- != 0)
         (void) hold_slab (any_class_of_a_unit (&random));

@@ -92,18 +92,18 @@ START_TEST (an_empty_slab_leaves_and_its_units_serve_any_class)
   uint32_t unit;
 
   open_pool (1);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   carve (0, FIRST, 10, blocks);
   unit = sy_range_unit_of (blocks[0]);
   sy_pool_put (&pool, 0, FIRST, blocks, 10);
   ck_assert_uint_eq (slabs_in (FIRST), 0);
   ck_assert_uint_eq (map_entry (unit), 0);
-  ck_assert_msg (sy_units_dirty_bytes () == SY_UNIT_BYTES, "its memory waits for the next slab");
+  ck_assert_msg (sy_dirty_bytes () == SY_UNIT_BYTES, "its memory waits for the next slab");
 
   carve (0, FIRST + 1, 10, blocks);
   ck_assert_uint_eq (sy_range_unit_of (blocks[0]), unit);
   ck_assert_uint_eq (map_entry (unit), TAG ^ (FIRST + 1));
-  ck_assert_uint_eq (sy_units_dirty_bytes (), 0);
+  ck_assert_uint_eq (sy_dirty_bytes (), 0);
   sy_pool_put (&pool, 0, FIRST + 1, blocks, 10);
 
   /* More than a slab of the largest class. */

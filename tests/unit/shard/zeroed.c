@@ -21,7 +21,7 @@ START_TEST (blocks_are_zero_until_they_were_handed_out_since_the_memory_came)
   void *blocks[30], *more[30];
 
   open_pool (1);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert (carve_zeroed (class, count, blocks));
   for (unsigned at = 0; at < count; at++)
     for (size_t byte = 0; byte < bytes; byte++)
@@ -40,7 +40,7 @@ START_TEST (blocks_are_zero_until_they_were_handed_out_since_the_memory_came)
   /* The slab is dirty, and remembers; once its pages are gone its blocks are zero again. */
   ck_assert (!carve_zeroed (class, count, blocks));
   sy_pool_put (&pool, 0, class, blocks, count);
-  ck_assert_uint_gt (sy_units_purge (), 0);
+  ck_assert_uint_gt (sy_dirty_purge (), 0);
   ck_assert (carve_zeroed (class, count, blocks));
   for (unsigned at = 0; at < count; at++)
     for (size_t byte = 0; byte < bytes; byte++)
@@ -57,7 +57,7 @@ START_TEST (a_closed_pools_slabs_are_not_zero_for_the_next)
   void *blocks[4];
 
   open_pool (1);
-  (void) sy_units_purge ();
+  (void) sy_dirty_purge ();
   ck_assert (carve_zeroed (class, 4, blocks));
   sy_pool_close (&pool);
   open_pool (1);
