@@ -281,7 +281,7 @@ pool_realloc (struct sydra_alloc *a, void *block, unsigned class, size_t size)
   /* A block of class 2 need not be aligned as sydra_malloc promises. */
   bool may_stay = size <= bytes && ((uintptr_t) block & (SY_GRANULE - 1)) == 0;
 
-  if (may_stay && (size > bytes / 2 || sy_class_of (size) == class))
+  if (may_stay && sy_extent_keeps (class, size == 0 ? 1 : size))
     return block;
   return move_to (a, sydra_malloc (a, size), block, size < bytes ? size : bytes, may_stay);
 }

@@ -17,6 +17,7 @@
 
 #include "base/compiler.h"
 #include "base/tuning.h"
+#include "pages/range.h"
 
 #define SY_CLASSES 54  /* SY_CLASS_HEAP among them */
 /* No class: a large block, or the heap's. */
@@ -39,6 +40,22 @@ struct sy_size_class {
 
 extern const struct sy_size_class sy_size_classes[SY_CLASSES];
 
+/* What must be known at once of a block whose unit is of this kind (range.h). */
+struct sy_extent {
+  uint32_t bytes;  /* of a block; 0: the kind is no class */
+  uint32_t slack;  /* a block stays at a realloc that leaves fewer bytes of it than this unused */
+};
+
+extern const struct sy_extent sy_extents[SY_KINDS] SY_HIDDEN;
+
+/* Does a block of this kind stay where it is when realloc asks for so many bytes, not 0?  True for
+   every size that malloc takes this class for, and for others over half of the block. */
+static inline bool
+sy_extent_keeps (size_t kind, size_t size)
+{
+  return (size_t) sy_extents[kind].bytes - size < sy_extents[kind].slack;
+}
+
 /* The class for a size without an alignment, up to SY_TINY_MAX.  One entry for each byte:
    rounding to granules first would cost two instructions. */
 extern const uint8_t sy_class_by_size[SY_TINY_MAX + 1];
@@ -59,9 +76,34 @@ sy_class_of (size_t size)
   return SY_LIKELY (size <= SY_TINY_MAX) ? sy_class_by_size[size] : sy_class_of_medium (size);
 }
 
+/*
+ * For a size with an alignment, a power of two, what counts is the number of the last byte of a
+ * block that is so long, rounded up to the alignment.  The smallest class with that byte is aligned
+ * so: classes are multiples of the steps between them.  Up to SY_TINY_MAX there is an entry for
+ * each 8 bytes, as class 2 serves alignments up to 8.
+ */
+extern const uint8_t sy_class_by_word[SY_TINY_MAX / 8];
+
+/* The last byte's number.  SIZE_MAX for a size or an alignment of 0. */
+static inline size_t
+sy_last_byte (size_t size, size_t alignment)
+{
+  return (size - 1) | (alignment - 1);
+}
+
 /* The smallest class whose blocks have this size and this alignment, a power of two.
    SY_CLASS_HEAP: none. */
-unsigned sy_class_of_aligned (size_t size, size_t alignment);
+static inline unsigned
+sy_class_of_aligned (size_t size, size_t alignment)
+{
+  size_t last = sy_last_byte (size == 0 ? 1 : size, alignment);
+
+  if (last < SY_TINY_MAX)
+    return sy_class_by_word[last / 8];
+  /* A slab begins at a unit. */
+  return last < SY_SMALL_MAX && alignment <= SY_UNIT_BYTES ? sy_class_of_medium (last + 1)
+                                                           : SY_CLASS_HEAP;
+}
 
 static inline size_t
 sy_class_slab_bytes (unsigned class)

@@ -173,6 +173,34 @@ START_TEST (what_no_class_serves_is_class_0)
 }
 END_TEST
 
+START_TEST (a_block_stays_for_sizes_of_its_class_and_those_over_half_of_it)
+{
+  for (unsigned class = 1; class < SY_CLASSES; class++)
+    {
+      size_t bytes = sy_size_classes[class].bytes;
+
+      ck_assert_uint_eq (sy_extents[class].bytes, bytes);
+      for (size_t size = 1; size <= 2 * bytes + 1; size++)
+        test_must (sy_extent_keeps (class, size)
+                     == (size <= bytes && (size > bytes / 2 || sy_class_of (size) == class)),
+                   "%zu bytes in a block of %zu", size, bytes);
+      ck_assert (!sy_extent_keeps (class, SIZE_MAX));
+    }
+}
+END_TEST
+
+START_TEST (what_is_no_class_has_no_bytes_and_keeps_nothing)
+{
+  for (unsigned kind = 0; kind < SY_KINDS; kind += kind == 0 ? SY_CLASSES : 1)
+    {
+      ck_assert_uint_eq (sy_extents[kind].bytes, 0);
+      for (size_t size = 0; size <= SY_SMALL_MAX; size += size < 100 ? 1 : 97)
+        ck_assert (!sy_extent_keeps (kind, size));
+      ck_assert (!sy_extent_keeps (kind, SIZE_MAX));
+    }
+}
+END_TEST
+
 int
 main (void)
 {
@@ -188,5 +216,7 @@ main (void)
   tcase_add_test (tests, a_plain_size_gets_the_smallest_class_that_max_align_t_allows);
   tcase_add_test (tests, an_aligned_size_gets_the_smallest_class_that_is_aligned_so);
   tcase_add_test (tests, what_no_class_serves_is_class_0);
+  tcase_add_test (tests, a_block_stays_for_sizes_of_its_class_and_those_over_half_of_it);
+  tcase_add_test (tests, what_is_no_class_has_no_bytes_and_keeps_nothing);
   return test_run (suite);
 }
