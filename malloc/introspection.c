@@ -22,7 +22,7 @@
 SY_EXPORT size_t
 malloc_usable_size (void *block)
 {
-  size_t bytes = sy_only_usable (block);
+  size_t kind, bytes = sy_only_kind (block, &kind) ? sy_extents[kind].bytes : 0;
 
   return SY_LIKELY (bytes != 0) ? bytes : sydra_usable_size (sy_process (), block);
 }

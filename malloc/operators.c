@@ -178,13 +178,14 @@ differ (void *one, void *other)
        (size_t size, size_t alignment, const void *nothrow),                                       \
        IS_REPLACED (MANGLED (whole, St11align_val_t))                                              \
          || IS_REPLACED (MANGLED (array, St11align_val_t)),                                        \
-       NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment, nothrow),     \
-       false)
+       sy_process_hit_aligned (alignment, size),                                                   \
+       sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment, nothrow), false)
 
 NEW (MANGLED (_Znw, ), plain, (size_t size), false, sy_process_hit_malloc (size),
      sy_backend_malloc_slow (sy_process (), size), (size), true)
 NEW (MANGLED (_Znw, St11align_val_t), aligned, (size_t size, size_t alignment), false,
-     NULL, sydra_aligned_alloc (sy_process (), alignment, size), (size, alignment), true)
+     sy_process_hit_aligned (alignment, size), sydra_aligned_alloc (sy_process (), alignment, size),
+     (size, alignment), true)
 NEW_ARRAY (MANGLED (_Zna, ), MANGLED (_Znw, ), (size_t size), (size))
 NEW_ARRAY (MANGLED (_Zna, St11align_val_t), MANGLED (_Znw, St11align_val_t),
            (size_t size, size_t alignment), (size, alignment))

@@ -94,8 +94,7 @@ sy_start (void)
 void SY_NOINLINE
 sy_process_free_slow (void *block)
 {
-  if (block != NULL)
-    sy_backend_free_slow (sy_process (), block);
+  sy_backend_free_slow (sy_process (), block);
 }
 
 static void

@@ -65,13 +65,28 @@ sy_process_hit_medium (size_t size)
                                                     : NULL;
 }
 
+/* The same with an alignment, for sizes but 0.  If that is no power of two, nothing hits. */
+static inline void *
+sy_process_hit_aligned (size_t alignment, size_t size)
+{
+  size_t last = sy_last_byte (size, alignment);
+
+  return SY_LIKELY ((alignment & (alignment - 1)) == 0 && last < SY_TINY_MAX)
+           ? sy_cache_pop (sy_cache_last, sy_class_by_word[last / 8])
+           : NULL;
+}
+
 /* Frees a block that is no hit. */
 void sy_process_free_slow (void *block);
 
 static inline void
 sy_process_free (void *block)
 {
-  if (SY_UNLIKELY (!sy_only_push (sy_cache_last, block)))
+  size_t kind;
+
+  if (SY_LIKELY (sy_only_kind (block, &kind) && sy_cache_push_kind (sy_cache_last, kind, block)))
+    return;
+  if (block != NULL)
     sy_process_free_slow (block);
 }
 

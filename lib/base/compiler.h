@@ -12,9 +12,9 @@
 #define SY_LIKELY(condition) __builtin_expect (!!(condition), 1)
 #define SY_UNLIKELY(condition) __builtin_expect (!!(condition), 0)
 
-/* Makes the compiler forget how the pointer was computed.  It then keeps the pointer in a register
-   instead of computing it again. */
-#define SY_OPAQUE(pointer) __asm__ ("" : "+r" (pointer))
+/* Makes the compiler forget how the value was computed, and what it knows of it.  It then keeps the
+   value in a register instead of computing it again. */
+#define SY_OPAQUE(value) __asm__ ("" : "+r" (value))
 
 /* Tells the processor that it waits in a loop for what another one does. */
 #if defined __x86_64__ || defined __i386__

@@ -155,7 +155,7 @@ sy_cache_usable (const struct sy_cache *cache, const void *block, size_t *bytes)
 
   if (SY_UNLIKELY (SY_DEBUG || !sy_cache_class_of (cache, block, &class)))
     return false;
-  *bytes = sy_size_classes[class].bytes;
+  *bytes = sy_extents[class].bytes;
   return true;
 }
 
@@ -187,27 +187,17 @@ sy_cache_push (struct sy_cache *cache, void *block)
          && sy_cache_push_kind (cache, class, block);
 }
 
-/* As sy_cache_push, in a process with one handle: a unit that somebody has is that handle's. */
+/* The kind of a block, in a process with one handle: a unit that somebody has is that handle's.
+   False: not decided. */
 static inline bool
-sy_only_push (struct sy_cache *cache, void *block)
-{
-  unsigned entry;
-
-  return SY_LIKELY (!SY_DEBUG && sy_hit_entry (block, &entry))
-         && sy_cache_push_kind (cache, entry % (1u << SY_TAG_SHIFT), block);
-}
-
-/* The usable bytes of a block of the pool's, in a process with one handle.  0: not decided. */
-static inline size_t
-sy_only_usable (const void *block)
+sy_only_kind (const void *block, size_t *kind)
 {
   unsigned entry;
 
   if (SY_UNLIKELY (SY_DEBUG || !sy_hit_entry (block, &entry)))
-    return 0;
-  /* Of a unit that nobody has, the class is 0, and its blocks have no bytes. */
-  entry %= 1u << SY_TAG_SHIFT;
-  return SY_LIKELY (entry < SY_CLASSES) ? sy_size_classes[entry].bytes : 0;
+    return false;
+  *kind = entry % (1u << SY_TAG_SHIFT);
+  return true;
 }
 
 #endif

@@ -53,6 +53,7 @@ refuses (const char *name, void *block, int error)
 
 /* Each says some facts. */
 void test_matrix (void);
+void test_many (void);
 void test_zero (void);
 void test_pages (void);
 void test_too_big (void);
@@ -67,6 +68,7 @@ void test_sized_frees (void);
 void test_calloc (void);
 void test_realloc (void);
 void test_realloc_in_place (void);
+void test_realloc_frees (void);
 void test_usable (void);
 void test_introspection (void);
 

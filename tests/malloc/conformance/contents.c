@@ -98,6 +98,34 @@ test_realloc_in_place (void)
 }
 
 void
+test_realloc_frees (void)
+{
+  enum { BLOCKS = 20000 };
+  static unsigned char *block[BLOCKS];
+  size_t before = mallinfo2 ().uordblks, after;
+  bool right = true;
+
+  for (unsigned round = 0; round < 10; round++)
+    {
+      for (unsigned at = 0; at < BLOCKS; at++)
+        {
+          block[at] = malloc (64);
+          memset (block[at], (int) at, 64);
+        }
+      for (unsigned at = 0; at < BLOCKS; at++)
+        block[at] = realloc (block[at], at % 2 == 0 ? 200 : 20);
+      for (unsigned at = 0; at < BLOCKS; at++)
+        {
+          right = is_filled (block[at], (unsigned char) at, at % 2 == 0 ? 64 : 20) && right;
+          free (block[at]);
+        }
+    }
+  after = mallinfo2 ().uordblks;
+  tap (right, "many blocks that realloc moves one after the other keep their contents");
+  tap (after < before + 32 * KIB, "realloc frees the block that it moves");
+}
+
+void
 test_usable (void)
 {
   bool right = true;

@@ -8,6 +8,7 @@ main (void)
   tap_seed ();
   test_calloc (); /* first: memory that was never used is part of it */
   test_matrix ();
+  test_many ();
   test_too_big ();
   test_overflow ();
   test_failed_realloc ();
@@ -21,6 +22,7 @@ main (void)
   test_pages ();
   test_realloc ();
   test_realloc_in_place ();
+  test_realloc_frees ();
   test_usable ();
   test_introspection ();
   return tap_end ();

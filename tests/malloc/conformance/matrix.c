@@ -88,6 +88,53 @@ test_matrix (void)
     }
 }
 
+/* So many blocks at once that most calls find one ready, and that chance does not align all. */
+enum { MANY = 24 };
+
+/* Each is filled with its number, and all of it is still there when the last one is. */
+static bool
+many_are_right (const struct entry *entry, size_t alignment, size_t size)
+{
+  unsigned char *block[MANY];
+  bool right = true;
+
+  for (unsigned at = 0; at < MANY; at++)
+    {
+      block[at] = entry->allocate (alignment, size);
+      if (block[at] == NULL || ((uintptr_t) block[at] & (alignment - 1)) != 0
+          || malloc_usable_size (block[at]) < size)
+        right = tap_no ("%s (%zu, %zu): %p", entry->name, alignment, size, (void *) block[at]);
+      else
+        memset (block[at], (int) at, malloc_usable_size (block[at]));
+    }
+  for (unsigned at = 0; at < MANY; at++)
+    if (right && !is_filled (block[at], (unsigned char) at, malloc_usable_size (block[at])))
+      right = tap_no ("%s (%zu, %zu): blocks overlap", entry->name, alignment, size);
+  for (unsigned at = 0; at < MANY; at++)
+    free (block[at]);
+  return right;
+}
+
+void
+test_many (void)
+{
+  char fact[128];
+
+  for (size_t at = 0; at < entry_count; at++)
+    {
+      bool right = true;
+
+      if (entries[at].alignment != 0)
+        continue;
+      for (size_t alignment = 1; alignment <= 4 * KIB; alignment *= 2)
+        for (size_t size = 0; size <= 1100 && right; size++)
+          right = many_are_right (&entries[at], alignment, size);
+      snprintf (fact, sizeof fact, "%s: of every small size, many blocks at once are aligned and "
+                "apart", entries[at].name);
+      tap (right, fact);
+    }
+}
+
 void
 test_zero (void)
 {
