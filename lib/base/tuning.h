@@ -113,6 +113,18 @@
 #define SY_DEPOT_BYTES(block_bytes)                                                                \
   ((size_t) 1 << ((block_bytes) <= 32 || (block_bytes) > 1024 ? 22 : 20))
 /*
+ * Blocks that were freed here and there come in order of address from slabs, but scattered from a
+ * depot.  Once the range has so many bytes, such blocks go to the slabs where the depot holds
+ * SY_ORDER_BYTES.  A smaller process fits what a processor's address caches reach: there the order
+ * gains less than the slabs' bits cost.  Here and there is if of the last SY_ORDER_LOOKS blocks
+ * fewer than one half lie within SY_ORDER_NEAR of the one before.  It is not asked of blocks over
+ * 1 KiB: four fill a page.
+ */
+#define SY_ORDER_RANGE_BYTES ((size_t) 16 << 20)
+#define SY_ORDER_BYTES ((size_t) 128 << 10)
+#define SY_ORDER_LOOKS 8u
+#define SY_ORDER_NEAR ((uintptr_t) 4096)
+/*
  * How many shards a thread looks at, its own included, before it takes a new slab: enough to
  * find the shard of a consumer that frees the thread's blocks, and bounded when there are many
  * shards.

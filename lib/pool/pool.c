@@ -213,12 +213,55 @@ push (struct sy_pool *pool, unsigned shard, unsigned number, unsigned class,
   return true;
 }
 
+/* Were the magazine's blocks freed here and there, as far as the last ones tell? */
+static bool
+is_scattered (struct sy_magazine *magazine)
+{
+  void *const *end = sy_magazine_end (magazine);
+  unsigned near = 0;
+
+  if (magazine->rounds <= SY_ORDER_LOOKS)
+    return false;
+  for (unsigned at = 1; at <= SY_ORDER_LOOKS; at++)
+    {
+      uintptr_t last = (uintptr_t) end[-(int) at], before = (uintptr_t) end[-1 - (int) at];
+
+      near += (last > before ? last - before : before - last) < SY_ORDER_NEAR;
+    }
+  return near < SY_ORDER_LOOKS / 2;
+}
+
+/*
+ * Shall the magazine's blocks go to their slabs, which give them out in order, although the depot
+ * at home has room?  Not if they are another shard's, as far as the last one tells, nor if another
+ * thread has the bin's lock: the order is not worth a wait.
+ */
+static bool
+wants_order (const struct sy_pool *pool, unsigned home, unsigned class,
+             struct sy_magazine *magazine)
+{
+  const struct sy_size_class *row = &sy_size_classes[class];
+  struct sy_bin *bin = sy_pool_bin (pool, sy_home_shard (home), class);
+
+  if (row->bytes > SY_TINY_MAX || sy_range_bytes () < SY_ORDER_RANGE_BYTES
+      || sy_depot_depth (&bin->depot[sy_home_depot (home)].depot)
+           < SY_ORDER_BYTES / (row->bytes * row->capacity)
+      || !is_scattered (magazine)
+      || slab_of (pool, class, sy_magazine_end (magazine)[-1])->shard != sy_home_shard (home)
+      || !sy_timed_lock_try (&bin->lock))
+    return false;
+  sy_timed_lock_release (&bin->lock);
+  return true;
+}
+
 bool
 sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
                        struct sy_magazine *magazine)
 {
   unsigned rounds = magazine->rounds, shard;
 
+  if (wants_order (pool, home, class, magazine))
+    return false;
   if (push (pool, sy_home_shard (home), sy_home_depot (home), class, magazine))
     return true;
   shard = slab_of (pool, class, sy_magazine_end (magazine)[-1])->shard;

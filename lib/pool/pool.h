@@ -121,7 +121,8 @@ struct sy_magazine *sy_pool_take_spare (struct sy_pool *pool, unsigned home, uns
 void sy_pool_thread_ended (struct sy_pool *pool, unsigned home, unsigned class);
 
 /* Gives a full magazine to home's depot; if that is full, and the last block is another shard's, to
-   that shard's inbox.  False: no room; the magazine is still the caller's. */
+   that shard's inbox.  False: no room, or the blocks had better go to their slabs, to come in order
+   from there (SY_ORDER_BYTES in tuning.h); the magazine is still the caller's. */
 bool sy_pool_give_magazine (struct sy_pool *pool, unsigned home, unsigned class,
                             struct sy_magazine *magazine);
 

@@ -13,6 +13,7 @@ main (void)
   shard_add_slabs (suite);
   shard_add_zeroed (suite);
   shard_add_depots (suite);
+  shard_add_order (suite);
   shard_add_locks (suite);
   shard_add_ends (suite);
   shard_add_sharing (suite);

@@ -13,6 +13,7 @@
 void shard_add_slabs (Suite *suite);
 void shard_add_zeroed (Suite *suite);
 void shard_add_depots (Suite *suite);
+void shard_add_order (Suite *suite);
 void shard_add_locks (Suite *suite);
 void shard_add_ends (Suite *suite);
 void shard_add_sharing (Suite *suite);
