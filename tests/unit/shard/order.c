@@ -127,6 +127,20 @@ START_TEST (a_short_magazine_goes_to_the_depot)
 }
 END_TEST
 
+START_TEST (blocks_over_1_kib_go_to_the_depot)
+{
+  unsigned middle = sy_class_of (2048), stride = 3;
+
+  open_with_full_depot (0, true);
+  carve (0, middle, ROUNDS * stride, block);
+  made = 0;
+  for (unsigned at = 0; at < full_depth (); at++)
+    ck_assert (sy_pool_give_magazine (&pool, 0, middle, full_magazine (0, middle, ROUNDS)));
+  ck_assert (sy_pool_give_magazine (&pool, 0, middle, of_blocks (stride, ROUNDS)));
+  sy_pool_close (&pool);
+}
+END_TEST
+
 void
 shard_add_order (Suite *suite)
 {
@@ -139,4 +153,5 @@ shard_add_order (Suite *suite)
   tcase_add_test (tests, another_shards_scattered_blocks_go_to_the_depot);
   tcase_add_test (tests, a_busy_lock_is_not_waited_for_to_have_order);
   tcase_add_test (tests, a_short_magazine_goes_to_the_depot);
+  tcase_add_test (tests, blocks_over_1_kib_go_to_the_depot);
 }
