@@ -23,11 +23,12 @@ sources () {
 # includes.  Both are paths below the folder.
 includes () {
   for folder in "$@"; do
-    sources "$top_srcdir/$folder" | while read -r file; do
-      sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file" |
-        grep -v -x -E 'config\.h|sydra/alloc\.h' |
-        sed "s|^|${file#"$top_srcdir/$folder/"} |"
-    done
+    sources "$top_srcdir/$folder" | folder=$top_srcdir/$folder/ xargs "$AWK" '
+      /^[ \t]*#[ \t]*include[ \t]*"/ {
+        split ($0, part, "\"")
+        if (part[2] != "config.h" && part[2] != "sydra/alloc.h")
+          print substr (FILENAME, length (ENVIRON["folder"]) + 1), part[2]
+      }'
   done
 }
 
@@ -81,13 +82,12 @@ loops () {
 others () {
   pattern=$1
   shift
-  sources "$lib" | while read -r file; do
-    for allowed in "$@"; do
-      [ "${file#"$lib/"}" = "$allowed" ] && continue 2
-    done
-    sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' "$file" | grep -E "$pattern" |
-      sed "s|^|${file#"$lib/"}: |"
-  done
+  sources "$lib" | pattern=$pattern allowed=" $* " lib=$lib/ xargs "$AWK" '
+    FNR == 1 { file = substr (FILENAME, length (ENVIRON["lib"]) + 1); comment = 0 }
+    comment { if (/\*\//) comment = 0; next }
+    { sub (/\/\*.*\*\//, "") }
+    /^ *\/\*/ { comment = 1; next }
+    $0 ~ ENVIRON["pattern"] && !index (ENVIRON["allowed"], " " file " ") { print file ": " $0 }'
 }
 
 tap_empty "each folder includes its own files and those of lower layers only" "$({
@@ -127,16 +127,17 @@ tap_empty "only os.c asks the system for memory" \
 tap_empty "only heap_mimalloc.c includes mimalloc.h" \
   "$(others '#[[:space:]]*include[[:space:]]*<mimalloc' heap/heap_mimalloc.c)"
 tap_empty "every source file includes config.h first" \
-  "$(sources "$lib" "$top_srcdir/malloc" | grep '\.c$' | while read -r file; do
-    sed -n '/^#include/{p;q;}' "$file" | grep -v '<config.h>' | sed "s|^|$file: |"
-  done)"
+  "$(sources "$lib" "$top_srcdir/malloc" | grep '\.c$' | xargs "$AWK" '
+    FNR == 1 { first = 1 }
+    first && /^#include/ { first = 0; if (!/<config\.h>/) print FILENAME ": " $0 }')"
 tap_empty "no header includes config.h" \
   "$(sources "$lib" "$top_srcdir/malloc" | grep '\.h$' | xargs grep -l 'include <config.h>')"
 # Lines of code may be longer for a string.
 tap_empty "no line of lib/ has more than 100 columns" "$(sources "$lib" | xargs grep -n '.\{101\}')"
 tap_empty "the models name functions and fields that are there" \
-  "$(cat "$top_srcdir"/tests/model/*.pml | grep -o 'sy_[a-z_]*[a-z]' | sort -u | while read -r name; do
-    sources "$lib" | xargs grep -q -w "$name" || echo "$name"
-  done)"
+  "$({
+    sources "$lib" | xargs cat | grep -o -w 'sy_[A-Za-z0-9_]*' | sed 's/^/there /'
+    cat "$top_srcdir"/tests/model/*.pml | grep -o 'sy_[a-z_]*[a-z]' | sort -u
+  } | "$AWK" '$1 == "there" { there[$2] = 1; next } !($1 in there)')"
 tap_empty "nothing is left to be done" "$(others '(TODO|FIXME|XXX)')"
 tap_end
