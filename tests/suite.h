@@ -3,14 +3,15 @@
  * suite.h: what every test program needs: a seed, a generator of random numbers, and a run of the
  * suite that returns the exit status.  All files of a program share one seed, which is printed.
  *
- * SYDRA_SEED=N sets the seed.  CK_FORK=no, CK_RUN_CASE and the other variables of check work as
- * usual.
+ * SYDRA_SEED=N sets the seed, SYDRA_LONG=1 asks for the long form of the tests.  CK_FORK=no,
+ * CK_RUN_CASE and the other variables of check work as usual.
  */
 #ifndef SY_TEST_SUITE_H
 #define SY_TEST_SUITE_H
 
 #include <check.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,23 @@
 DEFAULT_OPTIONS (__asan_default_options)
 DEFAULT_OPTIONS (__tsan_default_options)
 #endif
+
+/*
+ * SYDRA_LONG=1, as "make check-all" sets it: the test does all that it can.  Otherwise it may take
+ * fewer steps, or a part of all cases that the seed chooses.
+ */
+static inline bool
+test_is_long (void)
+{
+  return getenv ("SYDRA_LONG") != NULL;
+}
+
+/* How many steps to take: all in the long form, or else a quarter; with a sanitizer so many. */
+static inline unsigned
+test_steps (unsigned sanitized, unsigned all)
+{
+  return TEST_SANITIZED ? sanitized : test_is_long () ? all : all / 4;
+}
 
 /*
  * ck_assert_msg for loops that run a million times.  It calls check only on failure, as check notes

@@ -160,7 +160,7 @@ START_TEST (free_keeps_errno)
   enum { LIVE = 500 };
   static void *block[LIVE];
   struct test_random random = test_random_make (3);
-  unsigned rounds = (TEST_SANITIZED ? 100000 : 1000000) / LIVE;
+  unsigned rounds = test_steps (100000, 1000000) / LIVE;
 
   for (unsigned round = 0; round < rounds; round++)
     {

@@ -136,14 +136,14 @@ some_size (struct test_random *random)
                       : test_random_below (random, 300000);
 }
 
-START_TEST (a_million_random_steps_keep_all_contents)
+START_TEST (random_steps_keep_all_contents)
 {
   enum { LIVE = 200 };
   static char *block[LIVE];
   static size_t size[LIVE];
   static uint64_t tag[LIVE];
   struct test_random random = test_random_make (10);
-  unsigned steps = TEST_SANITIZED ? 100000 : 1000000;
+  unsigned steps = test_steps (100000, 1000000);
 
   for (unsigned step = 0; step < steps; step++)
     {
@@ -237,7 +237,7 @@ contract_add_realloc (Suite *suite)
   tcase_add_test (tests, blocks_of_any_alignment_can_be_reallocated);
   tcase_add_test (tests, an_eight_aligned_block_moves_to_where_any_object_may_lie);
   tcase_add_test (tests, size_zero_shrinks_and_never_frees);
-  tcase_add_test (tests, a_million_random_steps_keep_all_contents);
+  tcase_add_test (tests, random_steps_keep_all_contents);
   tcase_add_test (tests, resize_changes_in_place_or_nothing);
   tcase_add_test (tests, resize_gives_all_that_is_usable);
 }

@@ -13,7 +13,7 @@ START_TEST (calloc_gives_zeros_however_dirty_the_blocks_were)
   enum { LIVE = 64 };
   struct test_random random = test_random_make (2);
   void *live[LIVE] = { NULL };
-  unsigned rounds = TEST_SANITIZED ? 100000 : 1000000;
+  unsigned rounds = test_steps (100000, 1000000);
 
   for (unsigned round = 0; round < rounds; round++)
     {
@@ -85,7 +85,7 @@ START_TEST (calloc_gives_zeros_of_every_size_while_another_thread_frees)
   enum { LIVE = 64, MOST = 40000, LARGEST = 140000 };
   struct test_random random = test_random_make (4);
   void *live[LIVE] = { NULL };
-  unsigned rounds = TEST_SANITIZED ? 20000 : 120000;
+  unsigned rounds = test_steps (20000, 120000);
   size_t first = test_random_below (&random, MOST);
   pthread_t thread;
 

@@ -14,7 +14,7 @@
 #include "suite.h"
 #include "sydra/alloc.h"
 
-#define ROUNDS (SY_THREAD_SANITIZER ? 4000u : SY_ADDRESS_SANITIZER ? 40000u : 400000u)
+#define ROUNDS test_steps (SY_THREAD_SANITIZER ? 4000 : 40000, 400000)
 
 struct stamped
 {

@@ -90,10 +90,8 @@ END_TEST
 /* ---- One thread only allocates, another only frees ---- */
 
 #define RING 1024
-#define PASSED (ROUNDS * 4)
-
 static struct stamped ring[RING];
-static uint32_t ring_written, ring_read;
+static uint32_t ring_written, ring_read, passed;
 
 static void *
 produce (void *argument)
@@ -101,7 +99,7 @@ produce (void *argument)
   struct test_random random = test_random_make (99);
 
   (void) argument;
-  for (uint32_t at = 0; at < PASSED; at++)
+  for (uint32_t at = 0; at < passed; at++)
     {
       while (at - __atomic_load_n (&ring_read, __ATOMIC_ACQUIRE) >= RING)
         sched_yield ();
@@ -119,8 +117,9 @@ START_TEST (a_thread_that_only_frees_hoards_nothing)
 
   begin ();
   ring_written = ring_read = 0;
+  passed = 4 * ROUNDS;
   producer = thread_start (produce, NULL);
-  for (uint32_t at = 0; at < PASSED; at++)
+  for (uint32_t at = 0; at < passed; at++)
     {
       while (__atomic_load_n (&ring_written, __ATOMIC_ACQUIRE) == at)
         sched_yield ();

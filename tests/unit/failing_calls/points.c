@@ -13,13 +13,16 @@ run_with_fault (void *workload)
   return AO_load (&fault.hits) != 0;
 }
 
-/* How far the next point is behind the nth: with a sanitizer soon twice as far, as a fork is slow. */
+/* How far the next point is behind the nth.  In the short form the seed chooses: over many runs no
+   point is left out.  With a sanitizer it is soon twice as far, as a fork is slow. */
 static unsigned
-step_behind (unsigned nth)
+step_behind (unsigned nth, struct test_random *random)
 {
-  if (SY_THREAD_SANITIZER)
-    return nth < 8 ? 1 : nth;
-  return TEST_SANITIZED ? nth : nth < 40 ? 1 : nth / 8;
+  if (TEST_SANITIZED)
+    return SY_THREAD_SANITIZER && nth < 8 ? 1 : nth;
+  if (test_is_long ())
+    return nth < 40 ? 1 : nth / 8;
+  return nth < 8 ? 1 : 1 + (unsigned) test_random_below (random, nth / 2);
 }
 
 /* Fails the Nth call for N = 1, 2 ... until the workload ends before it comes to that; how many
@@ -27,9 +30,10 @@ step_behind (unsigned nth)
 static unsigned
 fail_at_every_point (const struct workload *workload, unsigned kinds, bool persists)
 {
+  struct test_random random = test_random_make (kinds + persists);
   unsigned points = 0;
 
-  for (unsigned nth = 1;; nth += step_behind (nth), points++)
+  for (unsigned nth = 1;; nth += step_behind (nth, &random), points++)
     {
       fault_choose (kinds, nth, persists);
       fault.unmaps = nth % 2 == 0;

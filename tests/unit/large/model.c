@@ -103,7 +103,7 @@ START_TEST (blocks_keep_their_contents_under_random_use)
   static struct live live[64];
   struct test_random random = test_random_make (1);
   uint64_t now_ns = sy_os_now_ns ();
-  unsigned steps = getenv ("SYDRA_SOAK") != NULL ? 150000 : TEST_SANITIZED ? 10000 : 30000;
+  unsigned steps = getenv ("SYDRA_SOAK") != NULL ? 150000 : test_steps (10000, 30000);
 
   for (unsigned step = 0; step < steps; step++)
     {
@@ -139,8 +139,9 @@ run_thread (void *number)
 {
   struct live own[8] = { { NULL, 0, 0 } };
   struct test_random random = test_random_make (100 + (uintptr_t) number);
+  unsigned steps = test_steps (3000, 15000);
 
-  for (unsigned step = 0; step < (TEST_SANITIZED ? 3000 : 15000); step++)
+  for (unsigned step = 0; step < steps; step++)
     {
       size_t at = test_random_below (&random, 8), other = test_random_below (&random, SHARED);
 
