@@ -274,8 +274,8 @@
 #define SY_HUGE_PROOFS 4u
 #define SY_HUGE_STEP 4u
 #define SY_HUGE_PROBES 16u
-/* Slabs and shorter blocks lie in huge pages from so many units on, if the last SY_AHEAD_PROOFS looks
-   at 2 MiB found so many of SY_AHEAD_PARTS in memory. */
+/* Slabs and shorter blocks lie in huge pages from so many units on, if the last SY_AHEAD_PROOFS
+   looks at 2 MiB found so many of SY_AHEAD_PARTS in memory. */
 #define SY_AHEAD_UNITS ((uint32_t) ((16 << 20) / SY_UNIT_BYTES))
 #define SY_AHEAD_PROOFS 3u
 #define SY_AHEAD_PARTS 16u

@@ -46,8 +46,8 @@ sy_apart_move (uint32_t from, uint32_t to)
                       sy_range_run_bytes (to));
   /* If a move failed, the system may have unmapped the new place before; or the place is as it was.
      That is so if the old one lies in several mappings. */
-  is_mapped = sy_os_map_at (sy_range_address (moves ? from : to), sy_range_run_bytes (moves ? from : to),
-                            &taken);
+  is_mapped = sy_os_map_at (sy_range_address (moves ? from : to),
+                            sy_range_run_bytes (moves ? from : to), &taken);
   if (!moves && taken)
     return give_place (to);
 

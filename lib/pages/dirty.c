@@ -155,8 +155,8 @@ chain_detached (uint32_t first, uint32_t *chain)
   chain_push (chain, first);
 }
 
-/* Detaches the last `most` units, or up to a huge page more, of what may go of a dirty run: no parts
-   of huge pages, unless `parts` may.  Returns how many; 0: none may. */
+/* Detaches the last `most` units, or up to a huge page more, of what may go of a dirty run: no
+   parts of huge pages, unless `parts` may.  Returns how many; 0: none may. */
 static uint32_t
 detach (uint32_t first, uint32_t most, bool parts, uint32_t *chain)
 {
