@@ -146,7 +146,8 @@ dirty_limit (void)
   return larger (larger (runs->used / SY_DIRTY_SHARE, reused), larger (wanted, SY_DIRTY_LEAST));
 }
 
-/* A detached run that lies in huge pages is mapped anew, as if it were mixed. */
+/* A detached run that lies in huge pages is mapped anew, as if it were mixed.  Where that broke one
+   up already, other parts of it need not be. */
 static void
 chain_detached (uint32_t first, uint32_t *chain)
 {
