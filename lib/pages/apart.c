@@ -11,6 +11,16 @@
 
 static struct sy_runs *const runs = &sy_range_runs;
 
+/* May another run become a mapping of its own? */
+static bool
+may_add (void)
+{
+  bool may = sy_mappings_add (1);
+
+  sy_mappings_look ();
+  return may && !sy_mappings_are_many ();
+}
+
 bool
 sy_apart_ask_huge (uint32_t first)
 {
@@ -18,7 +28,7 @@ sy_apart_ask_huge (uint32_t first)
             low = (start + SY_HUGE_PAGE_BYTES - 1) & ~(SY_HUGE_PAGE_BYTES - 1),
             high = end & ~(SY_HUGE_PAGE_BYTES - 1);
 
-  if (low >= high || sy_huge_when () == SY_HUGE_NEVER || !sy_mappings_may_add ()
+  if (low >= high || sy_huge_when () == SY_HUGE_NEVER || !may_add ()
       || !sy_os_ask_huge ((void *) low, high - low))
     return false;
   sy_lock_take (&sy_range_lock);
@@ -40,7 +50,7 @@ sy_apart_move (uint32_t from, uint32_t to)
 {
   bool moves, is_mapped = true, taken;
 
-  if (sy_range_unit (from)->mapping == SY_MAPPING_MIXED || !sy_mappings_may_add ())
+  if (sy_range_unit (from)->mapping == SY_MAPPING_MIXED || !may_add ())
     return give_place (to);
   moves = sy_os_move (sy_range_address (from), sy_range_run_bytes (from), sy_range_address (to),
                       sy_range_run_bytes (to));
@@ -54,7 +64,7 @@ sy_apart_move (uint32_t from, uint32_t to)
   sy_lock_take (&sy_range_lock);
   if (moves)
     {
-      (void) sy_huge_forget (from);
+      (void) sy_huge_forget_used (from);
       sy_runs_set_apart (runs, to, true);
     }
   /* A place that cannot be mapped anew, as another thread's mapping has come there, stays detached

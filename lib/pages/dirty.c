@@ -146,12 +146,12 @@ dirty_limit (void)
   return larger (larger (runs->used / SY_DIRTY_SHARE, reused), larger (wanted, SY_DIRTY_LEAST));
 }
 
-/* A detached run that lies in huge pages is mapped anew, as if it were mixed.  Where that broke one
-   up already, other parts of it need not be. */
+/* Puts a detached run on the chain.  One that lies in huge pages is mapped anew, as a mixed one
+   is. */
 static void
-chain_detached (uint32_t first, uint32_t *chain)
+chain_detached (uint32_t first, bool in_huge, uint32_t *chain)
 {
-  if (sy_huge_forget (first))
+  if (in_huge)
     sy_range_unit (first)->mapping = SY_MAPPING_MIXED;
   chain_push (chain, first);
 }
@@ -170,7 +170,7 @@ detach (uint32_t first, uint32_t most, bool parts, uint32_t *chain)
   if (is_plain)
     start = larger (from, sy_huge_start (start));
   sy_runs_detach_part (runs, first, start, end - start);
-  chain_detached (start, chain);
+  chain_detached (start, sy_huge_forget (start), chain);
   return end - start;
 }
 
@@ -221,8 +221,9 @@ detach_long (uint32_t shortest, uint32_t most, bool parts, uint32_t *chain)
 
 /*
  * Detaches what is more than may wait, and a quarter of what may, but at most `count` units and a
- * purge's.  Of short runs twice as much may wait: they cost the larger (SY_PURGE_LONG), and more
- * often than not their neighbours are soon free too.  The same goes for parts of huge pages.
+ * purge's.  Of short runs twice as much may wait: they cost the most (SY_PURGE_LONG), and more
+ * often than not their neighbours are soon free too.  Of parts of huge pages twice as much again
+ * may: what takes them later would have small pages.
  */
 void
 sy_dirty_leave_excess (uint32_t count, uint32_t *chain)
@@ -234,9 +235,10 @@ sy_dirty_leave_excess (uint32_t count, uint32_t *chain)
   excess = least (before - limit + limit / 4, count + SY_PURGE_UNITS);
   for (uint32_t gone = 0; gone < excess; gone = before - runs->dirty)
     {
-      bool all = runs->dirty > 2 * limit;
+      uint32_t shortest = runs->dirty > 2 * limit ? 1 : SY_PURGE_LONG;
 
-      if (!detach_long (all ? 1 : SY_PURGE_LONG, larger (excess - gone, SY_PURGE_LONG), all, chain))
+      if (!detach_long (shortest, larger (excess - gone, SY_PURGE_LONG), runs->dirty > 4 * limit,
+                        chain))
         break;
     }
   state.given_up[0] += before - runs->dirty;
@@ -276,6 +278,7 @@ sy_dirty_unlock_and_clean (uint32_t chain)
   sy_dirty_unlock ();
   if (chain == SY_UNIT_NONE)
     return 0;
+  sy_mappings_look ();
   while ((first = chain_pop (&chain)) != SY_UNIT_NONE)
     {
       enum sy_run_state now = discard (first);
@@ -306,7 +309,7 @@ sy_dirty_give (uint32_t first, uint32_t *chain)
   if (sy_range_unit (first)->length >= SY_DIRTY_WANTED)
     {
       sy_runs_detach (runs, first);
-      chain_detached (first, chain);
+      chain_detached (first, sy_huge_forget_used (first), chain);
     }
   else
     sy_dirty_file (first, SY_RUN_DIRTY);

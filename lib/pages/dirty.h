@@ -12,7 +12,8 @@
  *   - in steps (purge_timer.h), if nobody took it for SY_REAP_NS: what was given back first.  As
  *     much stays as was taken in that time.
  *
- * Parts of huge pages (huge.h) wait longer, and twice as much may wait of them.
+ * Parts of huge pages (huge.h) wait longer, up to SY_AHEAD_TICKS such times more, and four times as
+ * much may wait of them.  What is behind more than SY_AHEAD_LOOKS of these waits with them.
  *
  * A program shows what it wants back when it takes new memory within two such times after it has
  * given up as much at a call: so much may wait from then on.  What then waits in vain may not wait

@@ -9,6 +9,9 @@
 
 static AO_t mode;           /* enum sy_huge */
 
+static AO_t pages;          /* how many entries say that there is a page */
+static AO_t due;            /* one more than the place to be looked at; 0: none */
+
 /* What is known of how the program uses new memory.  Under the lock. */
 static struct {
   uint32_t small[2];        /* the last two places of 2 MiB with small pages; SY_UNIT_NONE */
@@ -39,10 +42,26 @@ place_of (uint32_t unit)
   return (int64_t) unit - (int64_t) (number & (SY_HUGE_UNITS - 1));
 }
 
+static unsigned
+page_at (int64_t place)
+{
+  return place >= 0 ? sy_range_unit ((uint32_t) place)->huge : SY_PAGE_NONE;
+}
+
 static bool
 is_huge (int64_t place)
 {
-  return place >= 0 && sy_range_unit ((uint32_t) place)->huge != 0;
+  return page_at (place) == SY_PAGE_WHOLE;
+}
+
+/* Under the lock. */
+static void
+set_page (uint32_t place, unsigned page)
+{
+  struct sy_unit *unit = sy_range_unit (place);
+
+  AO_store (&pages, AO_load (&pages) + (page != SY_PAGE_NONE) - (unit->huge != SY_PAGE_NONE));
+  unit->huge = page & 3;
 }
 
 static uint32_t
@@ -52,8 +71,16 @@ run_end (uint32_t first)
 }
 
 bool
+sy_huge_are_any (void)
+{
+  return AO_load (&pages) != 0;
+}
+
+bool
 sy_huge_has (uint32_t first)
 {
+  if (!sy_huge_are_any ())
+    return false;
   for (int64_t place = place_of (first); place < run_end (first); place += SY_HUGE_UNITS)
     if (is_huge (place))
       return true;
@@ -63,25 +90,41 @@ sy_huge_has (uint32_t first)
 bool
 sy_huge_forget (uint32_t first)
 {
+  uint32_t end = run_end (first);
   bool any = false;
 
-  for (int64_t place = place_of (first); place < run_end (first); place += SY_HUGE_UNITS)
-    if (is_huge (place))
+  if (!sy_huge_are_any ())
+    return false;
+  for (int64_t place = place_of (first); place < end; place += SY_HUGE_UNITS)
+    if (page_at (place) != SY_PAGE_NONE)
       {
-        sy_range_unit ((uint32_t) place)->huge = 0;
+        bool is_part = place < first || place + SY_HUGE_UNITS > end;
+
+        if (is_part && is_huge (place))
+          (void) sy_mappings_add (2);
+        set_page ((uint32_t) place, is_part ? SY_PAGE_BROKEN : SY_PAGE_NONE);
         any = true;
       }
   return any;
 }
 
+bool
+sy_huge_forget_used (uint32_t first)
+{
+  const struct sy_unit *unit = sy_range_unit (first);
+
+  return (unit->length < SY_HUGE_UNITS || unit->fresh != unit->length) && sy_huge_forget (first);
+}
+
 uint32_t
-sy_huge_forget_one (uint32_t unit)
+sy_huge_break (uint32_t unit)
 {
   int64_t place = place_of (unit);
 
   if (!is_huge (place))
     return SY_UNIT_NONE;
-  sy_range_unit ((uint32_t) place)->huge = 0;
+  (void) sy_mappings_add (2);
+  set_page ((uint32_t) place, SY_PAGE_BROKEN);
   return (uint32_t) place;
 }
 
@@ -127,20 +170,31 @@ is_filled (uint32_t place)
   return there >= SY_HUGE_PAGE_BYTES / SY_AHEAD_PARTS * SY_AHEAD_FILLED;
 }
 
-/* Looks at the last place but one that has small pages: the last one may not be used up yet. */
+void
+sy_huge_look (void)
+{
+  AO_t at = AO_load (&due);
+  bool filled;
+
+  if (at == 0 || !AO_compare_and_swap (&due, at, 0))
+    return;
+  filled = is_filled ((uint32_t) at - 1);
+  sy_lock_take (&sy_range_lock);
+  known.proofs = filled ? known.proofs + 1 : 0;
+  sy_lock_release (&sy_range_lock);
+}
+
+/* A new place has been reached.  Of those with small pages the last but one is to be looked at: the
+   last one may not be used up yet. */
 static void
-look_back (void)
+come_to (void)
 {
   uint32_t place = known.small[1];
 
   known.small[1] = known.small[0];
   known.small[0] = SY_UNIT_NONE;
-  if (place == SY_UNIT_NONE)
-    return;
-  if (place + SY_HUGE_UNITS <= sy_range_runs.edge && is_filled (place))
-    known.proofs++;
-  else
-    known.proofs = 0;
+  if (place != SY_UNIT_NONE && !is_huge (place) && place + SY_HUGE_UNITS <= sy_range_runs.edge)
+    AO_store (&due, place + 1);
 }
 
 /* Shall the next new 2 MiB be a huge page?  Of those that may, not all are. */
@@ -151,10 +205,10 @@ is_worth_it (uint32_t place)
   enum sy_huge when = sy_huge_when ();
 
   if (when != SY_HUGE_AUTO || has < SY_AHEAD_UNITS / 2)
-    return when == SY_HUGE_ALWAYS && sy_mappings_may_add ();
-  look_back ();
+    return when == SY_HUGE_ALWAYS && sy_mappings_add (1);
+  come_to ();
   if (has >= SY_AHEAD_UNITS && known.proofs >= SY_AHEAD_PROOFS
-      && known.wishes++ % SY_HUGE_PROBES != SY_HUGE_PROBES - 1 && sy_mappings_may_add ())
+      && known.wishes++ % SY_HUGE_PROBES != SY_HUGE_PROBES - 1 && sy_mappings_add (1))
     return true;
   known.small[0] = place;
   return false;
@@ -174,23 +228,44 @@ sy_huge_ahead (uint32_t first, uint32_t count, uint32_t room)
   return is_worth_it ((uint32_t) place) ? (uint32_t) place + SY_HUGE_UNITS - first - count : 0;
 }
 
+/* Writes to the first page of 2 MiB without memory.  With a huge page the last one is there
+   then. */
+static bool
+is_given (char *start)
+{
+  size_t small = sy_os_page_bytes (), there;
+
+  *(volatile char *) start = 0;
+  return sy_os_ask_resident (start + SY_HUGE_PAGE_BYTES - small, small, &there) && there != 0;
+}
+
 bool
 sy_huge_ask (uint32_t page)
 {
   char *start = sy_range_address (page);
-  size_t small = sy_os_page_bytes (), there;
 
-  if (!sy_os_ask_huge (start, SY_HUGE_PAGE_BYTES))
-    return false;
-  /* The first page that is written to tells: with a huge page the last one is there too. */
-  *(volatile char *) start = 0;
-  return sy_os_ask_resident (start + SY_HUGE_PAGE_BYTES - small, small, &there) && there != 0;
+  sy_mappings_look ();
+  /* Where small pages were, Linux still has a table for them, and so gives none before the place is
+     mapped anew.  If it gives none then either, it must not do so later. */
+  for (unsigned tries = 0; tries < 2; tries++)
+    {
+      if (!sy_os_ask_huge (start, SY_HUGE_PAGE_BYTES))
+        return false;
+      if (is_given (start))
+        return true;
+      if (!sy_os_map_over (start, SY_HUGE_PAGE_BYTES))
+        {
+          sy_os_refuse_huge (start, SY_HUGE_PAGE_BYTES);
+          return false;
+        }
+    }
+  return false;
 }
 
 void
 sy_huge_note (uint32_t page, bool given)
 {
-  sy_range_unit (page)->huge = given;
+  set_page (page, given ? SY_PAGE_WHOLE : SY_PAGE_NONE);
   /* The system has none now.  After some more looks it is asked again. */
   if (!given)
     known.proofs = 0;

@@ -47,8 +47,8 @@ struct sy_unit {
   uint32_t state : 3;
   uint32_t mapping : 29;         /* of the run that begins here */
   uint32_t length;               /* of the run that begins here */
-  uint32_t back : 31;            /* of the run that ends here */
-  uint32_t huge : 1;             /* the caller's */
+  uint32_t back : 30;            /* of the run that ends here */
+  uint32_t huge : 2;             /* the caller's */
   uint32_t stamp;                /* dirty: the tick in which it was freed; used: the caller's */
   uint32_t next, previous;       /* free: in a list of lengths; detached: next is the caller's */
   union {

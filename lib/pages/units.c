@@ -176,6 +176,7 @@ take (uint32_t count, enum sy_memory memory, bool fills, bool *zero)
       *zero = first != SY_UNIT_NONE && sy_range_unit (first)->fresh == count;
       cleaners = sy_dirty_cleaners ();
       sy_dirty_unlock ();
+      sy_huge_look ();
       if (rest != 0)
         fill_huge (first, count);
       if (first != SY_UNIT_NONE || (tries != 0 && cleaners == 0) || tries == SY_TAKE_TRIES)
@@ -302,15 +303,19 @@ sy_units_has_waiting (uint32_t count)
 }
 
 void
-sy_units_break_huge (uint32_t unit)
+sy_units_break_huge (uint32_t first, uint32_t last)
 {
-  uint32_t page;
+  uint32_t page[2];
 
+  if (!sy_huge_are_any ())
+    return;
   sy_lock_take (&sy_range_lock);
-  page = sy_huge_forget_one (unit);
+  page[0] = sy_huge_break (first);
+  page[1] = sy_huge_break (last);
   sy_dirty_unlock ();
-  if (page != SY_UNIT_NONE)
-    sy_os_refuse_huge (sy_range_address (page), SY_HUGE_PAGE_BYTES);
+  for (unsigned at = 0; at < 2; at++)
+    if (page[at] != SY_UNIT_NONE)
+      sy_os_refuse_huge (sy_range_address (page[at]), SY_HUGE_PAGE_BYTES);
 }
 
 /* ---- Giving ---- */

@@ -43,9 +43,9 @@ bool sy_units_has_waiting (uint32_t count);
 /* Does a part of the used run lie in huge pages that others lie in too? */
 bool sy_units_are_in_huge (uint32_t first);
 
-/* Pages within the used run at the unit go back to the system: if they lie in a huge page, what is
-   left of that has small pages from now on. */
-void sy_units_break_huge (uint32_t unit);
+/* Pages of a used run, from unit `first` to unit `last`, up to 2 MiB, go back to the system: if
+   they lie in huge pages, what is left of these has small pages from now on. */
+void sy_units_break_huge (uint32_t first, uint32_t last);
 
 /* Does the book satisfy its invariants?  For tests and debug builds. */
 bool sy_units_are_valid (void);

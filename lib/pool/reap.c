@@ -23,8 +23,7 @@ drain_one (struct sy_pool *pool, unsigned shard, unsigned class, struct sy_depot
 static bool
 discard (char *start, size_t bytes)
 {
-  sy_units_break_huge (sy_range_unit_of (start));
-  sy_units_break_huge (sy_range_unit_of (start + bytes - 1));
+  sy_units_break_huge (sy_range_unit_of (start), sy_range_unit_of (start + bytes - 1));
   return sy_os_discard (start, bytes);
 }
 
