@@ -8,10 +8,10 @@
  * A block that grows
  *   - stays where it is, if its run is long enough, or enough units behind it are free;
  *   - else is copied to free units that have memory, if it grows far and there are such units;
- *   - else has its pages moved to a longer run (units.h), with room for more growth.
+ *   - else has its pages moved to a longer run (apart.h), with room for more growth.
  *
  * New blocks of 2 MiB or more have huge pages, if the last ones that were looked at had been
- * written to as a whole.
+ * written to as a whole; shorter ones lie where slabs do, and may have them too (huge.h).
  *
  * Any thread may call.  Sizes are bytes, up to PTRDIFF_MAX.  `tag` is the owner's (range.h).
  */

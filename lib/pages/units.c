@@ -136,17 +136,22 @@ take_locked (uint32_t count, enum sy_memory memory, bool fills, uint32_t looks, 
     return first;
   sy_dirty_note_taken (count, dirty, old);
   sy_range_unit (first)->stamp = runs->tick;
-  sy_range_unit (first)->fresh = count - (dirty - runs->dirty);
+  sy_range_unit (first)->fresh = count + *rest - (dirty - runs->dirty);
   return first;
 }
 
-/* Cuts a used run in two, which were taken when it was. */
+/* Cuts a used run in two, which were taken when it was.  If a part of it had memory then, it is not
+   known which: neither counts as all new. */
 static void
 cut (uint32_t first, uint32_t length)
 {
+  struct sy_unit *unit = sy_range_unit (first), *rest = sy_range_unit (first + length);
+  bool is_new = unit->fresh == unit->length;
+
   sy_runs_cut (runs, first, length);
-  sy_range_unit (first + length)->stamp = sy_range_unit (first)->stamp;
-  sy_range_unit (first)->fresh = least (sy_range_unit (first)->fresh, length);
+  rest->stamp = unit->stamp;
+  rest->fresh = is_new ? rest->length : 0;
+  unit->fresh = is_new ? length : least (unit->fresh, length - 1);
 }
 
 /* Asks for the huge page that ends with a new run, and files what is behind its first `count`
@@ -173,7 +178,7 @@ take (uint32_t count, enum sy_memory memory, bool fills, bool *zero)
     {
       sy_lock_take (&sy_range_lock);
       first = take_locked (count, memory, fills, tries == 0 ? SY_RUN_LOOKS : UINT32_MAX, &rest);
-      *zero = first != SY_UNIT_NONE && sy_range_unit (first)->fresh == count;
+      *zero = first != SY_UNIT_NONE && sy_range_unit (first)->fresh >= count;
       cleaners = sy_dirty_cleaners ();
       sy_dirty_unlock ();
       sy_huge_look ();

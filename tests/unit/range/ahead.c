@@ -3,7 +3,9 @@
    back. */
 #include <config.h>
 
-#include <sys/prctl.h>
+#ifdef __linux__
+# include <sys/prctl.h>
+#endif
 
 #include "base/purge_timer.h"
 #include "range.h"
@@ -370,6 +372,24 @@ START_TEST (what_was_broken_is_one_mapping_again_when_all_is_free)
 }
 END_TEST
 
+/* It is not known which of its parts had memory. */
+START_TEST (a_part_of_a_run_that_had_memory_is_not_all_new)
+{
+  uint32_t first;
+  bool zero;
+
+  begin ();
+  first = sy_units_take (3 * LENGTH, SY_MEMORY_NONE, &zero);
+  sy_units_cut (first, 2 * LENGTH);
+  ck_assert_uint_eq (sy_range_unit (first)->fresh, 2 * LENGTH);
+  ck_assert_uint_eq (sy_units_extend (first, LENGTH, 0), LENGTH);
+  sy_units_cut (first, 2 * LENGTH);
+  ck_assert_uint_lt (sy_range_unit (first)->fresh, 2 * LENGTH);
+  give (first);
+  (void) sy_dirty_purge ();
+}
+END_TEST
+
 /* A run as long as never waits. */
 START_TEST (a_long_run_that_goes_back_at_once_leaves_no_huge_page)
 {
@@ -468,6 +488,7 @@ range_add_ahead (Suite *suite)
   tcase_add_test (tests, of_a_long_run_the_whole_huge_pages_go_and_the_ends_wait);
   tcase_add_test (tests, a_huge_page_of_which_pages_go_back_is_broken);
   tcase_add_test (tests, what_was_broken_is_one_mapping_again_when_all_is_free);
+  tcase_add_test (tests, a_part_of_a_run_that_had_memory_is_not_all_new);
   tcase_add_test (tests, a_long_run_that_goes_back_at_once_leaves_no_huge_page);
   tcase_add_test (tests, of_parts_no_more_waits_than_four_times_what_may);
 #ifdef PR_SET_THP_DISABLE
